@@ -1,0 +1,22 @@
+/* file.h: an output file that is whole or not there: temp beside it, then rename.
+ * Layer 0. */
+#ifndef LI_BASE_FILE_H
+#define LI_BASE_FILE_H
+
+#include "base/base.h"
+
+typedef struct li_file li_file;
+
+/* Open a temp file beside path; a path that is a device or pipe is written directly, a
+ * symbolic link is followed. durable: fsync of file and directory before and after the
+ * rename. All errors are E301 with errno. */
+li_status li_file_create(li_ctx *ctx, const char *path, bool durable,
+                         li_file **file) LI_MUST_CHECK;
+/* Collected into 64 KiB writes. */
+li_status li_file_write(li_file *file, const void *data, size_t size) LI_MUST_CHECK;
+/* Flush, check, give it the old file's mode if there was one, rename over path. */
+li_status li_file_commit(li_file *file) LI_MUST_CHECK;
+/* Without a commit the temp file is removed. Accepts NULL. */
+void li_file_close(li_file **file);
+
+#endif

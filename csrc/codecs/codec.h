@@ -1,0 +1,103 @@
+/* codec.h: what a format is: one const struct in one table, one folder. Layer 2. */
+#ifndef LI_CODECS_CODEC_H
+#define LI_CODECS_CODEC_H
+
+#include "base/source.h"
+#include "image/out.h"
+#include "image/rows.h"
+#include "image/sink.h"
+
+enum { LI_PROBE_BYTES = 16, LI_VARIANT_BYTES = 40 };
+
+/* What a file's header says; filled by inspect from the source's first bytes by a
+ * bounded scan of our own, before any library sees one. Plain data. */
+typedef struct li_header {
+    uint32_t width, height; /* as stored, before orientation */
+    li_pixel pixel;         /* what decode will hand out */
+    uint8_t bit_depth;      /* of the file's samples: 1, 2, 4, 8, 12, 16 */
+    uint8_t orientation;    /* EXIF's 1..8 */
+    uint32_t frames;
+    bool progressive; /* the picture comes in passes: nothing streams */
+    bool inverted;    /* CMYK where 0 is full ink (Adobe's way) */
+    bool palette;
+    uint64_t icc_bytes, exif_bytes, xmp_bytes; /* 0: none */
+    uint64_t held_bytes; /* what the decoder's library holds of the whole picture at
+                            full scale because it cannot stream it; 0: it streams */
+    uint64_t work_bytes; /* the rest that it needs: row buffers, tables, windows */
+    char variant[LI_VARIANT_BYTES]; /* for explain: "progressive 4:2:0" */
+} li_header;
+
+/* How to decode; the zero hint is: all of it at full size. */
+typedef struct li_hint {
+    uint8_t
+        shrink; /* M of M/8: 1, 2, 3, 4; 0 or 8: full size; only if codec->shrinks */
+    /* Of the picture as decode hands it out, that is, after the shrink; width 0: all.
+     * Only if codec->regions. The samples equal a whole decode's. */
+    struct {
+        uint32_t x, y, width, height;
+    } region;
+} li_hint;
+
+typedef enum li_subsampling {
+    LI_SUBSAMPLING_AUTO, /* 4:2:0 below quality 90, else 4:4:4 */
+    LI_420,
+    LI_422,
+    LI_444,
+} li_subsampling;
+
+/* How to encode; li_encode_default() has every "as you like". */
+typedef struct li_encode {
+    uint8_t quality;    /* 1..100; 0: the codec's default, or it has none */
+    int8_t progressive; /* JPEG: 0, 1, −1: while the coefficients fit 8 MB */
+    int8_t optimize;    /* JPEG: the same */
+    li_subsampling subsampling;
+    int8_t compression; /* PNG: 0..9, −1: default */
+} li_encode;
+
+static inline li_encode
+li_encode_default(void)
+{
+    return (li_encode){.progressive = -1, .optimize = -1, .compression = -1};
+}
+
+typedef struct li_codec {
+    const char *name;        /* "jpeg" */
+    const char *version;     /* of the library that it was built with */
+    bool shrinks;            /* decode honours hint.shrink */
+    bool regions;            /* decode honours hint.region */
+    uint8_t default_quality; /* 0: the format has no quality */
+
+    bool (*probe)(const uint8_t head[LI_PROBE_BYTES]);
+    li_status (*inspect)(li_ctx *ctx, li_source *in, li_header *header);
+    /* The size that decode hands out for this shrink. Pure. */
+    li_info (*decoded)(const li_header *header, li_hint hint);
+    /* Upper bounds, the library's own heap included. Pure. */
+    uint64_t (*decode_bytes)(const li_header *header, li_hint hint);
+    uint64_t (*encode_bytes)(li_info info, const li_encode *encode);
+    /* Upper bound of the bytes that encode writes. Pure. */
+    uint64_t (*output_bytes)(li_info info, const li_encode *encode);
+    /* The layout nearest to `pixel` that encode takes. Pure. */
+    li_pixel (*accepts)(li_pixel pixel);
+    /* In words for explain: "quality 85, 4:2:0, progressive". */
+    void (*describe)(li_info info, const li_encode *encode, char *text, size_t size);
+    /* header is what inspect said of the same source. The source outlives the rows. */
+    li_status (*decode)(li_ctx *ctx, li_source *in, const li_header *header,
+                        li_hint hint, li_rows **rows);
+    li_status (*encode)(li_ctx *ctx, li_info info, const li_encode *encode, li_out *out,
+                        li_sink **sink);
+} li_codec;
+
+extern const li_codec li_codec_jpeg;
+extern const li_codec li_codec_png;
+
+/* The built-in codecs, NULL at the end. */
+extern const li_codec *const li_codecs[];
+
+/* The codec that knows this head, or NULL. Fewer bytes than LI_PROBE_BYTES: pad with 0. */
+const li_codec *li_codec_probe(const uint8_t head[LI_PROBE_BYTES]);
+const li_codec *li_codec_named(const char *name);
+/* Every check of ctx->limits that a header allows: side, pixels, bomb ratio, metadata. */
+li_status li_header_check(li_ctx *ctx, const li_header *header,
+                          uint64_t file_bytes) LI_MUST_CHECK;
+
+#endif

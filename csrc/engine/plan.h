@@ -1,0 +1,111 @@
+/* plan.h: from what a user asked to what will be done. Layer 3.
+ *
+ * A request is plain data; a plan is a pure function of the request and the header, and
+ * running it is a loop. Order written = order meant: every rewrite in plan.c keeps the
+ * picture, and each can be switched off so that a test can say so. */
+#ifndef LI_ENGINE_PLAN_H
+#define LI_ENGINE_PLAN_H
+
+#include "codecs/codec.h"
+#include "ops/op.h"
+
+/* --- the request: what the user wrote ------------------------------------------ */
+
+typedef enum li_step_type {
+    LI_STEP_RESIZE,
+    LI_STEP_CROP,
+    LI_STEP_ORIENT, /* rotate by right angles, flip_h, flip_v */
+    LI_STEP_GRAYSCALE,
+    LI_STEP_BRIGHTNESS,
+    LI_STEP_CONTRAST,
+    LI_STEP_CONVERT,
+} li_step_type;
+
+typedef enum li_fit { LI_FIT_INSIDE, LI_FIT_COVER, LI_FIT_FILL } li_fit;
+
+typedef struct li_step {
+    li_step_type type;
+    union {
+        struct {
+            uint32_t width, height; /* 0: follows from the other */
+            li_fit fit;
+            li_kernel kernel;
+            bool enlarge;
+        } resize;
+        struct {
+            int64_t x, y, width, height;
+        } crop;
+        li_orientation orient;
+        double value; /* brightness, contrast */
+        li_pixel convert;
+    } u;
+} li_step;
+
+typedef enum li_shrink_policy {
+    LI_SHRINK_SAFE,
+    LI_SHRINK_FAST,
+    LI_SHRINK_EXACT
+} li_shrink_policy;
+
+/* Rules that a test may switch off; 0 is all on. */
+enum {
+    LI_NO_SHRINK = 1 << 0,
+    LI_NO_REGION = 1 << 1,
+    LI_NO_WINDOW = 1 << 2,
+    LI_NO_ORIENT = 1 << 3, /* do not move orientation behind later steps */
+    LI_NO_MERGE = 1 << 4,
+};
+
+typedef enum li_output_kind {
+    LI_OUTPUT_BUFFER,
+    LI_OUTPUT_FILE,
+    LI_OUTPUT_PIXELS
+} li_output_kind;
+
+typedef struct li_request {
+    const li_step *steps; /* borrowed */
+    size_t step_count;
+    bool auto_orient;
+    li_shrink_policy shrink;
+    uint32_t rules_off;
+    uint8_t background[3];
+    li_output_kind output;
+    const li_codec *codec; /* of the output; NULL for pixels */
+    li_encode encode;
+    li_pixel mode; /* pixels: the layout wanted; 0: as it comes */
+} li_request;
+
+/* Where the pixels come from: a file with its codec, or a frame. */
+typedef struct li_input {
+    const li_codec *codec; /* NULL: `frame` */
+    li_frame frame;        /* borrowed pixels */
+    li_header header;
+    const char *io; /* "map", "read", "bytes", "pixels" */
+    uint64_t bytes; /* of the file or the frame */
+} li_input;
+
+/* --- the plan: what will be done ------------------------------------------------ */
+
+typedef struct li_plan {
+    li_hint hint;
+    li_info stored;  /* the whole source */
+    li_info decoded; /* what the decoder hands out */
+    bool cmyk;       /* decoded is CMYK and becomes RGB at once */
+    li_op *ops;      /* owned */
+    li_info *infos;  /* owned: the picture after each op */
+    size_t count;
+    li_info out;
+    uint64_t bytes;         /* bounds the job's memory without its output */
+    uint64_t out_bytes;     /* bounds its output */
+    uint64_t decoded_bytes; /* stored width × height × bytes of a pixel */
+} li_plan;
+
+li_status li_plan_make(li_ctx *ctx, const li_input *input, const li_request *request,
+                       li_plan *plan) LI_MUST_CHECK;
+void li_plan_free(li_ctx *ctx, li_plan *plan); /* accepts a zeroed plan */
+
+/* The plan in words, at most `size` bytes with the final 0; returns what it needs. */
+size_t li_plan_explain(const li_plan *plan, const li_input *input,
+                       const li_request *request, char *text, size_t size);
+
+#endif

@@ -1,0 +1,108 @@
+/* op.h: one operation on a stream of rows: plain data whose tag is its vtable. Layer 2.
+ *
+ * The engine writes ops with every number resolved; nothing here knows what a user
+ * asked for. An op is one file and one line in this header. */
+#ifndef LI_OPS_OP_H
+#define LI_OPS_OP_H
+
+#include "image/frame.h"
+#include "image/rows.h"
+
+typedef struct li_op li_op;
+
+typedef struct li_op_kind {
+    const char *name;
+    /* The picture after the op; fails with the code and numbers that a user needs. Pure. */
+    li_status (*shape)(li_ctx *ctx, const li_op *op, li_info in, li_info *out);
+    /* Upper bound of the memory that the open stage holds, its struct included. Pure. */
+    uint64_t (*bytes)(const li_op *op, li_info in, li_info out);
+    /* Put the stage on *chain, whose info is `in`; on failure *chain is as it was. */
+    li_status (*open)(const li_op *op, li_info out, li_rows **chain);
+} li_op_kind;
+
+/* A rectangle of pixels. */
+typedef struct li_rect {
+    uint32_t x, y, width, height;
+} li_rect;
+
+typedef enum li_kernel {
+    LI_LANCZOS3,
+    LI_CUBIC, /* Catmull-Rom */
+    LI_BILINEAR,
+    LI_BOX,
+    LI_NEAREST,
+} li_kernel;
+
+/* The part of an axis that the outputs stand for: [start, start + length) / unit input
+ * pixels. A rational, so that a window or a decoder's M/8 scale is exact. May reach past
+ * the last input pixel by less than one; taps outside the input take its edge. */
+typedef struct li_span {
+    uint64_t start, length, unit;
+} li_span;
+
+typedef struct li_resize {
+    uint32_t width, height;
+    li_kernel kernel;
+    li_span x, y;
+} li_resize;
+
+/* One of the eight, by EXIF's numbers: 1 as it is, 2 mirrored, 3 half turn, 4 flipped,
+ * 5 transposed, 6 clockwise, 7 transversed, 8 counter-clockwise. The number says what
+ * must be done to the input to make it upright. */
+typedef uint8_t li_orientation;
+
+/* A table of 256 for every channel but alpha. */
+typedef struct li_tone {
+    uint8_t table[256];
+} li_tone;
+
+/* Another layout of the same picture. Dropping alpha composites over `background`
+ * (RGB) when `flatten` is set, else cuts it off. Gray is Rec. 709 luma. */
+typedef struct li_convert {
+    li_pixel pixel;
+    bool flatten;
+    uint8_t background[3];
+} li_convert;
+
+struct li_op {
+    const li_op_kind *kind;
+    union {
+        li_rect crop;
+        li_resize resize;
+        li_orientation orient;
+        li_tone tone;
+        li_convert convert;
+    } u;
+};
+
+extern const li_op_kind li_op_crop;
+extern const li_op_kind li_op_resize;
+extern const li_op_kind li_op_orient;
+extern const li_op_kind li_op_tone;
+extern const li_op_kind li_op_convert;
+
+/* The orientation that does `first`, then `second`. */
+li_orientation li_orient_then(li_orientation first, li_orientation second);
+/* The one that undoes it. */
+li_orientation li_orient_inverse(li_orientation orientation);
+/* Does it swap width and height? */
+static inline bool
+li_orient_transposes(li_orientation orientation)
+{
+    return orientation >= 5;
+}
+/* Where `rect` of a picture of `info` lies once the picture has been oriented. */
+li_rect li_orient_rect(li_orientation orientation, li_info info, li_rect rect);
+
+/* Tables of brightness and contrast, −100..100, rounded once (API: brightness adds
+ * 2.55 v; contrast scales by ((100 + v) / 100)² about 127.5). */
+void li_tone_brightness(li_tone *tone, double value);
+void li_tone_contrast(li_tone *tone, double value);
+/* first, then second, as one table: the same bytes as both in turn. */
+void li_tone_then(li_tone *first, const li_tone *second);
+
+/* "lanczos3", …; the names are the public ones. li_kernel_named: −1 if there is none. */
+const char *li_kernel_name(li_kernel kernel);
+int li_kernel_named(const char *name);
+
+#endif
