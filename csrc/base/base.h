@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #define LI_MUST_CHECK __attribute__((warn_unused_result))
-#define LI_PRINTF(format, first) __attribute__((format(printf, format, first)))
+#define LI_PRINTF(text, first) __attribute__((format(printf, text, first)))
 
 /* For use while the function owns nothing. */
 #define LI_TRY(call)                                                                   \
