@@ -1,0 +1,293 @@
+/* base.c: status, counted memory, time and polling of one job. Layer 0. */
+#include "base/base.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <sys/mman.h>
+
+const li_limits li_limits_default = {
+    .max_input_bytes = 1ull << 30,
+    .max_pixels = 268402689, /* 16383²: what sharp and libvips allow */
+    .max_side = 65535,
+    .max_scans = 100, /* real progressive files have at most 18 */
+    .max_segments = 4096,
+    .max_metadata = 10u << 20,
+    .max_output_pixels = 268402689,
+};
+
+void
+li_ctx_init(li_ctx *ctx, const li_limits *limits)
+{
+    memset(ctx, 0, sizeof(*ctx));
+    ctx->limits = limits ? *limits : li_limits_default;
+    ctx->allocs_left = -1;
+}
+
+/* --- errors ---------------------------------------------------------------------- */
+
+li_status
+li_fail(li_ctx *ctx, li_status status, const char *format, ...)
+{
+    if (ctx->status != LI_OK)
+        return ctx->status;
+    ctx->status = status;
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(ctx->message, sizeof(ctx->message), format, arguments);
+    va_end(arguments);
+    return status;
+}
+
+li_status
+li_fail_errno(li_ctx *ctx, li_status status, int sys_errno, const char *format, ...)
+{
+    if (ctx->status != LI_OK)
+        return ctx->status;
+    ctx->status = status;
+    ctx->sys_errno = sys_errno;
+    va_list arguments;
+    va_start(arguments, format);
+    int used = vsnprintf(ctx->message, sizeof(ctx->message), format, arguments);
+    va_end(arguments);
+    if (used >= 0 && (size_t)used < sizeof(ctx->message)) {
+        char text[96];
+        const char *words = strerror_r(sys_errno, text, sizeof(text));
+        snprintf(ctx->message + used, sizeof(ctx->message) - (size_t)used, ": %s",
+                 words);
+    }
+    return status;
+}
+
+void
+li_warn(li_ctx *ctx, const char *format, ...)
+{
+    uint32_t slot = ctx->warnings.count++;
+    if (slot >= LI_WARNINGS)
+        return;
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(ctx->warnings.text[slot], LI_WARNING_BYTES, format, arguments);
+    va_end(arguments);
+}
+
+/* --- memory ---------------------------------------------------------------------- */
+
+/* In front of each block; 16 bytes, so that what follows keeps malloc's alignment. */
+typedef struct block {
+    uint64_t size;  /* of the whole block, this header included */
+    uint64_t paged; /* 1: from mmap, 0: from malloc */
+} block;
+
+/* From here on a block is whole pages from the system: it is zero already, grows without
+ * a copy, and goes back the moment that it is freed. */
+enum { PAGED_BYTES = 1 << 20, PAGE_BYTES = 4096 };
+
+static uint64_t
+block_size(uint64_t bytes)
+{
+    uint64_t size = li_sat_add(bytes, sizeof(block));
+    return size < PAGED_BYTES
+               ? size
+               : li_sat_add(size, PAGE_BYTES - 1) & ~(uint64_t)(PAGE_BYTES - 1);
+}
+
+static li_status
+ledger_take(li_ctx *ctx, uint64_t bytes)
+{
+    uint64_t total = li_sat_add(ctx->bytes, bytes);
+    uint64_t limit = ctx->limits.max_memory;
+    if (limit && total > limit)
+        return li_fail(
+            ctx, LI_E124_MEMORY_BUDGET,
+            "memory: the job needs %llu bytes or more, limits(max_memory=%llu)",
+            (unsigned long long)total, (unsigned long long)limit);
+    ctx->bytes = total;
+    if (total > ctx->peak_bytes)
+        ctx->peak_bytes = total;
+    return LI_OK;
+}
+
+static li_status
+fail_no_memory(li_ctx *ctx, uint64_t bytes)
+{
+    return li_fail(ctx, LI_ENOMEM, "memory: the system refused %llu bytes",
+                   (unsigned long long)bytes);
+}
+
+static block *
+block_new(uint64_t size)
+{
+    if (size > SIZE_MAX)
+        return NULL;
+    if (size < PAGED_BYTES)
+        return calloc(1, (size_t)size);
+    block *found = mmap(NULL, (size_t)size, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (found == MAP_FAILED)
+        return NULL;
+    found->paged = 1;
+    return found;
+}
+
+static void
+block_free(block *old)
+{
+    if (old->paged)
+        munmap(old, (size_t)old->size);
+    else
+        free(old);
+}
+
+static bool
+allocation_allowed(li_ctx *ctx)
+{
+    return ctx->allocs_left < 0 || ctx->allocs_left-- > 0;
+}
+
+li_status
+li_alloc(li_ctx *ctx, uint64_t count, size_t size, void *out)
+{
+    uint64_t bytes = li_sat_mul(count, size);
+    uint64_t whole = block_size(bytes);
+    if (!allocation_allowed(ctx))
+        return fail_no_memory(ctx, bytes);
+    LI_TRY(ledger_take(ctx, whole));
+    block *made = block_new(whole);
+    if (!made) {
+        ctx->bytes -= whole;
+        return fail_no_memory(ctx, bytes);
+    }
+    made->size = whole;
+    *(void **)out = made + 1;
+    return LI_OK;
+}
+
+static block *
+block_remap(block *old, uint64_t size)
+{
+#if defined(__linux__)
+    if (old->paged && size >= PAGED_BYTES) {
+        block *moved = mremap(old, (size_t)old->size, (size_t)size, MREMAP_MAYMOVE);
+        return moved == MAP_FAILED ? NULL : moved;
+    }
+#endif
+    if (!old->paged && size < PAGED_BYTES)
+        return realloc(old, (size_t)size);
+    block *made = block_new(size);
+    if (made) {
+        uint64_t paged = made->paged;
+        memcpy(made, old, (size_t)(old->size < size ? old->size : size));
+        made->paged = paged;
+        block_free(old);
+    }
+    return made;
+}
+
+li_status
+li_resize_alloc(li_ctx *ctx, uint64_t size, void *pointer)
+{
+    block *old = *(block **)pointer - 1;
+    uint64_t before = old->size, whole = block_size(size);
+    if (whole == before)
+        return LI_OK;
+    if (!allocation_allowed(ctx) || whole > SIZE_MAX)
+        return fail_no_memory(ctx, size);
+    LI_TRY(ledger_take(ctx, whole));
+    block *moved = block_remap(old, whole);
+    if (!moved) {
+        ctx->bytes -= whole;
+        return fail_no_memory(ctx, size);
+    }
+    moved->size = whole;
+    ctx->bytes -= before;
+    *(void **)pointer = moved + 1;
+    return LI_OK;
+}
+
+void
+li_free(li_ctx *ctx, void *pointer)
+{
+    void *data = *(void **)pointer;
+    *(void **)pointer = NULL;
+    if (!data)
+        return;
+    li_disown(ctx, data);
+    li_release(data);
+}
+
+void
+li_disown(li_ctx *ctx, void *data)
+{
+    ctx->bytes -= ((block *)data - 1)->size;
+}
+
+void
+li_release(void *data)
+{
+    if (data)
+        block_free((block *)data - 1);
+}
+
+li_status
+li_charge(li_ctx *ctx, uint64_t bytes)
+{
+    return ledger_take(ctx, bytes);
+}
+
+void
+li_uncharge(li_ctx *ctx, uint64_t bytes)
+{
+    ctx->bytes -= bytes;
+}
+
+/* --- time and polling -------------------------------------------------------------- */
+
+static int64_t
+clock_ns(clockid_t clock)
+{
+    struct timespec now;
+    clock_gettime(clock, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+int64_t
+li_now_ns(void)
+{
+    return clock_ns(CLOCK_MONOTONIC);
+}
+
+int64_t
+li_cpu_ns(void)
+{
+    return clock_ns(CLOCK_THREAD_CPUTIME_ID);
+}
+
+li_status
+li_poll_shared(li_ctx *ctx)
+{
+    if (ctx->poison && atomic_load_explicit(ctx->poison, memory_order_relaxed))
+        return li_fail(ctx, LI_E103_SOURCE_CHANGED,
+                       "source: the file became shorter while it was read");
+    return li_fail(ctx, LI_E500_CANCELLED, "cancelled");
+}
+
+li_status
+li_poll_clock(li_ctx *ctx)
+{
+    enum { TICK_NS = 50 * 1000 * 1000 };
+    int64_t now = li_now_ns();
+    if (ctx->deadline_ns && now >= ctx->deadline_ns)
+        return li_fail(ctx, LI_E125_TIMEOUT, "timeout: the job did not end in time");
+    if (!ctx->tick)
+        return LI_OK;
+    if (!ctx->tick_due_ns)
+        ctx->tick_due_ns = now + TICK_NS;
+    if (now < ctx->tick_due_ns)
+        return LI_OK;
+    ctx->tick_due_ns = now + TICK_NS;
+    if (ctx->tick(ctx->tick_arg) != LI_OK)
+        return li_fail(ctx, LI_EINTERRUPTED, "interrupted");
+    return LI_OK;
+}
