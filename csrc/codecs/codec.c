@@ -1,0 +1,71 @@
+/* codec.c: the table of formats, and what every header must pass. Layer 2. */
+#include "codecs/codec.h"
+
+#include <string.h>
+
+const li_codec *const li_codecs[] = {&li_codec_jpeg, &li_codec_png, NULL};
+
+const li_codec *
+li_codec_probe(const uint8_t head[LI_PROBE_BYTES])
+{
+    for (const li_codec *const *codec = li_codecs; *codec; codec++)
+        if ((*codec)->probe(head))
+            return *codec;
+    return NULL;
+}
+
+const li_codec *
+li_codec_named(const char *name)
+{
+    for (const li_codec *const *codec = li_codecs; *codec; codec++)
+        if (strcmp((*codec)->name, name) == 0)
+            return *codec;
+    return NULL;
+}
+
+static li_status
+check_metadata(li_ctx *ctx, const char *kind, uint64_t bytes)
+{
+    uint64_t limit = ctx->limits.max_metadata;
+    if (!limit || bytes <= limit)
+        return LI_OK;
+    return li_fail(ctx, LI_E123_FIREWALL,
+                   "header: %llu bytes of %s are more than limits(max_metadata=%llu)",
+                   (unsigned long long)bytes, kind, (unsigned long long)limit);
+}
+
+static li_status
+check_ratio(li_ctx *ctx, uint64_t pixels, uint64_t file_bytes)
+{
+    enum { SMALL_PIXELS = 4000000 }; /* below this a bomb costs nothing */
+    uint64_t limit = ctx->limits.max_pixels_per_byte;
+    if (!limit || pixels <= SMALL_PIXELS || pixels <= li_sat_mul(limit, file_bytes))
+        return LI_OK;
+    return li_fail(ctx, LI_E123_FIREWALL,
+                   "header: %llu pixels from %llu bytes are more than "
+                   "limits(max_pixels_per_byte=%llu)",
+                   (unsigned long long)pixels, (unsigned long long)file_bytes,
+                   (unsigned long long)limit);
+}
+
+li_status
+li_header_check(li_ctx *ctx, const li_header *header, uint64_t file_bytes)
+{
+    const li_limits *limits = &ctx->limits;
+    uint32_t width = header->width, height = header->height;
+    uint32_t side = width > height ? width : height;
+    uint64_t pixels = (uint64_t)width * height;
+    if (limits->max_side && side > limits->max_side)
+        return li_fail(ctx, LI_E121_SIDE_LIMIT,
+                       "header: %ux%u has a side over limits(max_side=%llu)", width,
+                       height, (unsigned long long)limits->max_side);
+    if (limits->max_pixels && pixels > limits->max_pixels)
+        return li_fail(ctx, LI_E122_PIXEL_LIMIT,
+                       "header: %ux%u, %llu pixels, is over limits(max_pixels=%llu)",
+                       width, height, (unsigned long long)pixels,
+                       (unsigned long long)limits->max_pixels);
+    LI_TRY(check_ratio(ctx, pixels, file_bytes));
+    LI_TRY(check_metadata(ctx, "ICC profile", header->icc_bytes));
+    LI_TRY(check_metadata(ctx, "EXIF", header->exif_bytes));
+    return check_metadata(ctx, "XMP", header->xmp_bytes);
+}
