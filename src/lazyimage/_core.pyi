@@ -1,0 +1,103 @@
+"""The native core: bytes and pixels. Names, defaults and words are the package's.
+
+Private: everything here may change without notice. Every call that decodes, encodes or
+reads a file runs without the GIL; errors are raised by `lazyimage.errors.make_error`.
+"""
+
+from collections.abc import Buffer, Mapping
+from typing import Any, Final, final
+
+version: Final[str]
+
+@final
+class Source:
+    """Where bytes or pixels come from; immutable but for hold(), safe in any thread."""
+
+    kind: Final[str]
+    """"path", "file", "bytes" or "pixels"."""
+    size: Final[int]
+    """Bytes of a buffer or of pixels; 0 for a file, which is looked at by each job."""
+    copied: Final[int]
+    """Bytes that making this source copied into native memory; 0: it is borrowed."""
+
+    @classmethod
+    def from_path(cls, path: bytes, io: str) -> Source:
+        """A file that each job opens; io is "auto", "map" or "read"."""
+    @classmethod
+    def from_fd(cls, fd: int, io: str) -> Source:
+        """An open regular file; the descriptor is duplicated and kept."""
+    @classmethod
+    def from_buffer(cls, data: Buffer, copy: bool) -> Source:
+        """Encoded bytes: borrowed for the source's life, or copied once."""
+    @classmethod
+    def from_pixels(cls, data: Buffer, mode: str | None) -> Source:
+        """A 2-D or 3-D uint8 array (H, W) or (H, W, C): borrowed if its pixels are packed
+        (any row stride), else copied once. mode None: by C, 1 L, 2 LA, 3 RGB, 4 RGBA."""
+    def hold(self) -> None:
+        """Open the file now and keep this version for all jobs until release(). Counts."""
+    def release(self) -> None: ...
+
+class Encoded:
+    """Encoded bytes in native memory: a 1-D read-only buffer. Made by run()."""
+
+    def __len__(self) -> int: ...
+    def __buffer__(self, flags: int, /) -> memoryview: ...
+
+class Pixels:
+    """Samples: a 3-D writable buffer of "B" or "f". Made by run()."""
+
+    shape: Final[tuple[int, int, int]]
+    dtype: Final[str]
+    def __buffer__(self, flags: int, /) -> memoryview: ...
+
+@final
+class Cancel:
+    """A flag that a running job looks at between rows."""
+
+    def __init__(self) -> None: ...
+    def set(self) -> None: ...
+    def is_set(self) -> bool: ...
+
+def inspect(source: Source, request: Mapping[str, Any]) -> dict[str, Any]:
+    """Read the header. Of the request only "limits" and "timeout" are looked at.
+
+    Keys: format (None for pixels), width, height (upright), stored_width, stored_height,
+    orientation, mode, bit_depth, has_alpha, palette, progressive, frames, icc_bytes,
+    exif_bytes, xmp_bytes, variant, bytes, io.
+    """
+
+def run(source: Source, request: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """Run one job. Returns its result and its raw metrics.
+
+    The request; every key may be left out but "output", and "format" where it encodes:
+      steps: tuple of steps, each a tuple with everything filled in:
+        ("resize", width or 0, height or 0, fit, kernel, enlarge)
+        ("crop", x, y, width, height)    ("rotate", degrees)   ("flip_h",)   ("flip_v",)
+        ("grayscale",)   ("brightness", v)   ("contrast", v)   ("convert", mode)
+      auto_orient: bool = True            shrink: "safe" | "fast" | "exact"
+      background: (r, g, b) = white       limits: {name: int}; 0 switches off, absent: default
+      timeout: seconds or None            cancel: Cancel or None
+      rules_off: int = 0 (for tests: LI_NO_… of engine/plan.h)
+      output: "buffer" | "file" | "pixels"
+      buffer, file: format, quality or None, subsampling, progressive, optimize (None: auto),
+        compression (None: default)
+      file: path (bytes), durable: bool = True
+      buffer, pixels: type, the subclass of Encoded or Pixels to make
+      pixels: mode or None, dtype "uint8" | "float32", layout "HWC" | "CHW",
+        scale and bias: four floats each, sample × scale + bias (float32 only),
+        out: writable buffer of the right shape (or of the right total size) or None
+    The result: an instance of type; for a file the number of bytes written.
+    Metrics keys: decode_ns, ops_ns, encode_ns, total_ns, cpu_ns, bytes_in, bytes_out,
+    format_in, format_out, width_in, height_in (upright), width_out, height_out, mode_out,
+    quality (None if the format has none), peak_bytes, decoded_bytes, shrink (M of M/8),
+    io, warnings (tuple of str), planned_bytes, planned_out_bytes, steps (names as run).
+    """
+
+def explain(source: Source, request: Mapping[str, Any]) -> str:
+    """The plan of run() in words; reads the header, touches no pixel."""
+
+def estimate(source: Source, request: Mapping[str, Any]) -> tuple[int, int, int]:
+    """(bytes without the output, bytes of the output at most, decoded bytes)."""
+
+def features() -> dict[str, tuple[str, str]]:
+    """Codec → (version of the header it was built with, version of the library it runs)."""
