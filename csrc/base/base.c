@@ -194,14 +194,17 @@ li_resize_alloc(li_ctx *ctx, uint64_t size, void *pointer)
         return LI_OK;
     if (!allocation_allowed(ctx) || whole > SIZE_MAX)
         return fail_no_memory(ctx, size);
-    LI_TRY(ledger_take(ctx, whole));
+    /* Pages are moved, not copied; elsewhere both blocks live for a moment. */
+    uint64_t kept = old->paged && whole >= PAGED_BYTES ? before : 0;
+    if (whole > kept)
+        LI_TRY(ledger_take(ctx, whole - kept));
     block *moved = block_remap(old, whole);
     if (!moved) {
-        ctx->bytes -= whole;
+        ctx->bytes -= whole > kept ? whole - kept : 0;
         return fail_no_memory(ctx, size);
     }
     moved->size = whole;
-    ctx->bytes -= before;
+    ctx->bytes -= whole > kept ? before - kept : before - whole;
     *(void **)pointer = moved + 1;
     return LI_OK;
 }

@@ -35,6 +35,7 @@ typedef struct li_limits {
     uint64_t max_metadata;        /* bytes of each of ICC, EXIF, XMP, inflated */
     uint64_t max_memory;          /* bytes: ledger + charges of one job */
     uint64_t max_output_pixels;
+    uint64_t formats; /* bit i allows the i-th codec of the table; 0: all */
 } li_limits;
 
 extern const li_limits li_limits_default;

@@ -72,7 +72,8 @@ typedef struct li_request {
     li_output_kind output;
     const li_codec *codec; /* of the output; NULL for pixels */
     li_encode encode;
-    li_pixel mode; /* pixels: the layout wanted; 0: as it comes */
+    li_pixel mode;         /* pixels: the layout wanted; 0: as it comes */
+    uint32_t sample_bytes; /* pixels: 1 or 4 */
 } li_request;
 
 /* Where the pixels come from: a file with its codec, or a frame. */

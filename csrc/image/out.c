@@ -9,6 +9,7 @@ typedef struct memory_out {
     li_out base;
     uint8_t *data; /* owned, counted */
     uint64_t room;
+    uint64_t bound; /* never more room than this unless it is needed */
 } memory_out;
 
 typedef struct file_out {
@@ -31,6 +32,8 @@ static li_status
 memory_grow(memory_out *memory, uint64_t need)
 {
     uint64_t room = memory->room + memory->room / 2;
+    if (room > memory->bound)
+        room = memory->bound;
     if (room < need)
         room = need;
     LI_TRY(li_resize_alloc(memory->base.ctx, room, &memory->data));
@@ -66,6 +69,7 @@ li_out_to_memory(li_ctx *ctx, li_out **out)
     LI_TRY(out_new(ctx, sizeof(memory_out), &memory_ops, out));
     memory_out *memory = (memory_out *)*out;
     memory->room = FIRST_BYTES;
+    memory->bound = UINT64_MAX;
     li_status status = li_alloc(ctx, FIRST_BYTES, 1, &memory->data);
     if (status != LI_OK)
         li_out_close(out);
@@ -86,6 +90,12 @@ li_out_to_file(li_ctx *ctx, li_file *file, li_out **out)
     LI_TRY(out_new(ctx, sizeof(file_out), &file_ops, out));
     ((file_out *)*out)->file = file;
     return LI_OK;
+}
+
+void
+li_out_expect(li_out *out, uint64_t bound)
+{
+    ((memory_out *)out)->bound = bound;
 }
 
 li_status

@@ -1,0 +1,147 @@
+/* explain.c: the plan in words, a line a stage. Planner tests assert this text. Layer 3. */
+#include "engine/plan.h"
+
+#include <stdio.h>
+
+/* Text that is cut off where the room ends, but counted on. */
+typedef struct writer {
+    char *text;
+    size_t size, used;
+} writer;
+
+static void LI_PRINTF(2, 3) say(writer *out, const char *format, ...)
+{
+    va_list arguments;
+    bool room = out->used < out->size;
+    va_start(arguments, format);
+    int n = vsnprintf(room ? out->text + out->used : NULL,
+                      room ? out->size - out->used : 0, format, arguments);
+    va_end(arguments);
+    out->used += n > 0 ? (size_t)n : 0;
+}
+
+static void
+say_source(writer *out, const li_input *input)
+{
+    const li_header *header = &input->header;
+    say(out, "source   %s %ux%u %s", input->codec ? input->codec->name : "pixels",
+        header->width, header->height, li_pixel_name(header->pixel));
+    if (header->variant[0])
+        say(out, ", %s", header->variant);
+    if (header->orientation > 1)
+        say(out, ", orientation %u", header->orientation);
+    say(out, ", %llu bytes by %s\n", (unsigned long long)input->bytes, input->io);
+}
+
+static void
+say_decode(writer *out, const li_plan *plan, const li_input *input)
+{
+    const li_hint *hint = &plan->hint;
+    if (!input->codec)
+        return;
+    say(out, "decode   ");
+    if (hint->shrink && hint->shrink != 8)
+        say(out, "at %u/8", hint->shrink);
+    else
+        say(out, "full size");
+    if (hint->region.width)
+        say(out, ", region %ux%u+%u+%u", hint->region.width, hint->region.height,
+            hint->region.x, hint->region.y);
+    say(out, ": %ux%u %s", plan->decoded.width, plan->decoded.height,
+        li_pixel_name(plan->decoded.pixel));
+    if (input->header.held_bytes)
+        say(out, " (held whole: the file comes in passes)");
+    say(out, "\n");
+}
+
+static const char *
+orientation_words(li_orientation orientation)
+{
+    static const char *const words[] = {
+        "",          "as it is",  "flip_h",     "rotate 180", "flip_v",
+        "transpose", "rotate 90", "transverse", "rotate 270",
+    };
+    return orientation < sizeof(words) / sizeof(words[0]) ? words[orientation] : "";
+}
+
+static void
+say_span(writer *out, const char *axis, li_span span)
+{
+    if (span.unit == 1)
+        say(out, " %s %llu+%llu", axis, (unsigned long long)span.start,
+            (unsigned long long)span.length);
+    else
+        say(out, " %s (%llu+%llu)/%llu", axis, (unsigned long long)span.start,
+            (unsigned long long)span.length, (unsigned long long)span.unit);
+}
+
+static bool
+is_whole(li_span span, uint32_t pixels)
+{
+    return span.start == 0 && span.length == (uint64_t)pixels * span.unit;
+}
+
+static void
+say_op(writer *out, const li_op *op, li_info in, li_info info)
+{
+    say(out, "%-8s ", op->kind->name);
+    if (op->kind == &li_op_crop)
+        say(out, "+%u+%u", op->u.crop.x, op->u.crop.y);
+    else if (op->kind == &li_op_orient)
+        say(out, "%s", orientation_words(op->u.orient));
+    else if (op->kind == &li_op_convert)
+        say(out, "%s",
+            op->u.convert.flatten && li_pixel_has_alpha(in.pixel) &&
+                    !li_pixel_has_alpha(info.pixel)
+                ? "over the background"
+                : "layout");
+    else if (op->kind == &li_op_tone)
+        say(out, "by table");
+    else if (op->kind == &li_op_resize) {
+        say(out, "%s", li_kernel_name(op->u.resize.kernel));
+        if (!is_whole(op->u.resize.x, in.width) ||
+            !is_whole(op->u.resize.y, in.height)) {
+            say(out, ", window");
+            say_span(out, "x", op->u.resize.x);
+            say_span(out, "y", op->u.resize.y);
+        }
+    }
+    say(out, ": %ux%u %s\n", info.width, info.height, li_pixel_name(info.pixel));
+}
+
+static void
+say_output(writer *out, const li_plan *plan, const li_request *request)
+{
+    char text[96];
+    if (!request->codec) {
+        say(out, "pixels   %ux%u %s\n", plan->out.width, plan->out.height,
+            li_pixel_name(plan->out.pixel));
+        return;
+    }
+    text[0] = '\0';
+    request->codec->describe(plan->out, &request->encode, text, sizeof(text));
+    say(out, "encode   %s: %s\n", request->codec->name, text);
+}
+
+size_t
+li_plan_explain(const li_plan *plan, const li_input *input, const li_request *request,
+                char *text, size_t size)
+{
+    writer out = {text, size, 0};
+    if (size)
+        text[0] = '\0';
+    say_source(&out, input);
+    say_decode(&out, plan, input);
+    if (plan->cmyk && plan->decoded.pixel == LI_RGB8)
+        say(&out, "color    cmyk8 by the standard formula: rgb8\n");
+    li_info in = plan->decoded;
+    for (size_t i = 0; i < plan->count; i++) {
+        say_op(&out, &plan->ops[i], in, plan->infos[i]);
+        in = plan->infos[i];
+    }
+    say_output(&out, plan, request);
+    say(&out, "memory   at most %llu bytes, output at most %llu; decoded whole: %llu\n",
+        (unsigned long long)plan->bytes, (unsigned long long)plan->out_bytes,
+        (unsigned long long)plan->decoded_bytes);
+    return out.used + 1;
+}

@@ -1,0 +1,316 @@
+/* plan.c: a request and a header become a list of ops with every number in it, what the
+ * decoder is asked for, and what the job will cost. Layer 3. */
+#include "engine/plan.h"
+#include "engine/geometry.h"
+#include "engine/rules.h"
+
+#include <string.h>
+
+/* --- the draft: what was written, in order ------------------------------------------------ */
+
+static li_status
+draft_resize(li_draft *draft, const li_step *step, li_info in)
+{
+    li_fitted fitted;
+    LI_TRY(li_fit_size(draft->ctx, step, in, &fitted));
+    li_op op = {.kind = &li_op_resize};
+    op.u.resize = (li_resize){
+        .width = fitted.width,
+        .height = fitted.height,
+        .kernel = step->u.resize.kernel,
+        .x = li_span_whole(in.width),
+        .y = li_span_whole(in.height),
+    };
+    LI_TRY(li_draft_add(draft, &op));
+    op = (li_op){.kind = &li_op_crop, .u.crop = fitted.kept};
+    return li_draft_add(draft, &op);
+}
+
+static li_status
+draft_crop(li_draft *draft, const li_step *step, li_info in)
+{
+    int64_t x = step->u.crop.x, y = step->u.crop.y;
+    int64_t width = step->u.crop.width, height = step->u.crop.height;
+    if (width < 1 || height < 1)
+        return li_fail(draft->ctx, LI_E201_CROP_SIZE, "crop: %lldx%lld has no pixels",
+                       (long long)width, (long long)height);
+    /* By subtraction, so that nothing can wrap. */
+    if (x < 0 || y < 0 || width > in.width || height > in.height ||
+        x > in.width - width || y > in.height - height)
+        return li_fail(draft->ctx, LI_E200_CROP_BOUNDS,
+                       "crop: %lldx%lld+%lld+%lld is outside %ux%u", (long long)width,
+                       (long long)height, (long long)x, (long long)y, in.width,
+                       in.height);
+    li_op op = {.kind = &li_op_crop};
+    op.u.crop = (li_rect){(uint32_t)x, (uint32_t)y, (uint32_t)width, (uint32_t)height};
+    return li_draft_add(draft, &op);
+}
+
+static li_status
+draft_convert(li_draft *draft, li_pixel pixel, const uint8_t *background)
+{
+    li_op op = {.kind = &li_op_convert, .u.convert = {.pixel = pixel}};
+    if (background) {
+        op.u.convert.flatten = true;
+        memcpy(op.u.convert.background, background, 3);
+    }
+    return li_draft_add(draft, &op);
+}
+
+static li_status
+draft_orient(li_draft *draft, li_orientation orientation)
+{
+    li_op op = {.kind = &li_op_orient, .u.orient = orientation};
+    return li_draft_add(draft, &op);
+}
+
+static li_status
+draft_tone(li_draft *draft, const li_step *step)
+{
+    li_op op = {.kind = &li_op_tone};
+    if (step->type == LI_STEP_BRIGHTNESS)
+        li_tone_brightness(&op.u.tone, step->u.value);
+    else
+        li_tone_contrast(&op.u.tone, step->u.value);
+    return li_draft_add(draft, &op);
+}
+
+static li_status
+draft_step(li_draft *draft, const li_step *step)
+{
+    li_info in = draft->count ? draft->infos[draft->count - 1] : draft->in;
+    bool alpha = li_pixel_has_alpha(in.pixel);
+    switch (step->type) {
+    case LI_STEP_RESIZE:
+        return draft_resize(draft, step, in);
+    case LI_STEP_CROP:
+        return draft_crop(draft, step, in);
+    case LI_STEP_ORIENT:
+        return draft_orient(draft, step->u.orient);
+    case LI_STEP_GRAYSCALE:
+        return draft_convert(draft, alpha ? LI_GRAYA8 : LI_GRAY8, NULL);
+    case LI_STEP_BRIGHTNESS:
+    case LI_STEP_CONTRAST:
+        return draft_tone(draft, step);
+    case LI_STEP_CONVERT:
+        return draft_convert(draft, step->u.convert, NULL);
+    }
+    return li_fail(draft->ctx, LI_E901_INTERNAL, "plan: step type %d", (int)step->type);
+}
+
+static li_status
+draft_all(li_draft *draft, const li_input *input, const li_request *request)
+{
+    if (request->auto_orient && input->codec && input->header.orientation > 1)
+        LI_TRY(draft_orient(draft, input->header.orientation));
+    for (size_t i = 0; i < request->step_count; i++)
+        LI_TRY(draft_step(draft, &request->steps[i]));
+    li_pixel last =
+        draft->count ? draft->infos[draft->count - 1].pixel : draft->in.pixel;
+    if (request->codec)
+        return draft_convert(draft, request->codec->accepts(last), request->background);
+    return request->mode ? draft_convert(draft, request->mode, NULL) : LI_OK;
+}
+
+/* --- the decoder's share -------------------------------------------------------------------- */
+
+static const li_op *
+first_op(const li_draft *draft, const li_op_kind *kind)
+{
+    return draft->count && draft->ops[0].kind == kind ? &draft->ops[0] : NULL;
+}
+
+/* A leading crop is the decoder's region, if it knows regions. Exact: it decodes a margin
+ * and drops it. */
+static bool
+take_region(li_draft *draft, li_rect *region)
+{
+    const li_op *crop = first_op(draft, &li_op_crop);
+    if (!crop)
+        return false;
+    *region = crop->u.crop;
+    li_draft_drop_first(draft);
+    return true;
+}
+
+/* How many input pixels in eighths must stay for each output pixel after a shrink. `fast`
+ * is what sharp does: any shrink that does not enlarge. `safe` is measured: see
+ * docs/notes/plan.md. */
+static uint32_t
+residual_of(li_shrink_policy policy)
+{
+    return policy == LI_SHRINK_FAST ? 8 : 12;
+}
+
+/* A leading downscale lets the decoder leave high frequencies out. 5/8 to 7/8 cost more
+ * than full size (no SIMD in libjpeg-turbo). Measured, not exact. */
+static uint8_t
+choose_shrink(const li_draft *draft, const li_request *request)
+{
+    const li_op *op = first_op(draft, &li_op_resize);
+    if (!op || op->u.resize.kernel == LI_NEAREST || request->shrink == LI_SHRINK_EXACT)
+        return 8;
+    const li_resize *resize = &op->u.resize;
+    uint32_t residual = residual_of(request->shrink);
+    for (uint32_t shrink = 1; shrink <= 4; shrink++)
+        if (li_span_allows(resize->x, resize->width, shrink, residual) &&
+            li_span_allows(resize->y, resize->height, shrink, residual))
+            return (uint8_t)shrink;
+    return 8;
+}
+
+/* The region in shrunk pixels that holds every pixel which stands for a part of `rect`. */
+static void
+shrink_region(const li_rect *rect, uint32_t shrink, li_info whole, li_hint *hint)
+{
+    uint64_t left = (uint64_t)rect->x * shrink / 8,
+             top = (uint64_t)rect->y * shrink / 8;
+    uint64_t right = ((uint64_t)(rect->x + (uint64_t)rect->width) * shrink + 7) / 8;
+    uint64_t bottom = ((uint64_t)(rect->y + (uint64_t)rect->height) * shrink + 7) / 8;
+    right = right < whole.width ? right : whole.width;
+    bottom = bottom < whole.height ? bottom : whole.height;
+    hint->region.x = (uint32_t)left;
+    hint->region.y = (uint32_t)top;
+    hint->region.width = (uint32_t)(right - left);
+    hint->region.height = (uint32_t)(bottom - top);
+}
+
+static li_status
+plan_decoder(li_ctx *ctx, const li_input *input, const li_request *request,
+             li_draft *draft, li_plan *plan)
+{
+    const li_codec *codec = input->codec;
+    li_rect rect = {0, 0, plan->stored.width, plan->stored.height};
+    bool region = codec && codec->regions && !(request->rules_off & LI_NO_REGION) &&
+                  take_region(draft, &rect);
+    uint32_t shrink = 8;
+    if (codec && codec->shrinks && !(request->rules_off & LI_NO_SHRINK))
+        shrink = choose_shrink(draft, request);
+    plan->hint.shrink = (uint8_t)shrink;
+    if (codec)
+        plan->decoded = codec->decoded(&input->header, plan->hint);
+    if (region) {
+        shrink_region(&rect, shrink, plan->decoded, &plan->hint);
+        plan->decoded.width = plan->hint.region.width;
+        plan->decoded.height = plan->hint.region.height;
+    }
+    if (shrink == 8)
+        return LI_OK;
+    li_resize *resize = &draft->ops[0].u.resize;
+    resize->x = li_span_shrink(resize->x, rect.x, shrink, plan->hint.region.x);
+    resize->y = li_span_shrink(resize->y, rect.y, shrink, plan->hint.region.y);
+    draft->in.width = plan->decoded.width;
+    draft->in.height = plan->decoded.height;
+    return draft->ops[0].kind->shape(ctx, &draft->ops[0], draft->in, &draft->infos[0]);
+}
+
+/* --- the cost -------------------------------------------------------------------------------- */
+
+/* Structs, the file buffer (64 KiB), the read window (256 KiB) and their block headers. */
+enum { FIXED_BYTES = 16 << 10, FILE_BYTES = 66 << 10, WINDOW_BYTES = 257 << 10 };
+
+static uint64_t
+output_bytes(const li_plan *plan, const li_request *request)
+{
+    if (request->codec)
+        return request->codec->output_bytes(plan->out, &request->encode);
+    return li_sat_mul(li_image_bytes(plan->out), request->sample_bytes);
+}
+
+static void
+plan_cost(const li_input *input, const li_request *request, li_plan *plan)
+{
+    uint64_t bytes = FIXED_BYTES + WINDOW_BYTES;
+    if (input->codec)
+        bytes =
+            li_sat_add(bytes, input->codec->decode_bytes(&input->header, plan->hint));
+    if (plan->cmyk)
+        bytes = li_sat_add(bytes, li_row_bytes(plan->decoded) + 4096);
+    li_info in = plan->decoded;
+    for (size_t i = 0; i < plan->count; i++) {
+        const li_op *op = &plan->ops[i];
+        bytes = li_sat_add(bytes, op->kind->bytes(op, in, plan->infos[i]));
+        in = plan->infos[i];
+    }
+    if (request->codec)
+        bytes = li_sat_add(bytes,
+                           request->codec->encode_bytes(plan->out, &request->encode));
+    plan->out_bytes = output_bytes(plan, request);
+    if (request->output == LI_OUTPUT_FILE)
+        bytes = li_sat_add(bytes, FILE_BYTES);
+    else /* below 1 MiB growing memory is copied: two blocks for a moment */
+        bytes =
+            li_sat_add(bytes, plan->out_bytes < 1 << 20 ? plan->out_bytes : 1 << 20);
+    plan->bytes = bytes;
+}
+
+static li_status
+check_budget(li_ctx *ctx, const li_plan *plan, const li_request *request)
+{
+    uint64_t limit = ctx->limits.max_memory;
+    uint64_t held = request->output == LI_OUTPUT_FILE ? 0 : plan->out_bytes;
+    uint64_t need = li_sat_add(plan->bytes, held);
+    if (!limit || need <= limit)
+        return LI_OK;
+    return li_fail(ctx, LI_E124_MEMORY_BUDGET,
+                   "plan: the job may need %llu bytes, limits(max_memory=%llu)",
+                   (unsigned long long)need, (unsigned long long)limit);
+}
+
+/* --- the plan --------------------------------------------------------------------------------- */
+
+static void
+plan_start(const li_input *input, const li_request *request, li_plan *plan)
+{
+    memset(plan, 0, sizeof(*plan));
+    plan->stored = input->frame.info;
+    if (input->codec)
+        plan->stored =
+            (li_info){input->header.width, input->header.height, input->header.pixel};
+    plan->decoded = plan->stored;
+    plan->cmyk = plan->stored.pixel == LI_CMYK8;
+    if (plan->cmyk && request->mode != LI_CMYK8)
+        plan->decoded.pixel = LI_RGB8;
+    plan->decoded_bytes = li_image_bytes(plan->stored);
+}
+
+static li_status
+plan_fill(li_ctx *ctx, const li_input *input, const li_request *request, li_plan *plan)
+{
+    li_draft draft = {
+        .ctx = ctx, .in = plan->decoded, .ops = plan->ops, .infos = plan->infos};
+    draft.room = 2 * request->step_count + 2;
+    LI_TRY(draft_all(&draft, input, request));
+    LI_TRY(li_draft_rewrite(&draft, request->rules_off));
+    li_pixel pixel = plan->decoded.pixel;
+    LI_TRY(plan_decoder(ctx, input, request, &draft, plan));
+    plan->decoded.pixel = pixel;
+    plan->count = draft.count;
+    plan->out = draft.count ? draft.infos[draft.count - 1] : plan->decoded;
+    plan_cost(input, request, plan);
+    return check_budget(ctx, plan, request);
+}
+
+li_status
+li_plan_make(li_ctx *ctx, const li_input *input, const li_request *request,
+             li_plan *plan)
+{
+    plan_start(input, request, plan);
+    /* A resize may bring its own crop; orientation and the output's layout are two more. */
+    size_t room = 2 * request->step_count + 2;
+    LI_TRY(li_alloc(ctx, room, sizeof(plan->ops[0]), &plan->ops));
+    li_status status = li_alloc(ctx, room, sizeof(plan->infos[0]), &plan->infos);
+    if (status == LI_OK)
+        status = plan_fill(ctx, input, request, plan);
+    if (status != LI_OK)
+        li_plan_free(ctx, plan);
+    return status;
+}
+
+void
+li_plan_free(li_ctx *ctx, li_plan *plan)
+{
+    li_free(ctx, &plan->ops);
+    li_free(ctx, &plan->infos);
+    memset(plan, 0, sizeof(*plan));
+}
