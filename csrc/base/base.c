@@ -25,7 +25,7 @@ li_ctx_init(li_ctx *ctx, const li_limits *limits)
     ctx->allocs_left = -1;
 }
 
-/* --- errors ---------------------------------------------------------------------- */
+/* --- errors ------------------------------------------------------------------------ */
 
 li_status
 li_fail(li_ctx *ctx, li_status status, const char *format, ...)
@@ -72,7 +72,7 @@ li_warn(li_ctx *ctx, const char *format, ...)
     va_end(arguments);
 }
 
-/* --- memory ---------------------------------------------------------------------- */
+/* --- memory ------------------------------------------------------------------------ */
 
 /* In front of each block; 16 bytes, so that what follows keeps malloc's alignment. */
 typedef struct block {

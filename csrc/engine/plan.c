@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-/* --- the draft: what was written, in order ------------------------------------------------ */
+/* --- the draft: what was written, in order ----------------------------------------- */
 
 static li_status
 draft_resize(li_draft *draft, const li_step *step, li_info in)
@@ -107,12 +107,15 @@ draft_all(li_draft *draft, const li_input *input, const li_request *request)
         LI_TRY(draft_step(draft, &request->steps[i]));
     li_pixel last =
         draft->count ? draft->infos[draft->count - 1].pixel : draft->in.pixel;
+    li_pixel wanted = request->mode ? request->mode : last;
     if (request->codec)
-        return draft_convert(draft, request->codec->accepts(last), request->background);
-    return request->mode ? draft_convert(draft, request->mode, NULL) : LI_OK;
+        wanted = request->codec->accepts(last);
+    if (wanted == last)
+        return LI_OK;
+    return draft_convert(draft, wanted, request->codec ? request->background : NULL);
 }
 
-/* --- the decoder's share -------------------------------------------------------------------- */
+/* --- the decoder's share ----------------------------------------------------------- */
 
 static const li_op *
 first_op(const li_draft *draft, const li_op_kind *kind)
@@ -204,7 +207,7 @@ plan_decoder(li_ctx *ctx, const li_input *input, const li_request *request,
     return draft->ops[0].kind->shape(ctx, &draft->ops[0], draft->in, &draft->infos[0]);
 }
 
-/* --- the cost -------------------------------------------------------------------------------- */
+/* --- the cost ---------------------------------------------------------------------- */
 
 /* Structs, the file buffer (64 KiB), the read window (256 KiB) and their block headers. */
 enum { FIXED_BYTES = 16 << 10, FILE_BYTES = 66 << 10, WINDOW_BYTES = 257 << 10 };
@@ -257,7 +260,7 @@ check_budget(li_ctx *ctx, const li_plan *plan, const li_request *request)
                    (unsigned long long)need, (unsigned long long)limit);
 }
 
-/* --- the plan --------------------------------------------------------------------------------- */
+/* --- the plan ---------------------------------------------------------------------- */
 
 static void
 plan_start(const li_input *input, const li_request *request, li_plan *plan)
