@@ -1,0 +1,378 @@
+/* scan.c: what a PNG says of itself before its pixels: our own walk over the chunks up
+ * to the first IDAT, bounded and without an allocation. Layer 2.
+ *
+ * libpng sees the same chunks later, so every rule here that decides the layout of the
+ * rows (which tRNS counts, which palette is refused) is libpng's. */
+#include "codecs/png/png.h"
+#include "image/frame.h"
+#include "meta/exif.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    IHDR_BYTES = 13,
+    PALETTE_BYTES = 3 * 256,
+    EXIF_BYTES = 64 << 10, /* as much of an eXIf as is read */
+    XMP_KEY_BYTES = 18,    /* with its final 0 */
+};
+
+enum { GRAY = 0, RGB = 2, PALETTE = 3, GRAY_ALPHA = 4, RGB_ALPHA = 6 };
+
+typedef struct png_chunk {
+    uint64_t at; /* offset of the body */
+    uint32_t length;
+    char type[5];
+} png_chunk;
+
+typedef struct png_scan {
+    li_ctx *ctx; /* borrowed, like the next two */
+    li_source *in;
+    li_header *header;
+    uint8_t colour;
+    bool interlaced;
+    bool has_palette;
+    uint32_t palette_size; /* entries */
+    bool saw_transparency; /* a valid tRNS: any further one is ignored */
+    bool transparent;      /* and it is in force */
+} png_scan;
+
+static uint32_t
+read_be32(const uint8_t *data)
+{
+    return (uint32_t)data[0] << 24 | (uint32_t)data[1] << 16 | (uint32_t)data[2] << 8 |
+           data[3];
+}
+
+/* CRC-32 of PNG (reflected 0xedb88320), four bits a step: a table of 16 instead of 256,
+ * for a few hundred bytes a file. */
+static uint32_t
+crc32_of(const uint8_t *data, size_t size)
+{
+    static const uint32_t table[16] = {
+        0x00000000, 0x1db71064, 0x3b6e20c8, 0x26d930ac, 0x76dc4190, 0x6b6b51f4,
+        0x4db26158, 0x5005713c, 0xedb88320, 0xf00f9344, 0xd6d6a3e8, 0xcb61b38c,
+        0x9b64c2b0, 0x86d3d2d4, 0xa00ae278, 0xbdbdf21c,
+    };
+    uint32_t crc = 0xffffffff;
+    for (size_t i = 0; i < size; i++) {
+        crc ^= data[i];
+        crc = crc >> 4 ^ table[crc & 15];
+        crc = crc >> 4 ^ table[crc & 15];
+    }
+    return ~crc;
+}
+
+/* --- bytes ----------------------------------------------------------------------- */
+
+static li_status
+scan_read(png_scan *scan, uint64_t offset, size_t size, const uint8_t **data)
+{
+    size_t got;
+    LI_TRY(li_source_at(scan->in, offset, size, data, &got));
+    if (got >= size)
+        return LI_OK;
+    return li_fail(scan->ctx, LI_E132_TRUNCATED,
+                   "png: the file ends too early, after %llu bytes",
+                   (unsigned long long)scan->in->size);
+}
+
+/* The body of a chunk, and whether its CRC is right. */
+static li_status
+chunk_body(png_scan *scan, const png_chunk *chunk, const uint8_t **body, bool *intact)
+{
+    /* The CRC covers the type, which is in front of the body, and stands behind it. */
+    size_t covered = (size_t)chunk->length + 4;
+    LI_TRY(scan_read(scan, chunk->at - 4, covered + 4, body));
+    *intact = crc32_of(*body, covered) == read_be32(*body + covered);
+    *body += 4;
+    return LI_OK;
+}
+
+static li_status
+fail_crc(png_scan *scan, const png_chunk *chunk)
+{
+    return li_fail(scan->ctx, LI_E130_CORRUPT, "png: %s at byte %llu: CRC error",
+                   chunk->type, (unsigned long long)(chunk->at - 8));
+}
+
+static bool
+chunk_is(const png_chunk *chunk, const char *type)
+{
+    return memcmp(chunk->type, type, 4) == 0;
+}
+
+static bool
+is_letter(uint8_t byte)
+{
+    return (byte | 0x20) >= 'a' && (byte | 0x20) <= 'z';
+}
+
+static li_status
+chunk_next(png_scan *scan, uint64_t offset, png_chunk *chunk)
+{
+    const uint8_t *head;
+    LI_TRY(scan_read(scan, offset, 8, &head));
+    *chunk = (png_chunk){.at = offset + 8, .length = read_be32(head)};
+    memcpy(chunk->type, head + 4, 4);
+    for (int i = 4; i < 8; i++)
+        if (!is_letter(head[i]))
+            return li_fail(scan->ctx, LI_E130_CORRUPT,
+                           "png: chunk at byte %llu: %02x%02x%02x%02x is no chunk type",
+                           (unsigned long long)offset, head[4], head[5], head[6],
+                           head[7]);
+    if (chunk->length > LI_PNG_MAX_INT)
+        return li_fail(scan->ctx, LI_E130_CORRUPT,
+                       "png: %s at byte %llu: %u bytes are more than a chunk can have",
+                       chunk->type, (unsigned long long)offset, chunk->length);
+    return LI_OK;
+}
+
+/* --- IHDR ------------------------------------------------------------------------ */
+
+/* The spec's table 11.1. */
+static bool
+is_depth_allowed(uint8_t colour, uint8_t depth)
+{
+    switch (colour) {
+    case GRAY:
+        return depth == 1 || depth == 2 || depth == 4 || depth == 8 || depth == 16;
+    case PALETTE:
+        return depth == 1 || depth == 2 || depth == 4 || depth == 8;
+    case RGB:
+    case GRAY_ALPHA:
+    case RGB_ALPHA:
+        return depth == 8 || depth == 16;
+    }
+    return false;
+}
+
+static li_status
+visit_ihdr(png_scan *scan, const png_chunk *chunk)
+{
+    li_header *header = scan->header;
+    const uint8_t *body;
+    bool intact;
+    if (chunk->length != IHDR_BYTES)
+        return li_fail(scan->ctx, LI_E130_CORRUPT, "png: IHDR has %u bytes, not 13",
+                       chunk->length);
+    LI_TRY(chunk_body(scan, chunk, &body, &intact));
+    if (!intact)
+        return fail_crc(scan, chunk);
+    header->width = read_be32(body);
+    header->height = read_be32(body + 4);
+    header->bit_depth = body[8];
+    scan->colour = body[9];
+    if (header->width - 1 >= LI_PNG_MAX_INT || header->height - 1 >= LI_PNG_MAX_INT)
+        return li_fail(scan->ctx, LI_E130_CORRUPT,
+                       "png: IHDR: %ux%u has a side outside 1..2147483647",
+                       header->width, header->height);
+    if (!is_depth_allowed(scan->colour, header->bit_depth))
+        return li_fail(scan->ctx, LI_E130_CORRUPT,
+                       "png: IHDR: there is no colour type %u of %u bits", body[9],
+                       body[8]);
+    if (body[10] != 0 || body[11] != 0 || body[12] > 1)
+        return li_fail(scan->ctx, LI_E131_DECODE,
+                       "png: IHDR: unknown compression %u, filter %u or interlace %u",
+                       body[10], body[11], body[12]);
+    scan->interlaced = body[12] == 1;
+    return LI_OK;
+}
+
+/* --- the chunks between IHDR and the pixels ------------------------------------------ */
+
+static li_status
+visit_plte(png_scan *scan, const png_chunk *chunk)
+{
+    const uint8_t *body;
+    bool intact;
+    bool needed = scan->colour == PALETTE;
+    if (scan->has_palette)
+        return li_fail(scan->ctx, LI_E130_CORRUPT, "png: a second PLTE at byte %llu",
+                       (unsigned long long)(chunk->at - 8));
+    scan->has_palette = true;
+    if (chunk->length == 0 || chunk->length > PALETTE_BYTES || chunk->length % 3 != 0) {
+        if (!needed && chunk->length > 0)
+            return LI_OK; /* a mere suggestion, ignored */
+        return li_fail(scan->ctx, LI_E130_CORRUPT, "png: PLTE has %u bytes",
+                       chunk->length);
+    }
+    LI_TRY(chunk_body(scan, chunk, &body, &intact));
+    if (!intact)
+        return fail_crc(scan, chunk);
+    uint32_t most = needed ? 1u << scan->header->bit_depth : 256;
+    scan->palette_size = chunk->length / 3 < most ? chunk->length / 3 : most;
+    if ((scan->colour & 2) != 0)
+        scan->transparent = false; /* a tRNS in front of the palette does not count */
+    return LI_OK;
+}
+
+static bool
+is_transparency_sized(const png_scan *scan, uint32_t length)
+{
+    switch (scan->colour) {
+    case GRAY:
+        return length == 2;
+    case RGB:
+        return length == 6;
+    case PALETTE:
+        return length > 0 && length <= scan->palette_size;
+    }
+    return false; /* the colour has an alpha channel */
+}
+
+static li_status
+visit_trns(png_scan *scan, const png_chunk *chunk)
+{
+    const uint8_t *body;
+    bool intact;
+    if (scan->saw_transparency || !is_transparency_sized(scan, chunk->length))
+        return LI_OK;
+    LI_TRY(chunk_body(scan, chunk, &body, &intact));
+    scan->saw_transparency = scan->transparent = intact;
+    return LI_OK;
+}
+
+static li_status
+visit_exif(png_scan *scan, const png_chunk *chunk)
+{
+    li_header *header = scan->header;
+    const uint8_t *body;
+    bool intact = true;
+    if (header->exif_bytes)
+        return LI_OK; /* the first one counts */
+    if (chunk->length <= EXIF_BYTES)
+        LI_TRY(chunk_body(scan, chunk, &body, &intact));
+    else
+        LI_TRY(scan_read(scan, chunk->at, EXIF_BYTES, &body));
+    if (!intact)
+        return LI_OK;
+    header->exif_bytes = chunk->length;
+    header->orientation = li_exif_orientation(
+        body, chunk->length < EXIF_BYTES ? chunk->length : EXIF_BYTES);
+    return LI_OK;
+}
+
+static li_status
+visit_text(png_scan *scan, const png_chunk *chunk)
+{
+    /* Keyword, two bytes of compression, two empty strings: what is left is XMP. */
+    enum { HEAD_BYTES = XMP_KEY_BYTES + 4 };
+    const uint8_t *body;
+    if (chunk->length <= HEAD_BYTES || scan->header->xmp_bytes)
+        return LI_OK;
+    LI_TRY(scan_read(scan, chunk->at, XMP_KEY_BYTES, &body));
+    if (memcmp(body, "XML:com.adobe.xmp", XMP_KEY_BYTES) == 0)
+        scan->header->xmp_bytes = chunk->length - HEAD_BYTES;
+    return LI_OK;
+}
+
+static li_status
+visit_actl(png_scan *scan, const png_chunk *chunk)
+{
+    const uint8_t *body;
+    if (chunk->length != 8)
+        return LI_OK;
+    LI_TRY(scan_read(scan, chunk->at, 8, &body));
+    uint32_t frames = read_be32(body);
+    if (frames > 0)
+        scan->header->frames = frames;
+    return LI_OK;
+}
+
+static li_status
+visit(png_scan *scan, const png_chunk *chunk)
+{
+    if (chunk_is(chunk, "PLTE"))
+        return visit_plte(scan, chunk);
+    if (chunk_is(chunk, "tRNS"))
+        return visit_trns(scan, chunk);
+    if (chunk_is(chunk, "eXIf"))
+        return visit_exif(scan, chunk);
+    if (chunk_is(chunk, "iTXt"))
+        return visit_text(scan, chunk);
+    if (chunk_is(chunk, "acTL"))
+        return visit_actl(scan, chunk);
+    if (chunk_is(chunk, "iCCP") && !scan->header->icc_bytes)
+        scan->header->icc_bytes = chunk->length; /* deflated */
+    if (chunk_is(chunk, "IHDR") || chunk_is(chunk, "IEND"))
+        return li_fail(scan->ctx, LI_E130_CORRUPT,
+                       "png: %s at byte %llu stands in front of the pixels",
+                       chunk->type, (unsigned long long)(chunk->at - 8));
+    if ((chunk->type[0] & 0x20) == 0)
+        return li_fail(scan->ctx, LI_E131_DECODE,
+                       "png: %s at byte %llu: a critical chunk that nobody knows",
+                       chunk->type, (unsigned long long)(chunk->at - 8));
+    return LI_OK;
+}
+
+static li_status
+scan_chunks(png_scan *scan)
+{
+    uint64_t limit = scan->ctx->limits.max_segments;
+    png_chunk chunk;
+    LI_TRY(chunk_next(scan, LI_PNG_SIGNATURE_BYTES, &chunk));
+    if (!chunk_is(&chunk, "IHDR"))
+        return li_fail(scan->ctx, LI_E130_CORRUPT, "png: %s stands in front of IHDR",
+                       chunk.type);
+    LI_TRY(visit_ihdr(scan, &chunk));
+    for (uint64_t count = 1;; count++) {
+        if (limit && count > limit)
+            return li_fail(scan->ctx, LI_E123_FIREWALL,
+                           "png: %llu chunks before the pixels are more than "
+                           "limits(max_segments=%llu)",
+                           (unsigned long long)count, (unsigned long long)limit);
+        LI_TRY(li_poll(scan->ctx));
+        LI_TRY(chunk_next(scan, chunk.at + chunk.length + 4, &chunk));
+        if (chunk_is(&chunk, "IDAT"))
+            break;
+        LI_TRY(visit(scan, &chunk));
+    }
+    if (scan->colour == PALETTE && !scan->has_palette)
+        return li_fail(scan->ctx, LI_E130_CORRUPT, "png: there is no PLTE before IDAT");
+    return LI_OK;
+}
+
+/* --- the header -------------------------------------------------------------------- */
+
+static li_pixel
+scan_pixel(const png_scan *scan)
+{
+    bool alpha = (scan->colour & 4) != 0 || scan->transparent;
+    if ((scan->colour & 2) != 0)
+        return alpha ? LI_RGBA8 : LI_RGB8;
+    return alpha ? LI_GRAYA8 : LI_GRAY8;
+}
+
+static void
+describe(const png_scan *scan)
+{
+    static const char *const names[7] = {
+        [GRAY] = "gray",        [RGB] = "rgb",        [PALETTE] = "palette",
+        [GRAY_ALPHA] = "graya", [RGB_ALPHA] = "rgba",
+    };
+    li_header *header = scan->header;
+    snprintf(header->variant, sizeof(header->variant), "%s%u%s%s", names[scan->colour],
+             header->bit_depth, scan->transparent ? " trns" : "",
+             scan->interlaced ? " interlaced" : "");
+}
+
+li_status
+li_png_inspect(li_ctx *ctx, li_source *in, li_header *header)
+{
+    png_scan scan = {.ctx = ctx, .in = in, .header = header};
+    const uint8_t *signature;
+    *header = (li_header){.orientation = 1, .frames = 1};
+    LI_TRY(scan_read(&scan, 0, LI_PNG_SIGNATURE_BYTES, &signature));
+    if (memcmp(signature, li_png_signature, LI_PNG_SIGNATURE_BYTES) != 0)
+        return li_fail(ctx, LI_E130_CORRUPT, "png: the signature is damaged");
+    LI_TRY(scan_chunks(&scan));
+    header->pixel = scan_pixel(&scan);
+    header->progressive = scan.interlaced;
+    header->palette = scan.colour == PALETTE;
+    li_info info = {header->width, header->height, header->pixel};
+    header->held_bytes = scan.interlaced ? li_frame_bytes(info) : 0;
+    header->work_bytes = li_png_read_bytes(info, header->bit_depth, scan.interlaced);
+    describe(&scan);
+    return LI_OK;
+}
