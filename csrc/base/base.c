@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 const li_limits li_limits_default = {
     .max_input_bytes = 1ull << 30,
@@ -25,7 +26,7 @@ li_ctx_init(li_ctx *ctx, const li_limits *limits)
     ctx->allocs_left = -1;
 }
 
-/* --- errors ------------------------------------------------------------------------ */
+/* --- errors ---------------------------------------------------------------------- */
 
 li_status
 li_fail(li_ctx *ctx, li_status status, const char *format, ...)
@@ -72,7 +73,7 @@ li_warn(li_ctx *ctx, const char *format, ...)
     va_end(arguments);
 }
 
-/* --- memory ------------------------------------------------------------------------ */
+/* --- memory ---------------------------------------------------------------------- */
 
 /* In front of each block; 16 bytes, so that what follows keeps malloc's alignment. */
 typedef struct block {
@@ -245,7 +246,7 @@ li_uncharge(li_ctx *ctx, uint64_t bytes)
     ctx->bytes -= bytes;
 }
 
-/* --- time and polling -------------------------------------------------------------- */
+/* --- time and polling ------------------------------------------------------------ */
 
 static int64_t
 clock_ns(clockid_t clock)
@@ -265,6 +266,16 @@ int64_t
 li_cpu_ns(void)
 {
     return clock_ns(CLOCK_THREAD_CPUTIME_ID);
+}
+
+bool
+li_is_main_thread(void)
+{
+#if defined(__linux__)
+    return gettid() == getpid();
+#else
+    return true;
+#endif
 }
 
 li_status

@@ -80,7 +80,7 @@ li_status li_fail_errno(li_ctx *ctx, li_status status, int sys_errno,
 /* Note something odd that is not fatal; it ends in metrics.warnings. */
 void li_warn(li_ctx *ctx, const char *format, ...) LI_PRINTF(2, 3);
 
-/* --- memory ------------------------------------------------------------------------ */
+/* --- memory ---------------------------------------------------------------------- */
 
 /* count × size bytes, zeroed, aligned to 16, counted; fails with LI_ENOMEM, or with
  * E124 past limits.max_memory. From 1 MiB on the pages come from, and go back to, the
@@ -105,10 +105,12 @@ void li_uncharge(li_ctx *ctx, uint64_t bytes);
 /* What li_alloc adds to a block; a bytes() function counts it once a block. */
 enum { LI_BLOCK_OVERHEAD = 64 };
 
-/* --- time and polling -------------------------------------------------------------- */
+/* --- time and polling ------------------------------------------------------------ */
 
 int64_t li_now_ns(void);                            /* monotonic */
 int64_t li_cpu_ns(void);                            /* CPU time of this thread */
+/* Is this the process's first thread? Where the system cannot say: true. */
+bool li_is_main_thread(void);
 li_status li_poll_clock(li_ctx *ctx) LI_MUST_CHECK; /* the slow half of li_poll */
 li_status
 li_poll_shared(li_ctx *ctx) LI_MUST_CHECK; /* says why cancel or poison is set */

@@ -96,7 +96,7 @@ file_close(li_source *source)
     li_free(ctx, &file->whole);
 }
 
-/* --- map --------------------------------------------------------------------------- */
+/* --- map ------------------------------------------------------------------------- */
 
 static void
 map_drop_behind(file_source *file, uint64_t offset)
@@ -143,7 +143,7 @@ static const li_source_ops map_ops = {
     .close = file_close,
 };
 
-/* --- read -------------------------------------------------------------------------- */
+/* --- read ------------------------------------------------------------------------ */
 
 static li_status
 read_full(file_source *file, uint64_t offset, uint8_t *into, size_t size, size_t *got)
@@ -210,7 +210,7 @@ static const li_source_ops read_ops = {
     .close = file_close,
 };
 
-/* --- which way in ------------------------------------------------------------------ */
+/* --- which way in ---------------------------------------------------------------- */
 
 /* File systems whose page-ins can fail or change by themselves: there errors must come
  * as errno, not as a signal. */
@@ -328,7 +328,7 @@ li_source_open_fd(li_ctx *ctx, int fd, li_io io, const li_stamp *since,
     return file_open(ctx, own, io, since, source);
 }
 
-/* --- bytes ------------------------------------------------------------------------- */
+/* --- bytes ----------------------------------------------------------------------- */
 
 typedef struct bytes_source {
     li_source base;

@@ -61,11 +61,12 @@ li_encode_default(void)
 }
 
 typedef struct li_codec {
-    const char *name;        /* "jpeg" */
-    const char *version;     /* of the library that it was built with */
-    bool shrinks;            /* decode honours hint.shrink */
-    bool regions;            /* decode honours hint.region */
-    uint8_t default_quality; /* 0: the format has no quality */
+    const char *name;             /* "jpeg" */
+    const char *version;          /* of the library that it was built with */
+    const char *(*running)(void); /* of the one that runs; NULL: it cannot be asked */
+    bool shrinks;                 /* decode honours hint.shrink */
+    bool regions;                 /* decode honours hint.region */
+    uint8_t default_quality;      /* 0: the format has no quality */
 
     bool (*probe)(const uint8_t head[LI_PROBE_BYTES]);
     li_status (*inspect)(li_ctx *ctx, li_source *in, li_header *header);

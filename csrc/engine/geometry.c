@@ -2,7 +2,7 @@
  * Layer 3. */
 #include "engine/geometry.h"
 
-/* --- fits -------------------------------------------------------------------------- */
+/* --- fits ------------------------------------------------------------------------ */
 
 /* side × numerator / denominator, half away from zero, at least 1. */
 static uint64_t
@@ -96,7 +96,7 @@ li_fit_size(li_ctx *ctx, const li_step *step, li_info in, li_fitted *fitted)
     return LI_OK;
 }
 
-/* --- spans ------------------------------------------------------------------------- */
+/* --- spans ----------------------------------------------------------------------- */
 
 static uint64_t
 common_divisor(uint64_t a, uint64_t b)
@@ -160,7 +160,7 @@ li_span_allows(li_span span, uint32_t count, uint32_t shrink, uint32_t residual)
            li_sat_mul(li_sat_mul(span.unit, count), residual);
 }
 
-/* --- orientation ------------------------------------------------------------------- */
+/* --- orientation ----------------------------------------------------------------- */
 
 static bool
 mirrors_input_x(li_orientation orientation)

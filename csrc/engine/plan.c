@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-/* --- the draft: what was written, in order ----------------------------------------- */
+/* --- the draft: what was written, in order --------------------------------------- */
 
 static li_status
 draft_resize(li_draft *draft, const li_step *step, li_info in)
@@ -115,7 +115,7 @@ draft_all(li_draft *draft, const li_input *input, const li_request *request)
     return draft_convert(draft, wanted, request->codec ? request->background : NULL);
 }
 
-/* --- the decoder's share ----------------------------------------------------------- */
+/* --- the decoder's share --------------------------------------------------------- */
 
 static const li_op *
 first_op(const li_draft *draft, const li_op_kind *kind)
@@ -207,7 +207,7 @@ plan_decoder(li_ctx *ctx, const li_input *input, const li_request *request,
     return draft->ops[0].kind->shape(ctx, &draft->ops[0], draft->in, &draft->infos[0]);
 }
 
-/* --- the cost ---------------------------------------------------------------------- */
+/* --- the cost -------------------------------------------------------------------- */
 
 /* Structs, the file buffer (64 KiB), the read window (256 KiB) and their block headers. */
 enum { FIXED_BYTES = 16 << 10, FILE_BYTES = 66 << 10, WINDOW_BYTES = 257 << 10 };
@@ -260,7 +260,7 @@ check_budget(li_ctx *ctx, const li_plan *plan, const li_request *request)
                    (unsigned long long)need, (unsigned long long)limit);
 }
 
-/* --- the plan ---------------------------------------------------------------------- */
+/* --- the plan -------------------------------------------------------------------- */
 
 static void
 plan_start(const li_input *input, const li_request *request, li_plan *plan)

@@ -9,7 +9,7 @@
 #include "codecs/codec.h"
 #include "ops/op.h"
 
-/* --- the request: what the user wrote ---------------------------------------------- */
+/* --- the request: what the user wrote -------------------------------------------- */
 
 typedef enum li_step_type {
     LI_STEP_RESIZE,
@@ -85,7 +85,7 @@ typedef struct li_input {
     uint64_t bytes; /* of the file or the frame */
 } li_input;
 
-/* --- the plan: what will be done --------------------------------------------------- */
+/* --- the plan: what will be done ------------------------------------------------- */
 
 typedef struct li_plan {
     li_hint hint;

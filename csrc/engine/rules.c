@@ -71,7 +71,7 @@ li_draft_drop_first(li_draft *draft)
     remove_op(draft, 0);
 }
 
-/* --- rules for one op -------------------------------------------------------------- */
+/* --- rules for one op ------------------------------------------------------------ */
 
 static bool
 is_whole(li_span span, uint32_t pixels)
@@ -106,7 +106,7 @@ changes_nothing(const li_op *op, li_info in, li_info out)
            is_whole(op->u.resize.y, in.height);
 }
 
-/* --- rules for two neighbours ------------------------------------------------------ */
+/* --- rules for two neighbours ---------------------------------------------------- */
 
 typedef bool rule(li_draft *draft, size_t i);
 

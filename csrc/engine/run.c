@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-/* --- the input --------------------------------------------------------------------- */
+/* --- the input ------------------------------------------------------------------- */
 
 static li_status
 check_format(li_ctx *ctx, const li_codec *codec)
@@ -62,7 +62,7 @@ li_input_frame(li_ctx *ctx, const li_frame *frame, li_input *input)
     return li_header_check(ctx, &input->header, input->bytes);
 }
 
-/* --- the chain --------------------------------------------------------------------- */
+/* --- the chain ------------------------------------------------------------------- */
 
 /* Right above the decoder: how long it takes. */
 typedef struct meter_rows {

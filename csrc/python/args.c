@@ -1,0 +1,315 @@
+/* args.c: a request, a dict of plain values, becomes a job of plain structs. The package
+ * has checked types and words already; what is checked here keeps C safe. Layer 4. */
+#include "python/fields.h"
+#include "image/kernels.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+static const word shrinks[] = {{"safe", LI_SHRINK_SAFE},
+                               {"fast", LI_SHRINK_FAST},
+                               {"exact", LI_SHRINK_EXACT},
+                               {NULL, 0}};
+
+static const word outputs[] = {{"buffer", LI_OUTPUT_BUFFER},
+                               {"file", LI_OUTPUT_FILE},
+                               {"pixels", LI_OUTPUT_PIXELS},
+                               {NULL, 0}};
+
+static const word subsamplings[] = {{"auto", LI_SUBSAMPLING_AUTO},
+                                    {"4:2:0", LI_420},
+                                    {"4:2:2", LI_422},
+                                    {"4:4:4", LI_444},
+                                    {NULL, 0}};
+
+static const word dtypes[] = {{"uint8", LI_UINT8}, {"float32", LI_FLOAT32}, {NULL, 0}};
+
+static const word layouts[] = {{"HWC", 0}, {"CHW", 1}, {NULL, 0}};
+
+/* --- limits ---------------------------------------------------------------------- */
+
+static int
+parse_limit(PyObject *limits, const char *name, uint64_t *limit)
+{
+    PyObject *given = PyDict_GetItemString(limits, name);
+    if (!given)
+        return 0;
+    unsigned long long value = PyLong_AsUnsignedLongLong(given);
+    if (value == (unsigned long long)-1 && PyErr_Occurred())
+        return -1;
+    *limit = value;
+    return 0;
+}
+
+static int
+parse_formats(PyObject *request, li_limits *limits)
+{
+    PyObject *formats = py_field(request, "formats");
+    if (!formats)
+        return 0;
+    limits->formats = 0;
+    for (int i = 0; li_codecs[i]; i++) {
+        PyObject *name = PyUnicode_FromString(li_codecs[i]->name);
+        int found = name ? PySequence_Contains(formats, name) : -1;
+        Py_XDECREF(name);
+        if (found < 0)
+            return -1;
+        limits->formats |= (uint64_t)found << i;
+    }
+    if (!limits->formats) /* none of ours: bit 63 stands for no codec */
+        limits->formats = 1ull << 63;
+    return 0;
+}
+
+static int
+parse_limits(PyObject *request, li_ctx *ctx)
+{
+    PyObject *limits = py_field(request, "limits"),
+             *timeout = py_field(request, "timeout");
+    li_limits *to = &ctx->limits;
+    if (timeout) {
+        double seconds = PyFloat_AsDouble(timeout);
+        if (seconds == -1.0 && PyErr_Occurred())
+            return -1;
+        if (seconds > 0 && seconds < 1e9)
+            ctx->deadline_ns = li_now_ns() + (int64_t)(seconds * 1e9);
+    }
+    if (parse_formats(request, to) < 0)
+        return -1;
+    if (!limits)
+        return 0;
+    if (!PyDict_Check(limits)) {
+        PyErr_SetString(PyExc_TypeError, "limits must be a dict");
+        return -1;
+    }
+    if (parse_limit(limits, "max_input_bytes", &to->max_input_bytes) < 0 ||
+        parse_limit(limits, "max_pixels", &to->max_pixels) < 0 ||
+        parse_limit(limits, "max_side", &to->max_side) < 0 ||
+        parse_limit(limits, "max_pixels_per_byte", &to->max_pixels_per_byte) < 0 ||
+        parse_limit(limits, "max_scans", &to->max_scans) < 0 ||
+        parse_limit(limits, "max_segments", &to->max_segments) < 0 ||
+        parse_limit(limits, "max_metadata", &to->max_metadata) < 0 ||
+        parse_limit(limits, "max_memory", &to->max_memory) < 0 ||
+        parse_limit(limits, "max_output_pixels", &to->max_output_pixels) < 0)
+        return -1;
+    return 0;
+}
+
+/* --- outputs --------------------------------------------------------------------- */
+
+static int
+parse_encode(PyObject *request, py_job *job)
+{
+    li_encode *encode = &job->request.encode;
+    PyObject *format = py_field(request, "format");
+    const char *name = format ? PyUnicode_AsUTF8(format) : NULL;
+    long quality = 0, compression = -1;
+    int subsampling = LI_SUBSAMPLING_AUTO;
+    job->request.codec = name ? li_codec_named(name) : NULL;
+    if (!job->request.codec) {
+        if (!PyErr_Occurred())
+            PyErr_SetString(PyExc_ValueError, "no such output format");
+        return -1;
+    }
+    if (py_field_int(request, "quality", 1, 100, &quality) < 0 ||
+        py_field_int(request, "compression", 0, 9, &compression) < 0 ||
+        py_field_choice(request, "progressive", &encode->progressive) < 0 ||
+        py_field_choice(request, "optimize", &encode->optimize) < 0 ||
+        py_field_word(request, "subsampling", subsamplings, &subsampling) < 0)
+        return -1;
+    encode->quality = (uint8_t)quality;
+    encode->compression = (int8_t)compression;
+    encode->subsampling = (li_subsampling)subsampling;
+    return 0;
+}
+
+static int
+parse_file(PyObject *request, py_job *job)
+{
+    PyObject *path = py_field(request, "path");
+    if (!path || !PyBytes_Check(path) ||
+        strlen(PyBytes_AS_STRING(path)) != (size_t)PyBytes_GET_SIZE(path)) {
+        PyErr_SetString(PyExc_ValueError, "path must be bytes without a null byte");
+        return -1;
+    }
+    job->path = Py_NewRef(path);
+    job->durable = true;
+    return py_field_bool(request, "durable", &job->durable);
+}
+
+static int
+parse_out(PyObject *request, py_job *job)
+{
+    PyObject *out = py_field(request, "out");
+    if (!out)
+        return 0;
+    if (PyObject_GetBuffer(out, &job->out, PyBUF_RECORDS) < 0)
+        return -1;
+    bool floats = job->tensor.dtype == LI_FLOAT32;
+    const char *format = job->out.format ? job->out.format : "B";
+    const char *letter = format + (*format == '<' || *format == '=' || *format == '@');
+    bool same = strcmp(letter, floats ? "f" : "B") == 0;
+    if (same || (job->out.ndim == 1 && job->out.itemsize == 1))
+        return 0;
+    PyErr_Format(PyExc_TypeError, "out holds '%s', not %s", format,
+                 floats ? "float32" : "uint8");
+    return -1;
+}
+
+static int
+parse_pixels(PyObject *request, py_job *job)
+{
+    int dtype = LI_UINT8, planar = 0, mode = 0;
+    for (int i = 0; i < 4; i++)
+        job->tensor.scale[i] = 1.0f;
+    if (py_field_word(request, "dtype", dtypes, &dtype) < 0 ||
+        py_field_word(request, "layout", layouts, &planar) < 0 ||
+        py_field_word(request, "mode", py_modes, &mode) < 0 ||
+        py_field_floats(request, "scale", job->tensor.scale) < 0 ||
+        py_field_floats(request, "bias", job->tensor.bias) < 0)
+        return -1;
+    job->tensor.dtype = (li_dtype)dtype;
+    job->planar = planar;
+    job->request.mode = (li_pixel)mode;
+    job->request.sample_bytes = dtype == LI_FLOAT32 ? 4 : 1;
+    return parse_out(request, job);
+}
+
+static int
+parse_type(py_state *state, PyObject *request, py_job *job)
+{
+    bool pixels = job->request.output == LI_OUTPUT_PIXELS;
+    PyTypeObject *base = pixels ? state->pixels_type : state->encoded_type;
+    PyObject *type = py_field(request, "type");
+    if (!type)
+        type = (PyObject *)base;
+    if (!PyType_Check(type) || !PyType_IsSubtype((PyTypeObject *)type, base)) {
+        PyErr_Format(PyExc_TypeError, "type must be a subclass of %s", base->tp_name);
+        return -1;
+    }
+    job->type = (PyTypeObject *)Py_NewRef(type);
+    return 0;
+}
+
+static int
+parse_output(py_state *state, PyObject *request, py_job *job)
+{
+    int output = -1;
+    if (py_field_word(request, "output", outputs, &output) < 0)
+        return -1;
+    if (output < 0) {
+        PyErr_SetString(PyExc_ValueError, "a request needs an output");
+        return -1;
+    }
+    job->request.output = (li_output_kind)output;
+    job->request.encode = li_encode_default();
+    if (parse_type(state, request, job) < 0)
+        return -1;
+    if (output == LI_OUTPUT_PIXELS)
+        return parse_pixels(request, job);
+    if (parse_encode(request, job) < 0)
+        return -1;
+    return output == LI_OUTPUT_FILE ? parse_file(request, job) : 0;
+}
+
+static int
+parse_settings(PyObject *request, py_job *job)
+{
+    PyObject *background = py_field(request, "background");
+    int shrink = LI_SHRINK_SAFE;
+    long rules_off = 0;
+    job->request.auto_orient = true;
+    memset(job->request.background, 255, 3);
+    if (background &&
+        (!PyTuple_Check(background) ||
+         !PyArg_ParseTuple(background, "bbb", &job->request.background[0],
+                           &job->request.background[1], &job->request.background[2]))) {
+        if (!PyErr_Occurred())
+            PyErr_SetString(PyExc_TypeError, "background must be a tuple");
+        return -1;
+    }
+    if (py_field_bool(request, "auto_orient", &job->request.auto_orient) < 0 ||
+        py_field_word(request, "shrink", shrinks, &shrink) < 0 ||
+        py_field_int(request, "rules_off", 0, 31, &rules_off) < 0)
+        return -1;
+    job->request.shrink = (li_shrink_policy)shrink;
+    job->request.rules_off = (uint32_t)rules_off;
+    return 0;
+}
+
+/* --- the job --------------------------------------------------------------------- */
+
+static int
+take_source(py_state *state, PyObject *source, py_job *job)
+{
+    if (!Py_IS_TYPE(source, state->source_type)) {
+        PyErr_SetString(PyExc_TypeError, "a Source is needed");
+        return -1;
+    }
+    int failed = 0;
+    job->source = (py_source *)Py_NewRef(source);
+    Py_BEGIN_CRITICAL_SECTION(source);
+    if (job->source->fd >= 0) {
+        job->fd = fcntl(job->source->fd, F_DUPFD_CLOEXEC, 0);
+        job->stamp = job->source->stamp;
+        failed = job->fd < 0;
+    }
+    Py_END_CRITICAL_SECTION();
+    if (failed)
+        PyErr_SetFromErrno(PyExc_OSError);
+    return failed ? -1 : 0;
+}
+
+static int
+take_cancel(py_state *state, PyObject *request, py_job *job)
+{
+    PyObject *cancel = py_field(request, "cancel");
+    if (!cancel)
+        return 0;
+    if (!Py_IS_TYPE(cancel, state->cancel_type)) {
+        PyErr_SetString(PyExc_TypeError, "cancel must be a Cancel");
+        return -1;
+    }
+    job->cancel = (py_cancel *)Py_NewRef(cancel);
+    job->ctx.cancel = &job->cancel->flag;
+    return 0;
+}
+
+int
+py_job_parse(py_state *state, PyObject *source, PyObject *request, py_depth depth,
+             py_job *job)
+{
+    memset(job, 0, sizeof(*job));
+    job->fd = -1;
+    li_ctx_init(&job->ctx, NULL);
+    job->ctx.kernels = li_kernels_named(NULL);
+    if (!PyDict_Check(request)) {
+        PyErr_SetString(PyExc_TypeError, "the request must be a dict");
+        return -1;
+    }
+    if (take_source(state, source, job) < 0 || take_cancel(state, request, job) < 0 ||
+        parse_limits(request, &job->ctx) < 0)
+        return -1;
+    if (depth == PY_HEADER)
+        return 0;
+    if (py_parse_steps(request, job) < 0 || parse_settings(request, job) < 0)
+        return -1;
+    return parse_output(state, request, job);
+}
+
+void
+py_job_clear(py_job *job)
+{
+    li_plan_free(&job->ctx, &job->plan);
+    li_release(job->data);
+    if (job->fd >= 0)
+        close(job->fd);
+    if (job->out.obj)
+        PyBuffer_Release(&job->out);
+    PyMem_Free(job->steps);
+    Py_CLEAR(job->path);
+    Py_CLEAR(job->type);
+    Py_CLEAR(job->cancel);
+    Py_CLEAR(job->source);
+}

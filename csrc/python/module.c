@@ -1,0 +1,112 @@
+/* module.c: lazyimage._core: multi-phase, no global state, any interpreter. Layer 4. */
+#include "python/py.h"
+
+static struct PyModuleDef module_def;
+
+py_state *
+py_state_of(PyObject *module)
+{
+    return PyModule_GetState(module);
+}
+
+py_state *
+py_state_of_type(PyTypeObject *type)
+{
+    PyObject *module = PyType_GetModuleByDef(type, &module_def);
+    return module ? py_state_of(module) : NULL;
+}
+
+/* name → (header version, run-time version) */
+static PyObject *
+py_features(PyObject *module, PyObject *Py_UNUSED(ignored))
+{
+    (void)module;
+    PyObject *dict = PyDict_New();
+    for (int i = 0; dict && li_codecs[i]; i++) {
+        const li_codec *codec = li_codecs[i];
+        PyObject *versions = Py_BuildValue(
+            "(ss)", codec->version, codec->running ? codec->running() : codec->version);
+        if (!versions || PyDict_SetItemString(dict, codec->name, versions) < 0)
+            Py_CLEAR(dict);
+        Py_XDECREF(versions);
+    }
+    return dict;
+}
+
+static PyMethodDef module_methods[] = {
+    {"run", py_run, METH_VARARGS, "Run one job."},
+    {"inspect", py_inspect, METH_VARARGS, "Read the header."},
+    {"explain", py_explain, METH_VARARGS, "The plan in words."},
+    {"estimate", py_estimate, METH_VARARGS, "What a job costs at most."},
+    {"features", py_features, METH_NOARGS, "The codecs and their versions."},
+    {0},
+};
+
+static int
+add_type(PyObject *module, PyType_Spec *spec, PyTypeObject **type)
+{
+    *type = (PyTypeObject *)PyType_FromModuleAndSpec(module, spec, NULL);
+    return *type ? PyModule_AddType(module, *type) : -1;
+}
+
+static int
+module_exec(PyObject *module)
+{
+    py_state *state = py_state_of(module);
+    if (add_type(module, &py_source_spec, &state->source_type) < 0 ||
+        add_type(module, &py_encoded_spec, &state->encoded_type) < 0 ||
+        add_type(module, &py_pixels_spec, &state->pixels_type) < 0 ||
+        add_type(module, &py_cancel_spec, &state->cancel_type) < 0)
+        return -1;
+    return PyModule_AddStringConstant(module, "version", LI_VERSION);
+}
+
+static int
+module_traverse(PyObject *module, visitproc visit, void *arg)
+{
+    py_state *state = py_state_of(module);
+    Py_VISIT(state->source_type);
+    Py_VISIT(state->encoded_type);
+    Py_VISIT(state->pixels_type);
+    Py_VISIT(state->cancel_type);
+    return 0;
+}
+
+static int
+module_clear(PyObject *module)
+{
+    py_state *state = py_state_of(module);
+    Py_CLEAR(state->source_type);
+    Py_CLEAR(state->encoded_type);
+    Py_CLEAR(state->pixels_type);
+    Py_CLEAR(state->cancel_type);
+    return 0;
+}
+
+static PyModuleDef_Slot module_slots[] = {
+    {Py_mod_exec, module_exec},
+#if PY_VERSION_HEX >= 0x030c0000
+    {Py_mod_multiple_interpreters, Py_MOD_PER_INTERPRETER_GIL_SUPPORTED},
+#endif
+#if PY_VERSION_HEX >= 0x030d0000
+    {Py_mod_gil, Py_MOD_GIL_NOT_USED},
+#endif
+    {0, NULL},
+};
+
+static struct PyModuleDef module_def = {
+    PyModuleDef_HEAD_INIT,
+    .m_name = "lazyimage._core",
+    .m_doc = "The native core of lazyimage: bytes and pixels.",
+    .m_size = sizeof(py_state),
+    .m_methods = module_methods,
+    .m_slots = module_slots,
+    .m_traverse = module_traverse,
+    .m_clear = module_clear,
+};
+
+PyMODINIT_FUNC
+PyInit__core(void)
+{
+    return PyModuleDef_Init(&module_def);
+}

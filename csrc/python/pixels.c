@@ -1,0 +1,81 @@
+/* pixels.c: _core.Pixels, samples as a 3-D writable buffer, in native memory or in an
+ * array of the caller's. Layer 4. */
+#include "python/py.h"
+
+static void
+pixels_dealloc(py_pixels *self)
+{
+    PyTypeObject *type = Py_TYPE(self);
+    li_release(self->data);
+    if (self->out.obj)
+        PyBuffer_Release(&self->out);
+    type->tp_free(self);
+    Py_DECREF(type);
+}
+
+static bool
+is_c_contiguous(const py_pixels *self)
+{
+    return self->strides[2] == self->sample_bytes &&
+           self->strides[1] == self->shape[2] * self->strides[2] &&
+           self->strides[0] == self->shape[1] * self->strides[1];
+}
+
+static int
+pixels_get_buffer(py_pixels *self, Py_buffer *view, int flags)
+{
+    bool strided = (flags & PyBUF_STRIDES) == PyBUF_STRIDES;
+    if (!self->first || (!strided && !is_c_contiguous(self)) ||
+        ((flags & PyBUF_F_CONTIGUOUS) == PyBUF_F_CONTIGUOUS) ||
+        ((flags & PyBUF_C_CONTIGUOUS) == PyBUF_C_CONTIGUOUS &&
+         !is_c_contiguous(self))) {
+        PyErr_SetString(PyExc_BufferError, "the samples are not laid out like that");
+        view->obj = NULL;
+        return -1;
+    }
+    *view = (Py_buffer){
+        .buf = self->first,
+        .obj = Py_NewRef(self),
+        .len = self->shape[0] * self->shape[1] * self->shape[2] * self->sample_bytes,
+        .itemsize = self->sample_bytes,
+        .readonly = 0,
+        .ndim = 3,
+        .format = flags & PyBUF_FORMAT ? (self->sample_bytes == 4 ? "f" : "B") : NULL,
+        .shape = (flags & PyBUF_ND) == PyBUF_ND ? self->shape : NULL,
+        .strides = strided ? self->strides : NULL,
+    };
+    return 0;
+}
+
+static PyObject *
+pixels_get_shape(py_pixels *self, void *Py_UNUSED(closure))
+{
+    return Py_BuildValue("(nnn)", self->shape[0], self->shape[1], self->shape[2]);
+}
+
+static PyObject *
+pixels_get_dtype(py_pixels *self, void *Py_UNUSED(closure))
+{
+    return PyUnicode_FromString(self->sample_bytes == 4 ? "float32" : "uint8");
+}
+
+static PyGetSetDef pixels_getset[] = {
+    {"shape", (getter)pixels_get_shape, NULL, NULL, NULL},
+    {"dtype", (getter)pixels_get_dtype, NULL, NULL, NULL},
+    {0},
+};
+
+static PyType_Slot pixels_slots[] = {
+    {Py_tp_doc, "Samples: a 3-D writable buffer of \"B\" or \"f\"."},
+    {Py_tp_dealloc, pixels_dealloc},
+    {Py_tp_getset, pixels_getset},
+    {Py_bf_getbuffer, pixels_get_buffer},
+    {0, NULL},
+};
+
+PyType_Spec py_pixels_spec = {
+    .name = "lazyimage._core.Pixels",
+    .basicsize = sizeof(py_pixels),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_IMMUTABLETYPE,
+    .slots = pixels_slots,
+};

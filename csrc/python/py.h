@@ -1,0 +1,130 @@
+/* py.h: what the files of this folder share. Layer 4: the only one that knows Python.
+ *
+ * Three kinds of function: parse (Python → plain structs), call (without the GIL, no
+ * PyObject in sight), wrap (plain structs → Python). */
+#ifndef LI_PYTHON_PY_H
+#define LI_PYTHON_PY_H
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include "engine/run.h"
+
+/* One per module object, so one per interpreter. */
+typedef struct py_state {
+    PyTypeObject *source_type;
+    PyTypeObject *encoded_type;
+    PyTypeObject *pixels_type;
+    PyTypeObject *cancel_type;
+} py_state;
+
+py_state *py_state_of(PyObject *module);
+py_state *py_state_of_type(PyTypeObject *type);
+
+#if PY_VERSION_HEX < 0x030d0000 /* before free threading the GIL is the lock */
+#define Py_BEGIN_CRITICAL_SECTION(object) {
+#define Py_END_CRITICAL_SECTION() }
+#endif
+
+/* --- source.c -------------------------------------------------------------------- */
+
+typedef enum py_source_kind { PY_PATH, PY_FILE, PY_BYTES, PY_PIXELS } py_source_kind;
+
+typedef struct py_source {
+    PyObject_HEAD py_source_kind kind;
+    li_io io;
+    PyObject *path;      /* bytes object; PY_PATH */
+    Py_buffer view;      /* held while view.obj: what is borrowed */
+    uint8_t *copy;       /* owned instead of borrowed; freed by li_release */
+    const uint8_t *data; /* PY_BYTES: view's or copy's */
+    size_t size;
+    li_frame frame; /* PY_PIXELS; its pixels are view's or copy's */
+    size_t copied;
+    int fd;         /* PY_FILE, or a held path: open; else −1 */
+    li_stamp stamp; /* of fd */
+    uint32_t holds;
+} py_source;
+
+extern PyType_Spec py_source_spec;
+
+/* --- encoded.c, pixels.c, cancel.c ----------------------------------------------- */
+
+typedef struct py_encoded {
+    PyObject_HEAD uint8_t
+        *data; /* owned; li_release; NULL in an object that run() did not make */
+    Py_ssize_t size;
+} py_encoded;
+
+typedef struct py_pixels {
+    PyObject_HEAD uint8_t *data; /* owned; NULL: `out` holds the samples */
+    Py_buffer out;               /* held while out.obj: the caller's array */
+    Py_ssize_t shape[3], strides[3];
+    Py_ssize_t sample_bytes;
+    void *first; /* data or out.buf */
+} py_pixels;
+
+typedef struct py_cancel {
+    PyObject_HEAD atomic_int flag;
+} py_cancel;
+
+extern PyType_Spec py_encoded_spec;
+extern PyType_Spec py_pixels_spec;
+extern PyType_Spec py_cancel_spec;
+
+/* --- args.c: a request parsed ---------------------------------------------------- */
+
+/* One job, as plain data; PyObjects here are touched with the GIL only. */
+typedef struct py_job {
+    li_ctx ctx;
+    py_source *source; /* owned reference */
+    int fd;            /* own duplicate of a held file; −1: open by path */
+    li_stamp stamp;    /* of fd */
+    li_step *steps;    /* owned, PyMem */
+    li_request request;
+    PyTypeObject *type; /* owned reference: the class of the result; may be NULL */
+    PyObject *path;     /* owned bytes: the output file */
+    bool durable;
+    py_cancel *cancel; /* owned reference or NULL */
+    bool planar;       /* CHW */
+    li_tensor tensor;
+    Py_buffer out; /* held while out.obj */
+
+    li_input input;
+    li_plan plan;
+    li_times times;
+    int64_t total_ns, cpu_ns;
+    uint8_t *data; /* owned until wrapped: the bytes or samples; li_release */
+    size_t size;
+} py_job;
+
+/* How much of a request is looked at. */
+typedef enum py_depth { PY_HEADER, PY_WHOLE } py_depth;
+
+/* 0, or −1 with an exception set. The job must be cleared in both cases. */
+int py_job_parse(py_state *state, PyObject *source, PyObject *request, py_depth depth,
+                 py_job *job);
+void py_job_clear(py_job *job);
+/* "L", "RGB", …; NULL and an exception, or 0 and an exception, if there is none. */
+const char *py_mode_name(li_pixel pixel);
+li_pixel py_mode_named(const char *mode);
+
+/* --- run.c ----------------------------------------------------------------------- */
+
+PyObject *py_run(PyObject *module, PyObject *args);
+PyObject *py_inspect(PyObject *module, PyObject *args);
+PyObject *py_explain(PyObject *module, PyObject *args);
+PyObject *py_estimate(PyObject *module, PyObject *args);
+
+/* --- wrap.c ---------------------------------------------------------------------- */
+
+/* Set the exception that the job's status stands for; returns NULL. */
+PyObject *py_raise(py_job *job);
+/* The same for a context without a job. filename: borrowed, may be NULL. */
+PyObject *py_raise_ctx(li_ctx *ctx, PyObject *filename);
+PyObject *py_wrap_header(const py_job *job);
+PyObject *py_wrap_metrics(const py_job *job, uint64_t bytes_out);
+PyObject *py_wrap_result(py_job *job);
+/* Open the source of a job; owned by the caller. Without the GIL. */
+li_status py_source_open(py_job *job, li_source **source);
+
+#endif

@@ -1,0 +1,336 @@
+/* source.c: _core.Source, where bytes or pixels come from. Layer 4. */
+#include "python/py.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+static py_source *
+source_new(PyTypeObject *type, py_source_kind kind)
+{
+    py_source *self = (py_source *)type->tp_alloc(type, 0);
+    if (self) {
+        self->kind = kind;
+        self->fd = -1;
+    }
+    return self;
+}
+
+static void
+source_dealloc(py_source *self)
+{
+    PyTypeObject *type = Py_TYPE(self);
+    if (self->fd >= 0)
+        close(self->fd);
+    Py_CLEAR(self->path);
+    if (self->view.obj)
+        PyBuffer_Release(&self->view);
+    li_release(self->copy);
+    type->tp_free(self);
+    Py_DECREF(type);
+}
+
+static int
+parse_io(const char *name, li_io *io)
+{
+    static const char *const names[] = {"auto", "map", "read"};
+    for (int i = 0; i < 3; i++)
+        if (strcmp(names[i], name) == 0) {
+            *io = (li_io)i;
+            return 0;
+        }
+    PyErr_Format(PyExc_ValueError, "io must be auto, map or read, not '%s'", name);
+    return -1;
+}
+
+static PyObject *
+source_from_path(PyTypeObject *type, PyObject *args)
+{
+    PyObject *path;
+    const char *io;
+    if (!PyArg_ParseTuple(args, "Ss:from_path", &path, &io))
+        return NULL;
+    if (strlen(PyBytes_AS_STRING(path)) != (size_t)PyBytes_GET_SIZE(path)) {
+        PyErr_SetString(PyExc_ValueError, "embedded null byte in the path");
+        return NULL;
+    }
+    py_source *self = source_new(type, PY_PATH);
+    if (!self)
+        return NULL;
+    self->path = Py_NewRef(path);
+    if (parse_io(io, &self->io) < 0)
+        Py_CLEAR(self);
+    return (PyObject *)self;
+}
+
+/* Open descriptor `fd` becomes the source's; it is closed if that fails. */
+static int
+adopt_fd(py_source *self, int fd)
+{
+    li_ctx ctx;
+    li_ctx_init(&ctx, NULL);
+    if (li_stamp_of(&ctx, fd, &self->stamp) != LI_OK) {
+        close(fd);
+        py_raise_ctx(&ctx, self->path);
+        return -1;
+    }
+    self->fd = fd;
+    return 0;
+}
+
+static PyObject *
+source_from_fd(PyTypeObject *type, PyObject *args)
+{
+    int fd;
+    const char *io;
+    if (!PyArg_ParseTuple(args, "is:from_fd", &fd, &io))
+        return NULL;
+    py_source *self = source_new(type, PY_FILE);
+    if (!self)
+        return NULL;
+    int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    if (own < 0)
+        PyErr_SetFromErrno(PyExc_OSError);
+    if (own < 0 || adopt_fd(self, own) < 0 || parse_io(io, &self->io) < 0)
+        Py_CLEAR(self);
+    return (PyObject *)self;
+}
+
+/* Native memory for a copy of what is borrowed. */
+static int
+source_reserve(py_source *self, size_t size)
+{
+    li_ctx ctx;
+    li_ctx_init(&ctx, NULL);
+    if (li_alloc(&ctx, size ? size : 1, 1, &self->copy) != LI_OK) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    li_disown(&ctx, self->copy);
+    self->copied = size;
+    return 0;
+}
+
+static PyObject *
+source_from_buffer(PyTypeObject *type, PyObject *args)
+{
+    PyObject *data;
+    int copy;
+    if (!PyArg_ParseTuple(args, "Op:from_buffer", &data, &copy))
+        return NULL;
+    py_source *self = source_new(type, PY_BYTES);
+    if (!self)
+        return NULL;
+    if (PyObject_GetBuffer(data, &self->view, PyBUF_SIMPLE) < 0)
+        goto failed;
+    self->size = (size_t)self->view.len;
+    self->data = self->view.buf;
+    if (!copy)
+        return (PyObject *)self;
+    if (source_reserve(self, self->size) < 0)
+        goto failed;
+    memcpy(self->copy, self->view.buf, self->size);
+    self->data = self->copy;
+    PyBuffer_Release(&self->view);
+    return (PyObject *)self;
+failed:
+    Py_DECREF(self);
+    return NULL;
+}
+
+/* --- pixels ---------------------------------------------------------------------- */
+
+static int
+check_samples(const Py_buffer *view)
+{
+    const char *format = view->format ? view->format : "B";
+    if (view->itemsize != 1 || (strcmp(format, "B") != 0 && strcmp(format, "<B") != 0 &&
+                                strcmp(format, "|u1") != 0)) {
+        PyErr_Format(PyExc_TypeError, "pixels must be uint8, not '%s'", format);
+        return -1;
+    }
+    if (view->ndim != 2 && view->ndim != 3) {
+        PyErr_Format(
+            PyExc_TypeError,
+            "pixels must have the shape (H, W) or (H, W, C), not %d dimensions",
+            view->ndim);
+        return -1;
+    }
+    return 0;
+}
+
+static int
+check_shape(const Py_buffer *view, const char *mode, li_info *info)
+{
+    static const li_pixel layouts[] = {LI_GRAY8, LI_GRAYA8, LI_RGB8, LI_RGBA8};
+    Py_ssize_t channels = view->ndim == 3 ? view->shape[2] : 1;
+    li_pixel wanted = mode ? py_mode_named(mode) : 0;
+    if (mode && !wanted)
+        return -1;
+    if (channels < 1 || channels > 4 || (wanted && wanted != layouts[channels - 1])) {
+        PyErr_Format(PyExc_ValueError, "%zd channels do not make mode %s", channels,
+                     mode ? mode : "L, LA, RGB or RGBA");
+        return -1;
+    }
+    if (view->shape[0] < 1 || view->shape[1] < 1 || view->shape[0] > INT32_MAX ||
+        view->shape[1] > INT32_MAX) {
+        PyErr_Format(PyExc_ValueError, "a picture of %zdx%zd pixels cannot be",
+                     view->shape[1], view->shape[0]);
+        return -1;
+    }
+    *info = (li_info){(uint32_t)view->shape[1], (uint32_t)view->shape[0],
+                      layouts[channels - 1]};
+    return 0;
+}
+
+static bool
+is_packed(const Py_buffer *view)
+{
+    Py_ssize_t channels = view->ndim == 3 ? view->shape[2] : 1;
+    return view->strides[1] == channels &&
+           (view->ndim == 2 || channels == 1 || view->strides[2] == 1);
+}
+
+static int
+pack_pixels(py_source *self)
+{
+    const Py_buffer *view = &self->view;
+    li_info info = self->frame.info;
+    uint32_t channels = li_pixel_channels(info.pixel);
+    if (source_reserve(self, (size_t)li_image_bytes(info)) < 0)
+        return -1;
+    uint8_t *to = self->copy;
+    for (uint32_t y = 0; y < info.height; y++)
+        for (uint32_t x = 0; x < info.width; x++)
+            for (uint32_t c = 0; c < channels; c++)
+                *to++ = ((const uint8_t *)
+                             view->buf)[y * view->strides[0] + x * view->strides[1] +
+                                        (c ? c * view->strides[2] : 0)];
+    self->frame.pixels = self->copy;
+    self->frame.stride = (int64_t)li_row_bytes(info);
+    PyBuffer_Release(&self->view);
+    return 0;
+}
+
+static PyObject *
+source_from_pixels(PyTypeObject *type, PyObject *args)
+{
+    PyObject *data;
+    const char *mode;
+    if (!PyArg_ParseTuple(args, "Oz:from_pixels", &data, &mode))
+        return NULL;
+    py_source *self = source_new(type, PY_PIXELS);
+    if (!self)
+        return NULL;
+    if (PyObject_GetBuffer(data, &self->view, PyBUF_RECORDS_RO) < 0 ||
+        check_samples(&self->view) < 0 ||
+        check_shape(&self->view, mode, &self->frame.info) < 0)
+        goto failed;
+    self->size = (size_t)li_image_bytes(self->frame.info);
+    self->frame.pixels = self->view.buf;
+    self->frame.stride = self->view.strides[0];
+    if (!is_packed(&self->view) && pack_pixels(self) < 0)
+        goto failed;
+    return (PyObject *)self;
+failed:
+    Py_DECREF(self);
+    return NULL;
+}
+
+/* --- holding one version of a file ----------------------------------------------- */
+
+static int
+open_held(py_source *self)
+{
+    int fd = open(PyBytes_AS_STRING(self->path), O_RDONLY | O_CLOEXEC);
+    if (fd >= 0)
+        return adopt_fd(self, fd);
+    li_ctx ctx;
+    li_ctx_init(&ctx, NULL);
+    int error = errno;
+    li_fail_errno(&ctx,
+                  error == ENOENT || error == ENOTDIR ? LI_E100_SOURCE_NOT_FOUND
+                                                      : LI_E101_READ,
+                  error, "source: cannot open the file");
+    py_raise_ctx(&ctx, self->path);
+    return -1;
+}
+
+static PyObject *
+source_hold(py_source *self, PyObject *Py_UNUSED(ignored))
+{
+    int failed = 0;
+    Py_BEGIN_CRITICAL_SECTION(self);
+    if (self->kind == PY_PATH && self->holds == 0)
+        failed = open_held(self);
+    if (!failed)
+        self->holds++;
+    Py_END_CRITICAL_SECTION();
+    return failed ? NULL : Py_NewRef(Py_None);
+}
+
+static PyObject *
+source_release(py_source *self, PyObject *Py_UNUSED(ignored))
+{
+    Py_BEGIN_CRITICAL_SECTION(self);
+    if (self->holds > 0 && --self->holds == 0 && self->kind == PY_PATH) {
+        close(self->fd);
+        self->fd = -1;
+    }
+    Py_END_CRITICAL_SECTION();
+    Py_RETURN_NONE;
+}
+
+/* --- the type -------------------------------------------------------------------- */
+
+static PyObject *
+source_get_kind(py_source *self, void *Py_UNUSED(closure))
+{
+    static const char *const names[] = {"path", "file", "bytes", "pixels"};
+    return PyUnicode_FromString(names[self->kind]);
+}
+
+static PyObject *
+source_get_size(py_source *self, void *Py_UNUSED(closure))
+{
+    return PyLong_FromSize_t(self->size);
+}
+
+static PyObject *
+source_get_copied(py_source *self, void *Py_UNUSED(closure))
+{
+    return PyLong_FromSize_t(self->copied);
+}
+
+static PyGetSetDef source_getset[] = {
+    {"kind", (getter)source_get_kind, NULL, NULL, NULL},
+    {"size", (getter)source_get_size, NULL, NULL, NULL},
+    {"copied", (getter)source_get_copied, NULL, NULL, NULL},
+    {0},
+};
+
+static PyMethodDef source_methods[] = {
+    {"from_path", (PyCFunction)source_from_path, METH_VARARGS | METH_CLASS, NULL},
+    {"from_fd", (PyCFunction)source_from_fd, METH_VARARGS | METH_CLASS, NULL},
+    {"from_buffer", (PyCFunction)source_from_buffer, METH_VARARGS | METH_CLASS, NULL},
+    {"from_pixels", (PyCFunction)source_from_pixels, METH_VARARGS | METH_CLASS, NULL},
+    {"hold", (PyCFunction)source_hold, METH_NOARGS, NULL},
+    {"release", (PyCFunction)source_release, METH_NOARGS, NULL},
+    {0},
+};
+
+static PyType_Slot source_slots[] = {
+    {Py_tp_doc, "Where bytes or pixels come from."},
+    {Py_tp_dealloc, source_dealloc},
+    {Py_tp_getset, source_getset},
+    {Py_tp_methods, source_methods},
+    {0, NULL},
+};
+
+PyType_Spec py_source_spec = {
+    .name = "lazyimage._core.Source",
+    .basicsize = sizeof(py_source),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION |
+             Py_TPFLAGS_IMMUTABLETYPE,
+    .slots = source_slots,
+};
