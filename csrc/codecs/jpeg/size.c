@@ -1,0 +1,255 @@
+/* size.c: what a JPEG costs before its first pixel: libjpeg's own allocations, written
+ * down as arithmetic. Everything here is pure; a test weighs the library against it.
+ * Layer 2. */
+#include "codecs/jpeg/jpeg.h"
+
+enum {
+    BLOCK_SIDE = 8,
+    BLOCK_BYTES = 64 * sizeof(JCOEF),
+    /* Sample rows are rounded up to 64 bytes; a large block has a header and room to
+     * align (24 + 31 + 32) and the C library's own 16. */
+    ROW_ALIGN = 64,
+    LARGE_BYTES = 128,
+    /* A block of 128 KiB and more comes in whole pages; so does a row-pointer table
+     * that needs a pool of its own, with the 5000 bytes that libjpeg adds to one. */
+    PAGED_BYTES = 4096 + 5000 + LARGE_BYTES,
+    /* Pools: permanent 2 KB, image 16 KB and 5 KB apiece; Huffman tables 8 × 1.5 KB,
+     * colour tables 6 KB, blocks of an MCU 1.3 KB. Weighed: 36 to 50 KB. */
+    DECODER_BYTES = 56 << 10,
+    /* The same with statistics 8 × 2 KB when it optimises. Weighed: 20 to 46 KB. */
+    ENCODER_BYTES = 52 << 10,
+};
+
+static uint64_t
+ceil_div(uint64_t a, uint64_t b)
+{
+    return (a + b - 1) / b;
+}
+
+static uint64_t
+round_up(uint64_t a, uint64_t to)
+{
+    return ceil_div(a, to) * to;
+}
+
+static uint64_t
+blocks_across(const li_jpeg_frame *frame, const li_jpeg_part *part)
+{
+    return ceil_div((uint64_t)frame->width * part->h, frame->max_h * BLOCK_SIDE);
+}
+
+static uint64_t
+blocks_down(const li_jpeg_frame *frame, const li_jpeg_part *part)
+{
+    return ceil_div((uint64_t)frame->height * part->v, frame->max_v * BLOCK_SIDE);
+}
+
+/* Bytes of all coefficients of one part, padded to its sampling factors. */
+static uint64_t
+part_coefficients(const li_jpeg_frame *frame, const li_jpeg_part *part)
+{
+    return round_up(blocks_across(frame, part), part->h) *
+           round_up(blocks_down(frame, part), part->v) * BLOCK_BYTES;
+}
+
+static uint64_t
+frame_coefficients(const li_jpeg_frame *frame)
+{
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < frame->count; i++)
+        bytes += part_coefficients(frame, &frame->parts[i]);
+    return bytes;
+}
+
+uint64_t
+li_jpeg_held_bytes(const li_jpeg_frame *frame)
+{
+    uint64_t bytes = frame_coefficients(frame);
+    for (uint32_t i = 0; i < frame->count; i++) {
+        const li_jpeg_part *part = &frame->parts[i];
+        uint64_t rows = round_up(blocks_down(frame, part), part->v);
+        bytes += rows * sizeof(JBLOCKROW) + PAGED_BYTES;
+    }
+    return bytes;
+}
+
+/* --- decoding ----------------------------------------------------------------------- */
+
+/* The side of a part's block after the inverse DCT: libjpeg doubles it as long as that
+ * saves an upsampling step. */
+static uint32_t
+part_side(const li_jpeg_frame *frame, const li_jpeg_part *part, uint32_t scale)
+{
+    uint32_t side = scale;
+    while (side < BLOCK_SIDE && frame->max_h * scale % (part->h * side * 2) == 0 &&
+           frame->max_v * scale % (part->v * side * 2) == 0)
+        side *= 2;
+    return side;
+}
+
+/* Smooth upsampling down the picture looks at the rows above and below. */
+static bool
+needs_context(const li_jpeg_frame *frame, uint32_t scale)
+{
+    for (uint32_t i = 0; scale > 1 && i < frame->count; i++) {
+        const li_jpeg_part *part = &frame->parts[i];
+        uint32_t side = part_side(frame, part, scale);
+        if (frame->max_v * scale == 2 * part->v * side)
+            return true;
+    }
+    return false;
+}
+
+static uint64_t
+sample_rows(uint64_t width, uint64_t rows)
+{
+    uint64_t bytes = round_up(width, ROW_ALIGN) * rows;
+    return bytes + bytes / 32 + LARGE_BYTES; /* a 32nd: whole pages */
+}
+
+uint64_t
+li_jpeg_strip_bytes(const li_jpeg_frame *frame, uint32_t scale)
+{
+    uint32_t groups = scale + (needs_context(frame, scale) ? 2 : 0);
+    uint64_t width = ceil_div((uint64_t)frame->width * scale, BLOCK_SIDE);
+    uint64_t bytes = width * frame->count;
+    for (uint32_t i = 0; i < frame->count; i++) {
+        const li_jpeg_part *part = &frame->parts[i];
+        uint32_t side = part_side(frame, part, scale);
+        bytes += sample_rows(blocks_across(frame, part) * side,
+                             (uint64_t)part->v * side / scale * groups);
+        if (part->h * side != frame->max_h * scale ||
+            part->v * side != frame->max_v * scale)
+            bytes += sample_rows(round_up(width, frame->max_h), frame->max_v);
+    }
+    return bytes;
+}
+
+uint64_t
+li_jpeg_work_bytes(const li_jpeg_frame *frame)
+{
+    return DECODER_BYTES + li_jpeg_strip_bytes(frame, BLOCK_SIDE);
+}
+
+/* At scale/8 the strips need at most this many 64ths of those at full size, whatever
+ * the sampling: the largest ratio over all 65,536 of four parts (a test tries them). */
+static uint64_t
+strip_share(uint32_t scale)
+{
+    static const uint8_t share[] = {0, 16, 28, 40, 40};
+    return scale < sizeof(share) ? share[scale] : 64;
+}
+
+static uint32_t
+hint_scale(li_hint hint)
+{
+    return hint.shrink ? hint.shrink : BLOCK_SIDE;
+}
+
+uint64_t
+li_jpeg_decode_charge(const li_header *header, li_hint hint)
+{
+    uint64_t strips = header->work_bytes - DECODER_BYTES;
+    uint64_t share = strip_share(hint_scale(hint));
+    return header->held_bytes + DECODER_BYTES + strips * share / 64 + LARGE_BYTES * 8;
+}
+
+uint64_t
+li_jpeg_decode_bytes(const li_header *header, li_hint hint)
+{
+    return li_jpeg_decode_charge(header, hint) + li_jpeg_reader_bytes() +
+           li_row_bytes(li_jpeg_decoded(header, hint));
+}
+
+li_info
+li_jpeg_decoded(const li_header *header, li_hint hint)
+{
+    uint64_t scale = hint_scale(hint);
+    return (li_info){
+        .width = (uint32_t)ceil_div(header->width * scale, BLOCK_SIDE),
+        .height = (uint32_t)ceil_div(header->height * scale, BLOCK_SIDE),
+        .pixel = header->pixel,
+    };
+}
+
+/* --- encoding ----------------------------------------------------------------------- */
+
+/* Above this much memory for coefficients a picture is written in one streaming pass. */
+enum { HELD_LIMIT_BYTES = 8 << 20 };
+
+static li_jpeg_frame
+frame_of(li_info info, int quality, li_subsampling subsampling)
+{
+    li_jpeg_frame frame = {.width = info.width, .height = info.height};
+    if (subsampling == LI_SUBSAMPLING_AUTO)
+        subsampling = quality < 90 ? LI_420 : LI_444;
+    bool gray = info.pixel == LI_GRAY8;
+    frame.count = gray ? 1 : 3;
+    frame.max_h = !gray && subsampling != LI_444 ? 2 : 1;
+    frame.max_v = !gray && subsampling == LI_420 ? 2 : 1;
+    frame.parts[0] = (li_jpeg_part){.h = frame.max_h, .v = frame.max_v};
+    frame.parts[1] = frame.parts[2] = (li_jpeg_part){.h = 1, .v = 1};
+    return frame;
+}
+
+li_jpeg_choice
+li_jpeg_choose(li_info info, const li_encode *encode)
+{
+    li_jpeg_choice choice = {.quality =
+                                 encode->quality ? encode->quality : LI_JPEG_QUALITY};
+    choice.frame = frame_of(info, choice.quality, encode->subsampling);
+    bool fits = frame_coefficients(&choice.frame) <= HELD_LIMIT_BYTES;
+    choice.progressive = encode->progressive < 0 ? fits : encode->progressive != 0;
+    choice.optimize =
+        choice.progressive || (encode->optimize < 0 ? fits : encode->optimize != 0);
+    choice.frame.held = choice.optimize; /* libjpeg writes it in a second pass */
+    return choice;
+}
+
+uint64_t
+li_jpeg_encode_charge(const li_jpeg_choice *choice)
+{
+    const li_jpeg_frame *frame = &choice->frame;
+    uint64_t bytes = ENCODER_BYTES;
+    for (uint32_t i = 0; i < frame->count; i++) {
+        const li_jpeg_part *part = &frame->parts[i];
+        uint64_t width = blocks_across(frame, part) * BLOCK_SIDE;
+        bytes += sample_rows(width, (uint64_t)part->v * BLOCK_SIDE);
+        bytes += sample_rows(width * frame->max_h / part->h, frame->max_v);
+    }
+    return bytes + (frame->held ? li_jpeg_held_bytes(frame) : 0);
+}
+
+uint64_t
+li_jpeg_encode_bytes(li_info info, const li_encode *encode)
+{
+    li_jpeg_choice choice = li_jpeg_choose(info, encode);
+    return li_jpeg_encode_charge(&choice) + li_jpeg_writer_bytes();
+}
+
+/* The most bits that a block can need with the standard tables, in bytes: samples are
+ * at most 128 from gray, so by Parseval the squares of a block's 64 coefficients sum to
+ * at most 2^20; what a quantiser makes of that is maximised over all runs and sizes (a
+ * shortest-path search with a Lagrange multiplier for the sum, done once by hand). */
+static uint64_t
+block_worst_bytes(int quality)
+{
+    static const struct {
+        uint8_t quality, bytes;
+    } worst[] = {{50, 47}, {75, 60}, {85, 72}, {90, 82}, {95, 102}};
+    for (size_t i = 0; i < sizeof(worst) / sizeof(worst[0]); i++)
+        if (quality <= worst[i].quality)
+            return worst[i].bytes;
+    return 146;
+}
+
+/* Twice the worst: an FF byte is followed by a 00, and the same factor leaves room for
+ * what optimised tables and progressive scans add to a block where they do not pay. */
+uint64_t
+li_jpeg_output_bytes(li_info info, const li_encode *encode)
+{
+    enum { HEADER_BYTES = 4096 }; /* JFIF, tables, and those of ten scans */
+    li_jpeg_choice choice = li_jpeg_choose(info, encode);
+    uint64_t blocks = frame_coefficients(&choice.frame) / BLOCK_BYTES;
+    return HEADER_BYTES + 2 * block_worst_bytes(choice.quality) * blocks;
+}
