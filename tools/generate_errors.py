@@ -21,7 +21,8 @@ def read_table() -> list[dict[str, str]]:
 
 def status_header(rows: list[dict[str, str]]) -> str:
     lines = [
-        f"/* status.h: every error code. Layer 0. {NOTE} */",
+        "/* status.h: every error code. Layer 0.",
+        f" * {NOTE} */",
         "#ifndef LI_BASE_STATUS_H",
         "#define LI_BASE_STATUS_H",
         "",

@@ -81,8 +81,8 @@ typedef struct block {
     uint64_t paged; /* 1: from mmap, 0: from malloc */
 } block;
 
-/* From here on a block is whole pages from the system: it is zero already, grows without
- * a copy, and goes back the moment that it is freed. */
+/* From here on a block is whole pages from the system: it is zero already, grows
+ * without a copy, and goes back the moment that it is freed. */
 enum { PAGED_BYTES = 1 << 20, PAGE_BYTES = 4096 };
 
 static uint64_t

@@ -107,8 +107,8 @@ enum { LI_BLOCK_OVERHEAD = 64 };
 
 /* --- time and polling ------------------------------------------------------------ */
 
-int64_t li_now_ns(void);                            /* monotonic */
-int64_t li_cpu_ns(void);                            /* CPU time of this thread */
+int64_t li_now_ns(void); /* monotonic */
+int64_t li_cpu_ns(void); /* CPU time of this thread */
 /* Is this the process's first thread? Where the system cannot say: true. */
 bool li_is_main_thread(void);
 li_status li_poll_clock(li_ctx *ctx) LI_MUST_CHECK; /* the slow half of li_poll */

@@ -36,7 +36,8 @@ directory_length(const char *path)
     return slash ? (size_t)(slash - path) + 1 : 0;
 }
 
-/* The target of a symbolic link is what gets replaced, as an open() for writing would. */
+/* The target of a symbolic link is what gets replaced, as an open() for writing would.
+ */
 static li_status
 resolve_path(li_file *file, const char *path)
 {
@@ -157,7 +158,8 @@ sync_directory(li_file *file)
     file->path[folder] = '\0';
     int fd = open(folder ? file->path : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     file->path[folder] = kept;
-    /* Some file systems do not know fsync of a directory (EINVAL): nothing to be done. */
+    /* Some file systems do not know fsync of a directory (EINVAL): nothing to be done.
+     */
     int error = fd < 0 ? errno : fsync(fd) != 0 && errno != EINVAL ? errno : 0;
     if (fd >= 0)
         close(fd);

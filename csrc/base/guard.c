@@ -1,7 +1,7 @@
 /* guard.c: what is known of each guarded mapping. Layer 0.
  *
- * Nothing sets `poisoned` yet but a test: the SIGBUS handler that does is the next step,
- * and everything above already asks. */
+ * Nothing sets `poisoned` yet but a test: the SIGBUS handler that does is the next
+ * step, and everything above already asks. */
 #include "base/guard.h"
 
 void

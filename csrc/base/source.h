@@ -39,14 +39,15 @@ enum { LI_WINDOW_BYTES = 256 << 10 };
  * mapped (io = LI_IO_MAP), E123 larger than limits.max_input_bytes. */
 li_status li_source_open(li_ctx *ctx, const char *path, li_io io,
                          li_source **source) LI_MUST_CHECK;
-/* The same over a descriptor, which is duplicated. `since`: the stamp that the file must
- * still have, NULL: as it is now. */
+/* The same over a descriptor, which is duplicated. `since`: the stamp that the file
+ * must still have, NULL: as it is now. */
 li_status li_source_open_fd(li_ctx *ctx, int fd, li_io io, const li_stamp *since,
                             li_source **source) LI_MUST_CHECK;
 /* Borrow memory, which must outlive the source. */
 li_status li_source_borrow(li_ctx *ctx, const void *data, size_t size,
                            li_source **source) LI_MUST_CHECK;
-/* E103 if the file is no longer the one that was opened. Call before a result leaves. */
+/* E103 if the file is no longer the one that was opened. Call before a result leaves.
+ */
 li_status li_source_verify(li_source *source) LI_MUST_CHECK;
 /* Accepts NULL and half-opened sources. */
 void li_source_close(li_source **source);
@@ -54,7 +55,8 @@ void li_source_close(li_source **source);
 li_status li_stamp_of(li_ctx *ctx, int fd, li_stamp *stamp) LI_MUST_CHECK;
 
 /* At least `want` bytes from offset if they are there (want ≤ LI_WINDOW_BYTES), more if
- * it costs nothing; *got is 0 at and past the end. *data is valid until the next call. */
+ * it costs nothing; *got is 0 at and past the end. *data is valid until the next call.
+ */
 static inline LI_MUST_CHECK li_status
 li_source_at(li_source *source, uint64_t offset, size_t want, const uint8_t **data,
              size_t *got)

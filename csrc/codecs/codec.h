@@ -94,10 +94,12 @@ extern const li_codec li_codec_png;
 /* The built-in codecs, NULL at the end. */
 extern const li_codec *const li_codecs[];
 
-/* The codec that knows this head, or NULL. Fewer bytes than LI_PROBE_BYTES: pad with 0. */
+/* The codec that knows this head, or NULL. Fewer bytes than LI_PROBE_BYTES: pad with 0.
+ */
 const li_codec *li_codec_probe(const uint8_t head[LI_PROBE_BYTES]);
 const li_codec *li_codec_named(const char *name);
-/* Every check of ctx->limits that a header allows: side, pixels, bomb ratio, metadata. */
+/* Every check of ctx->limits that a header allows: side, pixels, bomb ratio, metadata.
+ */
 li_status li_header_check(li_ctx *ctx, const li_header *header,
                           uint64_t file_bytes) LI_MUST_CHECK;
 

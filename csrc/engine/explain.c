@@ -1,4 +1,5 @@
-/* explain.c: the plan in words, a line a stage. Planner tests assert this text. Layer 3. */
+/* explain.c: the plan in words, a line a stage. Planner tests assert this text.
+ * Layer 3. */
 #include "engine/plan.h"
 
 #include <stdio.h>

@@ -123,8 +123,8 @@ first_op(const li_draft *draft, const li_op_kind *kind)
     return draft->count && draft->ops[0].kind == kind ? &draft->ops[0] : NULL;
 }
 
-/* A leading crop is the decoder's region, if it knows regions. Exact: it decodes a margin
- * and drops it. */
+/* A leading crop is the decoder's region, if it knows regions. Exact: it decodes a
+ * margin and drops it. */
 static bool
 take_region(li_draft *draft, li_rect *region)
 {
@@ -136,8 +136,8 @@ take_region(li_draft *draft, li_rect *region)
     return true;
 }
 
-/* How many input pixels in eighths must stay for each output pixel after a shrink. `fast`
- * is what sharp does: any shrink that does not enlarge. `safe` is measured: see
+/* How many input pixels in eighths must stay for each output pixel after a shrink.
+ * `fast` is what sharp does: any shrink that does not enlarge. `safe` is measured: see
  * docs/notes/plan.md. */
 static uint32_t
 residual_of(li_shrink_policy policy)
@@ -162,7 +162,8 @@ choose_shrink(const li_draft *draft, const li_request *request)
     return 8;
 }
 
-/* The region in shrunk pixels that holds every pixel which stands for a part of `rect`. */
+/* The region in shrunk pixels that holds every pixel which stands for a part of `rect`.
+ */
 static void
 shrink_region(const li_rect *rect, uint32_t shrink, li_info whole, li_hint *hint)
 {
@@ -209,7 +210,8 @@ plan_decoder(li_ctx *ctx, const li_input *input, const li_request *request,
 
 /* --- the cost -------------------------------------------------------------------- */
 
-/* Structs, the file buffer (64 KiB), the read window (256 KiB) and their block headers. */
+/* Structs, the file buffer (64 KiB), the read window (256 KiB) and their block headers.
+ */
 enum { FIXED_BYTES = 16 << 10, FILE_BYTES = 66 << 10, WINDOW_BYTES = 257 << 10 };
 
 static uint64_t
@@ -299,7 +301,8 @@ li_plan_make(li_ctx *ctx, const li_input *input, const li_request *request,
              li_plan *plan)
 {
     plan_start(input, request, plan);
-    /* A resize may bring its own crop; orientation and the output's layout are two more. */
+    /* A resize may bring its own crop; orientation and the output's layout are two
+     * more. */
     size_t room = 2 * request->step_count + 2;
     LI_TRY(li_alloc(ctx, room, sizeof(plan->ops[0]), &plan->ops));
     li_status status = li_alloc(ctx, room, sizeof(plan->infos[0]), &plan->infos);

@@ -136,7 +136,8 @@ merge_equals(li_draft *draft, size_t i)
     return true;
 }
 
-/* Exact: a crop of a resize computes only what is kept; taps still reach what is not. */
+/* Exact: a crop of a resize computes only what is kept; taps still reach what is not.
+ */
 static bool
 crop_becomes_window(li_draft *draft, size_t i)
 {
@@ -184,10 +185,10 @@ orient_after_pixels(li_draft *draft, size_t i)
     return true;
 }
 
-/* Behind a downscale fewer pixels are turned, and fewer held. Exact for flips and the half
- * turn; for the four that transpose at most one level in 0.5 % of samples, because the
- * axes are then filtered in the other order. Nearest has ties that a flip would break
- * the other way: it stays where it was written. */
+/* Behind a downscale fewer pixels are turned, and fewer held. Exact for flips and the
+ * half turn; for the four that transpose at most one level in 0.5 % of samples, because
+ * the axes are then filtered in the other order. Nearest has ties that a flip would
+ * break the other way: it stays where it was written. */
 static bool
 orient_after_downscale(li_draft *draft, size_t i)
 {

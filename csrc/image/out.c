@@ -1,4 +1,5 @@
-/* out.c: encoded bytes into memory that grows without a copy, or into a file. Layer 1. */
+/* out.c: encoded bytes into memory that grows without a copy, or into a file. Layer 1.
+ */
 #include "image/out.h"
 
 #include <string.h>

@@ -5,7 +5,8 @@
 #include "base/base.h"
 
 /* Low nibble: channels; 0x10: two bytes a sample, native order; 0x20: CMYK, which only
- * decoders give and color/cmyk.h takes. Alpha is the last channel, not premultiplied. */
+ * decoders give and color/cmyk.h takes. Alpha is the last channel, not premultiplied.
+ */
 typedef enum li_pixel {
     LI_GRAY8 = 0x01,
     LI_GRAYA8 = 0x02,

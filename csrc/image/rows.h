@@ -13,8 +13,9 @@ typedef struct li_rows_ops {
     const char *name;
     li_status (*next)(li_rows *rows, const uint8_t **row);
     li_status (*skip)(li_rows *rows, uint32_t count); /* NULL: next, dropped */
-    void (*close)(li_rows *rows); /* what it owns but `up`; NULL: nothing; accepts a
-                                     half-opened stream; li_rows_close frees the struct */
+    void (*close)(
+        li_rows *rows); /* what it owns but `up`; NULL: nothing; accepts a
+                           half-opened stream; li_rows_close frees the struct */
 } li_rows_ops;
 
 /* The first member of every stage's own struct. */
@@ -26,8 +27,8 @@ struct li_rows {
     uint32_t y;   /* rows handed out so far */
 };
 
-/* A zeroed stage of `size` bytes on top of *chain (NULL in *chain: a decoder): *chain is
- * the new stage, which owns the old one. On failure *chain is as it was. */
+/* A zeroed stage of `size` bytes on top of *chain (NULL in *chain: a decoder): *chain
+ * is the new stage, which owns the old one. On failure *chain is as it was. */
 li_status li_rows_push(li_ctx *ctx, size_t size, const li_rows_ops *ops, li_info info,
                        li_rows **chain) LI_MUST_CHECK;
 /* Undo a push whose stage could not be opened: *chain is the stage below again. */

@@ -1,5 +1,6 @@
-/* args.c: a request, a dict of plain values, becomes a job of plain structs. The package
- * has checked types and words already; what is checked here keeps C safe. Layer 4. */
+/* args.c: a request, a dict of plain values, becomes a job of plain structs. The
+ * package has checked types and words already; what is checked here keeps C safe.
+ * Layer 4. */
 #include "python/fields.h"
 #include "image/kernels.h"
 
