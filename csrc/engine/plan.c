@@ -98,13 +98,29 @@ draft_step(li_draft *draft, const li_step *step)
     return li_fail(draft->ctx, LI_E901_INTERNAL, "plan: step type %d", (int)step->type);
 }
 
+static const char *
+step_name(li_step_type type)
+{
+    static const char *const names[] = {
+        [LI_STEP_RESIZE] = "resize",         [LI_STEP_CROP] = "crop",
+        [LI_STEP_ORIENT] = "orient",         [LI_STEP_GRAYSCALE] = "grayscale",
+        [LI_STEP_BRIGHTNESS] = "brightness", [LI_STEP_CONTRAST] = "contrast",
+        [LI_STEP_CONVERT] = "convert",
+    };
+    return names[type];
+}
+
 static li_status
 draft_all(li_draft *draft, const li_input *input, const li_request *request)
 {
     if (request->auto_orient && input->codec && input->header.orientation > 1)
         LI_TRY(draft_orient(draft, input->header.orientation));
-    for (size_t i = 0; i < request->step_count; i++)
-        LI_TRY(draft_step(draft, &request->steps[i]));
+    for (size_t i = 0; i < request->step_count; i++) {
+        li_status status = draft_step(draft, &request->steps[i]);
+        if (status != LI_OK && !draft->ctx->step)
+            draft->ctx->step = step_name(request->steps[i].type);
+        LI_TRY(status);
+    }
     li_pixel last =
         draft->count ? draft->infos[draft->count - 1].pixel : draft->in.pixel;
     li_pixel wanted = request->mode ? request->mode : last;
