@@ -1,0 +1,222 @@
+#!/usr/bin/env python3
+"""Build lazyimage._core from csrc/. Names, versions and metadata are in pyproject.toml.
+
+Libraries are found by pkg-config alone. What the environment can say:
+
+    LAZYIMAGE_WEBP, LAZYIMAGE_AVIF, LAZYIMAGE_LCMS2, LAZYIMAGE_DEFLATE = auto | on | off
+    LAZYIMAGE_CFLAGS    flags behind all others
+    SANITIZE            address,undefined and the like: an instrumented extension
+
+A C file is compiled again when it, a header that it includes or a flag has changed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shlex
+import shutil
+import subprocess
+import sysconfig
+import tomllib
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+
+ROOT = Path(__file__).resolve().parent
+VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["version"]
+
+
+class Library(NamedTuple):
+    """One library as pkg-config knows it, and what systems call its package."""
+
+    modules: tuple[str, ...]
+    apt: str
+    dnf: str
+    brew: str
+    switch: str | None = None  # LAZYIMAGE_<switch>; None: required
+    linked: bool = True  # False: looked for and told, used by no source yet
+
+
+LIBRARIES = {
+    "JPEG": Library(("libjpeg",), "libjpeg-dev", "libjpeg-turbo-devel", "jpeg-turbo"),
+    "PNG": Library(("libpng",), "libpng-dev", "libpng-devel", "libpng"),
+    "WEBP": Library(
+        ("libwebp", "libwebpdemux", "libwebpmux"),
+        *("libwebp-dev", "libwebp-devel", "webp", "WEBP"),
+        linked=False,
+    ),
+    "AVIF": Library(
+        ("libavif",), "libavif-dev", "libavif-devel", "libavif", "AVIF", linked=False
+    ),
+    "LCMS2": Library(
+        ("lcms2",), "liblcms2-dev", "lcms2-devel", "little-cms2", "LCMS2", linked=False
+    ),
+    "DEFLATE": Library(
+        ("libdeflate",),
+        *("libdeflate-dev", "libdeflate-devel", "libdeflate", "DEFLATE"),
+        linked=False,
+    ),
+}
+
+
+def ask_pkg_config(*arguments: str) -> str | None:
+    """The answer, or None if the module is not there."""
+    program = os.environ.get("PKG_CONFIG", "pkg-config")
+    if not shutil.which(program):
+        return None
+    answer = subprocess.run([program, *arguments], capture_output=True, text=True, check=False)
+    return answer.stdout.strip() if answer.returncode == 0 else None
+
+
+def wanted(library: Library) -> str:
+    """auto, on or off."""
+    if library.switch is None:
+        return "on"
+    value = os.environ.get(f"LAZYIMAGE_{library.switch}", "auto").lower()
+    if value not in ("auto", "on", "off"):
+        raise SystemExit(f"LAZYIMAGE_{library.switch} is {value!r}: say auto, on or off")
+    return value
+
+
+def refuse(missing: list[Library]) -> None:
+    """Leave with the packages to install, for those who do not know them by heart."""
+    names = ", ".join(module for library in missing for module in library.modules)
+    off = [f"LAZYIMAGE_{library.switch}=off" for library in missing if library.switch]
+    lines = [
+        f"lazyimage: pkg-config does not find {names}. Install",
+        "    apt-get install pkg-config " + " ".join(library.apt for library in missing),
+        "    dnf install pkgconf-pkg-config " + " ".join(library.dnf for library in missing),
+        "    brew install pkgconf " + " ".join(library.brew for library in missing),
+    ]
+    if off:
+        lines.append(f"or build without: {' '.join(off)}")
+    raise SystemExit("\n".join(lines))
+
+
+def find_libraries() -> dict[str, str]:
+    """Name → version of each library that this build may use; prints the table."""
+    found: dict[str, str] = {}
+    missing: list[Library] = []
+    rows: list[tuple[str, str, str]] = []
+    for name, library in LIBRARIES.items():
+        want = wanted(library)
+        version = None if want == "off" else ask_pkg_config("--modversion", *library.modules)
+        if version is not None:
+            found[name] = version.split()[0]
+        elif want == "on":
+            missing.append(library)
+        use = "linked" if library.linked else "found; no source uses it yet"
+        reason = "switched off" if want == "off" else "not found"
+        rows.append((library.modules[0], found.get(name, "-"), use if version else reason))
+    if missing:
+        refuse(missing)
+    print(f"lazyimage {VERSION}: what this build has", flush=True)
+    for row in rows:
+        print("  {:<12}{:<10}{}".format(*row), flush=True)
+    return found
+
+
+class Build(build_ext):
+    """build_ext that finds its libraries and compiles only what changed."""
+
+    def finalize_options(self) -> None:
+        super().finalize_options()
+        # Editable installs would put objects where the next build cannot find them.
+        abi = sysconfig.get_config_var("SOABI") or sysconfig.get_platform()
+        kind = "sanitized" if os.environ.get("SANITIZE") else "plain"
+        self.build_temp = str(Path("build", "objects", f"{abi}-{kind}"))
+
+    def build_extension(self, ext: Extension) -> None:
+        self.configure(ext)
+        if self.compiler.compiler_type == "unix":
+            self.reuse_objects(ext)
+        super().build_extension(ext)
+
+    def configure(self, ext: Extension) -> None:
+        found = find_libraries()
+        ext.define_macros.append(("LI_VERSION", f'"{VERSION}"'))
+        ext.define_macros += [(f"LI_HAVE_{name}", "1") for name in found]
+        for name in found:
+            if LIBRARIES[name].linked:
+                modules = LIBRARIES[name].modules
+                ext.extra_compile_args += shlex.split(ask_pkg_config("--cflags", *modules) or "")
+                ext.extra_link_args += shlex.split(ask_pkg_config("--libs", *modules) or "")
+        if self.compiler.compiler_type == "unix":
+            ext.extra_compile_args += unix_flags()
+            ext.extra_link_args += sanitizer_flags()
+        ext.extra_compile_args += shlex.split(os.environ.get("LAZYIMAGE_CFLAGS", ""))
+
+    def reuse_objects(self, ext: Extension) -> None:
+        """Wrap the compiler's one-file step; the linker always runs when a file did."""
+        said = [self.compiler.compiler_so, ext.define_macros, ext.extra_compile_args]
+        state = hashlib.sha256(repr([said, ext.extra_link_args]).encode()).hexdigest()
+        stamp = Path(self.build_temp, "flags")
+        if not stamp.is_file() or stamp.read_text() != state:
+            shutil.rmtree(self.build_temp, ignore_errors=True)
+            stamp.parent.mkdir(parents=True)
+            stamp.write_text(state)
+            self.force = True
+        compile_one = self.compiler._compile
+
+        def compile_changed(
+            obj: str, src: str, suffix: str, cc_args: Any, extra: list[str], pp_opts: Any
+        ) -> None:
+            if stale(Path(obj)):
+                written = str(Path(obj).with_suffix(".d"))
+                flags = [*extra, "-MMD", "-MF", written]
+                compile_one(obj, src, suffix, cc_args, flags, pp_opts)
+
+        self.compiler._compile = compile_changed
+
+
+def stale(obj: Path) -> bool:
+    """Whether a file that the object was made of is newer, gone or not known."""
+    try:
+        made = obj.stat().st_mtime_ns
+        _, _, names = obj.with_suffix(".d").read_text().partition(":")
+        inputs = names.replace("\\\n", " ").split()
+        return any(Path(name).stat().st_mtime_ns > made for name in inputs)
+    except OSError:
+        return True
+
+
+def sanitizer_flags() -> list[str]:
+    kinds = os.environ.get("SANITIZE")
+    return [f"-fsanitize={kinds}"] if kinds else []
+
+
+def unix_flags() -> list[str]:
+    """-ffp-contract=off: the same bytes on every machine (docs of the kernels)."""
+    flags = "-std=c11 -O3 -g0 -ffp-contract=off -fvisibility=hidden -Wall -Wextra"
+    if os.environ.get("SANITIZE"):
+        flags += " -O1 -g -UNDEBUG -fno-omit-frame-pointer -fno-sanitize-recover=all"
+    return [*flags.split(), *sanitizer_flags()]
+
+
+def sources() -> list[str]:
+    """Every C file; those that end in _module.c are extensions of their own."""
+    files = sorted(path.relative_to(ROOT) for path in (ROOT / "csrc").rglob("*.c"))
+    return [path.as_posix() for path in files if not path.name.endswith("_module.c")]
+
+
+def depends() -> list[str]:
+    headers = sorted(path.relative_to(ROOT) for path in (ROOT / "csrc").rglob("*.h"))
+    return [*(path.as_posix() for path in headers), "setup.py", "pyproject.toml"]
+
+
+os.chdir(ROOT)
+setup(
+    ext_modules=[
+        Extension(
+            "lazyimage._core",
+            sources=sources(),
+            depends=depends(),
+            include_dirs=["csrc"],
+            define_macros=[("_GNU_SOURCE", "1")],
+        )
+    ],
+    cmdclass={"build_ext": Build},
+)
