@@ -1,18 +1,19 @@
 /* kernels.h: the inner loops, one const table per instruction set. Layer 1.
  *
- * Plain C is the oracle: every other table gives the same bytes. A job's context points
- * to one table. */
+ * Everything here is integer arithmetic whose sums are exact, so every table gives the
+ * same bytes as plain C. A job's context points to one table. */
 #ifndef LI_IMAGE_KERNELS_H
 #define LI_IMAGE_KERNELS_H
 
 #include "image/pixel.h"
 
 /* Weights of one axis of a resize: for output i, taps[i] weights of 14 fraction bits at
- * weights + i × stride, for input samples first[i], first[i] + 1, … */
+ * weights + i × stride, for inputs first[i], first[i] + 1, … They sum to 1 << 14; the
+ * rest of the stride is zeros. */
 typedef struct li_weights {
     uint32_t count;  /* outputs */
-    uint32_t stride; /* int16 weights reserved per output: the largest tap count, padded
-                         with zeros to a multiple of 4 */
+    uint32_t inputs; /* first[i] + taps[i] <= inputs */
+    uint32_t stride; /* int16 weights reserved per output: a multiple of 4 */
     uint32_t *first; /* owned by whoever made the table, like the two below */
     uint32_t *taps;
     int16_t *weights;
@@ -22,22 +23,35 @@ enum {
     LI_WEIGHT_BITS = 14, /* weights of one output sum to 1 << 14 */
     LI_RING_BITS = 6,    /* fraction bits of an int16 sample between the two passes:
                             the range −4453..20773 of Lanczos3 fits; 7 bits do not */
+    LI_BATCH = 4,        /* rows that go through a kernel together */
     LI_ROW_SLACK = 16,   /* readable bytes past the end of a row given to a kernel */
+    LI_ACROSS_WORK = 16, /* bytes of work space per input sample that `across` wants,
+                            for inputs + LI_ACROSS_PAD pixels */
+    LI_ACROSS_PAD = 8,
 };
 
+/* Channels are interleaved, 1 to 4 of them; alpha is the last of 2 or 4. */
 typedef struct li_kernels {
     const char *name; /* "scalar", … */
-    /* One 8-bit row → one int16 row of weights->count pixels (1–4 channels). */
-    void (*across)(const li_weights *weights, uint32_t channels, const uint8_t *row,
-                   int16_t *out);
-    /* sums[i] += weight × row[i] for n samples. */
-    void (*accumulate)(int32_t *sums, const int16_t *row, int32_t weight, size_t n);
-    /* sums → bytes: shift by 20 with rounding, clip to 0..255; clears the sums. */
+    /* Four 8-bit rows of weights->inputs pixels → four int16 rows of weights->count
+     * pixels, rounded half up to 6 fraction bits. `work` is aligned to 16. */
+    void (*across)(const li_weights *weights, uint32_t channels,
+                   const uint8_t *const rows[LI_BATCH], int16_t *const out[LI_BATCH],
+                   void *work);
+    /* What `across` gives for an axis that stays as it is: n samples << 6. */
+    void (*widen)(const uint8_t *row, int16_t *out, size_t n);
+    /* sums[i] += Σ weights[r] × rows[r][i] for n samples. */
+    void (*accumulate)(int32_t *sums, const int16_t *const rows[LI_BATCH],
+                       const int16_t weights[LI_BATCH], size_t n);
+    /* sums → bytes: shift by 20 rounding half up, clip to 0..255; clears the sums. */
     void (*store)(int32_t *sums, uint8_t *out, size_t n);
-    /* RGBA or gray+alpha, 8 bit, alpha last. */
+    /* The same for pixels whose colours carry their alpha (channels 2 or 4): each
+     * colour is divided by the exact sum of alpha, so it is rounded once, and is what
+     * `store` gives where that sum is opaque. Alpha that rounds to 0 has colour 0. */
+    void (*store_alpha)(int32_t *sums, uint8_t *out, uint32_t width, uint32_t channels);
+    /* Colours × alpha / 255, rounded; alpha as it is. */
     void (*premultiply)(const uint8_t *row, uint8_t *out, uint32_t width,
                         uint32_t channels);
-    void (*unpremultiply)(uint8_t *row, uint32_t width, uint32_t channels);
 } li_kernels;
 
 extern const li_kernels li_kernels_scalar;

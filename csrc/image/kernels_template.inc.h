@@ -1,0 +1,247 @@
+/* kernels_template.inc.h: the kernels in plain C, included once per instruction set by a
+ * file that says LI_KERNELS_TABLE and LI_KERNELS_NAME and sets the target. Layer 1.
+ *
+ * Loops run over blocks of a constant size, which every compiler turns into vectors. */
+
+#include <string.h>
+
+enum { BLOCK = 16 }; /* samples: two 128-bit vectors of int16 */
+
+/* One sample of each row of a batch: the four rows share every weight. */
+typedef float lanes __attribute__((vector_size(16)));
+typedef int32_t integer_lanes __attribute__((vector_size(16)));
+
+/* --- across ---------------------------------------------------------------------- */
+
+/* Four bytes as one little-endian word, which is one load where that is the order. */
+static inline int32_t
+four_bytes(const uint8_t *from)
+{
+    return (int32_t)(from[0] | (uint32_t)from[1] << 8 | (uint32_t)from[2] << 16 |
+                     (uint32_t)from[3] << 24);
+}
+
+/* n samples, rounded up to a multiple of 4. */
+static void
+spread(const uint8_t *const rows[LI_BATCH], size_t n, lanes *restrict out)
+{
+    const uint8_t *a = rows[0], *b = rows[1], *c = rows[2], *d = rows[3];
+    for (size_t i = 0; i < n; i += 4) {
+        integer_lanes four = {four_bytes(a + i), four_bytes(b + i), four_bytes(c + i),
+                              four_bytes(d + i)};
+        out[i] = __builtin_convertvector(four & 255, lanes);
+        out[i + 1] = __builtin_convertvector(four >> 8 & 255, lanes);
+        out[i + 2] = __builtin_convertvector(four >> 16 & 255, lanes);
+        out[i + 3] = __builtin_convertvector(four >> 24 & 255, lanes);
+    }
+}
+
+static inline __attribute__((always_inline)) void
+add_tap(lanes sums[4], const lanes *from, int16_t weight, const uint32_t channels)
+{
+    const float one = weight;
+    const lanes all = {one, one, one, one};
+    sums[0] += from[0] * all;
+    if (channels > 1)
+        sums[1] += from[1] * all;
+    if (channels > 2)
+        sums[2] += from[2] * all;
+    if (channels > 3)
+        sums[3] += from[3] * all;
+}
+
+static inline __attribute__((always_inline)) void
+put_sample(lanes sum, int16_t *const out[LI_BATCH], size_t at)
+{
+    const int shift = LI_WEIGHT_BITS - LI_RING_BITS;
+    integer_lanes whole = __builtin_convertvector(sum, integer_lanes);
+    whole = (whole + (1 << (shift - 1))) >> shift;
+    out[0][at] = (int16_t)whole[0];
+    out[1][at] = (int16_t)whole[1];
+    out[2][at] = (int16_t)whole[2];
+    out[3][at] = (int16_t)whole[3];
+}
+
+/* Floats hold these sums exactly: |weight| × 255 adds up to at most 1.55 × 2^14 × 255
+ * < 2^23 (1.55: Lanczos3 at an edge), so no partial sum is rounded, in any order, and a
+ * vector of floats multiplies where SSE2 has no product of int32. Two sets of sums,
+ * because an addition takes several cycles. */
+static inline __attribute__((always_inline)) void
+across_channels(const li_weights *table, const uint32_t channels,
+                const lanes *restrict samples, int16_t *const rows[LI_BATCH])
+{
+    int16_t *const out[LI_BATCH] = {rows[0], rows[1], rows[2], rows[3]};
+    for (uint32_t i = 0; i < table->count; i++) {
+        const int16_t *weights = table->weights + (size_t)i * table->stride;
+        const lanes *from = samples + (size_t)table->first[i] * channels;
+        lanes even[4] = {{0}}, odd[4] = {{0}};
+        for (uint32_t k = 0; k < table->taps[i]; k += 2, from += 2 * channels) {
+            add_tap(even, from, weights[k], channels);
+            add_tap(odd, from + channels, weights[k + 1], channels);
+        }
+        size_t at = (size_t)i * channels;
+        put_sample(even[0] + odd[0], out, at);
+        if (channels > 1)
+            put_sample(even[1] + odd[1], out, at + 1);
+        if (channels > 2)
+            put_sample(even[2] + odd[2], out, at + 2);
+        if (channels > 3)
+            put_sample(even[3] + odd[3], out, at + 3);
+    }
+}
+
+static void
+across(const li_weights *table, uint32_t channels, const uint8_t *const rows[LI_BATCH],
+       int16_t *const out[LI_BATCH], void *work)
+{
+    lanes *samples = work;
+    /* One pixel more: the taps are taken in pairs. LI_ROW_SLACK covers it. */
+    spread(rows, (size_t)(table->inputs + 1) * channels, samples);
+    switch (channels) {
+    case 1:
+        across_channels(table, 1, samples, out);
+        break;
+    case 2:
+        across_channels(table, 2, samples, out);
+        break;
+    case 3:
+        across_channels(table, 3, samples, out);
+        break;
+    default:
+        across_channels(table, 4, samples, out);
+    }
+}
+
+static void
+widen(const uint8_t *restrict row, int16_t *restrict out, size_t n)
+{
+    size_t i = 0;
+    for (; i + BLOCK <= n; i += BLOCK)
+        for (size_t k = 0; k < BLOCK; k++)
+            out[i + k] = (int16_t)(row[i + k] << LI_RING_BITS);
+    for (; i < n; i++)
+        out[i] = (int16_t)(row[i] << LI_RING_BITS);
+}
+
+/* --- down ------------------------------------------------------------------------ */
+
+static inline __attribute__((always_inline)) void
+accumulate_some(int32_t *restrict sums, const int16_t *restrict a,
+                const int16_t *restrict b, const int16_t *restrict c,
+                const int16_t *restrict d, const int16_t weights[LI_BATCH],
+                const size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        sums[i] += weights[0] * a[i] + weights[1] * b[i] + weights[2] * c[i] +
+                   weights[3] * d[i];
+}
+
+static void
+accumulate(int32_t *sums, const int16_t *const rows[LI_BATCH],
+           const int16_t weights[LI_BATCH], size_t n)
+{
+    const int16_t *a = rows[0], *b = rows[1], *c = rows[2], *d = rows[3];
+    size_t i = 0;
+    for (; i + BLOCK <= n; i += BLOCK)
+        accumulate_some(sums + i, a + i, b + i, c + i, d + i, weights, BLOCK);
+    accumulate_some(sums + i, a + i, b + i, c + i, d + i, weights, n - i);
+}
+
+enum {
+    SUM_BITS = LI_WEIGHT_BITS + LI_RING_BITS,
+    OPAQUE = 255 << SUM_BITS, /* what alpha sums up to where every tap is opaque */
+};
+
+static inline __attribute__((always_inline)) void
+store_some(int32_t *restrict sums, uint8_t *restrict out, const size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        int32_t value = (sums[i] + (1 << (SUM_BITS - 1))) >> SUM_BITS;
+        value = value < 0 ? 0 : value;
+        out[i] = (uint8_t)(value > 255 ? 255 : value);
+        sums[i] = 0;
+    }
+}
+
+static void
+store(int32_t *sums, uint8_t *out, size_t n)
+{
+    size_t i = 0;
+    for (; i + BLOCK <= n; i += BLOCK)
+        store_some(sums + i, out + i, BLOCK);
+    store_some(sums + i, out + i, n - i);
+}
+
+/* A negative colour (ringing) is black, one above its alpha is white. */
+static inline uint8_t
+divide(int32_t colour, int32_t alpha)
+{
+    if (colour <= 0)
+        return 0;
+    if (colour >= alpha)
+        return 255;
+    return (uint8_t)(colour * 255.0 / alpha + 0.5);
+}
+
+static inline __attribute__((always_inline)) void
+store_alpha_channels(int32_t *restrict sums, uint8_t *restrict out, uint32_t width,
+                     const uint32_t channels)
+{
+    const uint32_t last = channels - 1;
+    for (uint32_t x = 0; x < width; x++, sums += channels, out += channels) {
+        int32_t alpha = sums[last];
+        if (alpha == OPAQUE) {
+            store_some(sums, out, channels);
+            continue;
+        }
+        store_some(sums + last, out + last, 1);
+        for (uint32_t c = 0; c < last; c++) {
+            out[c] = out[last] ? divide(sums[c], alpha) : 0;
+            sums[c] = 0;
+        }
+    }
+}
+
+static void
+store_alpha(int32_t *sums, uint8_t *out, uint32_t width, uint32_t channels)
+{
+    if (channels == 2)
+        store_alpha_channels(sums, out, width, 2);
+    else
+        store_alpha_channels(sums, out, width, 4);
+}
+
+/* --- alpha ----------------------------------------------------------------------- */
+
+static inline __attribute__((always_inline)) void
+premultiply_channels(const uint8_t *restrict row, uint8_t *restrict out, uint32_t width,
+                     const uint32_t channels)
+{
+    for (uint32_t x = 0; x < width; x++, row += channels, out += channels) {
+        uint32_t alpha = row[channels - 1];
+        for (uint32_t c = 0; c + 1 < channels; c++) {
+            uint32_t product = row[c] * alpha + 128; /* (p + p/256)/256 is p/255 */
+            out[c] = (uint8_t)((product + (product >> 8)) >> 8);
+        }
+        out[channels - 1] = (uint8_t)alpha;
+    }
+}
+
+static void
+premultiply(const uint8_t *row, uint8_t *out, uint32_t width, uint32_t channels)
+{
+    if (channels == 2)
+        premultiply_channels(row, out, width, 2);
+    else
+        premultiply_channels(row, out, width, 4);
+}
+
+const li_kernels LI_KERNELS_TABLE = {
+    .name = LI_KERNELS_NAME,
+    .across = across,
+    .widen = widen,
+    .accumulate = accumulate,
+    .store = store,
+    .store_alpha = store_alpha,
+    .premultiply = premultiply,
+};

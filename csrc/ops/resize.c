@@ -1,0 +1,404 @@
+/* resize.c: scale a picture while its rows stream: across first, then down. Layer 2.
+ *
+ * Four input rows at a time are resized across into a ring of int16 rows. Down, a
+ * strong shrink adds each of them into the few outputs that it is part of (forward), so
+ * memory does not grow with the ratio; any other scale gathers an output from the ring,
+ * so it does not grow with the enlargement. Both add up the same exact integers. */
+#include "ops/resample.h"
+
+#include <assert.h>
+#include <string.h>
+
+enum {
+    /* Up to this ratio a ring of all taps takes no more memory than wide sums do:
+     * (2 × diameter + 3) × 2 bytes a sample against (diameter + 2) × 4. */
+    GATHER_RATIO = 2,
+    CHUNK = 1024, /* samples gathered at once: sums and a slice of each row stay in L1;
+                     whole pixels of 2 and 4 channels */
+};
+
+/* Sizes that follow from the picture and the op alone: what bytes() counts and open
+ * allocates. */
+typedef struct layout {
+    li_axis_plan x, y;
+    bool forward, alpha;
+    uint32_t channels;
+    uint32_t columns; /* input columns that any output needs */
+    uint32_t slots;   /* rows in the ring, a multiple of LI_BATCH */
+    uint32_t sums;    /* rows of wide sums; 0: one chunk */
+    size_t samples;   /* of an output row, padded so that each row is aligned */
+    size_t batch_row; /* bytes of an input row in the batch, with slack */
+    size_t work;
+} layout;
+
+typedef struct resize_rows {
+    li_rows base;
+    layout plan;
+    const li_kernels *kernels;
+    li_axis x, y;    /* owned tables */
+    uint8_t *batch;  /* owned: LI_BATCH input rows, only the needed columns */
+    int16_t *ring;   /* owned: input row n, resized across, is slot n % slots */
+    int32_t *sums;   /* owned: forward: output n is row n % sums */
+    void *work;      /* owned: for making weights, then for `across` */
+    uint8_t *out;    /* owned: the row handed out */
+    uint32_t loaded; /* input rows in the ring or gone, from y.start on */
+} resize_rows;
+
+/* --- what it costs -----------------------------------------------------------------
+ */
+
+static uint32_t
+round_up(uint32_t n, uint32_t multiple)
+{
+    return (n + multiple - 1) / multiple * multiple;
+}
+
+static size_t
+work_bytes(const layout *plan)
+{
+    size_t across =
+        li_axis_identity(&plan->x)
+            ? 0
+            : ((size_t)plan->columns + LI_ACROSS_PAD) * plan->channels * LI_ACROSS_WORK;
+    uint32_t x = li_axis_stride(&plan->x), y = li_axis_stride(&plan->y);
+    size_t weights = (x > y ? x : y) * sizeof(double);
+    return across > weights ? across : weights;
+}
+
+static layout
+layout_of(const li_resize *resize, li_info in, li_info out)
+{
+    layout plan = {
+        .x = {resize->kernel, resize->x, out.width, in.width},
+        .y = {resize->kernel, resize->y, out.height, in.height},
+        .alpha = li_pixel_has_alpha(in.pixel),
+        .channels = li_pixel_channels(in.pixel),
+    };
+    uint32_t first, last, taps;
+    li_axis_reach(&plan.x, 0, &first, &taps);
+    li_axis_reach(&plan.x, out.width - 1, &last, &taps);
+    plan.columns = last + taps - first;
+    plan.samples = (size_t)round_up(out.width * plan.channels, 16);
+    plan.batch_row = round_up(plan.columns * plan.channels, 16) + LI_ROW_SLACK;
+    const li_span *span = &plan.y.span;
+    plan.forward = span->length > GATHER_RATIO * span->unit * out.height;
+    if (plan.forward) {
+        /* Outputs whose reach, diameter × ratio rows, meets a batch of 4 rows: at most
+         * diameter + 3/ratio + 1. */
+        plan.sums = li_kernel_diameter(resize->kernel) + 2;
+        plan.slots = LI_BATCH;
+    } else {
+        /* The taps of one output, wherever in a batch they begin. */
+        plan.slots = round_up(li_axis_stride(&plan.y) + LI_BATCH - 1, LI_BATCH);
+    }
+    plan.work = work_bytes(&plan);
+    return plan;
+}
+
+static uint64_t
+ring_samples(const layout *plan)
+{
+    return (uint64_t)plan->slots * plan->samples;
+}
+
+static uint64_t
+sum_samples(const layout *plan)
+{
+    return plan->sums ? (uint64_t)plan->sums * plan->samples : CHUNK;
+}
+
+static bool
+is_copy(const li_resize *resize, li_info in, li_info out)
+{
+    li_axis_plan x = {resize->kernel, resize->x, out.width, in.width};
+    li_axis_plan y = {resize->kernel, resize->y, out.height, in.height};
+    return in.width == out.width && in.height == out.height && li_axis_identity(&x) &&
+           li_axis_identity(&y);
+}
+
+static uint64_t
+resize_bytes(const li_op *op, li_info in, li_info out)
+{
+    const li_resize *resize = &op->u.resize;
+    if (is_copy(resize, in, out))
+        return 0;
+    if (resize->kernel == LI_NEAREST)
+        return li_nearest_bytes(resize, in, out);
+    layout plan = layout_of(resize, in, out);
+    uint64_t bytes = li_block_bytes(sizeof(resize_rows));
+    bytes = li_sat_add(bytes, li_axis_bytes(&plan.x));
+    bytes = li_sat_add(bytes, li_axis_bytes(&plan.y));
+    bytes = li_sat_add(bytes, li_block_bytes(LI_BATCH * plan.batch_row));
+    bytes = li_sat_add(bytes, li_block_bytes(ring_samples(&plan) * sizeof(int16_t)));
+    bytes = li_sat_add(bytes, li_block_bytes(sum_samples(&plan) * sizeof(int32_t)));
+    bytes = li_sat_add(bytes, li_block_bytes(plan.work));
+    return li_sat_add(bytes, li_block_bytes(li_row_bytes(out) + LI_ROW_SLACK));
+}
+
+/* --- across ------------------------------------------------------------------------
+ */
+
+static int16_t *
+ring_row(const resize_rows *self, uint32_t row)
+{
+    return self->ring + (size_t)(row % self->plan.slots) * self->plan.samples;
+}
+
+static void
+copy_columns(resize_rows *self, const uint8_t *row, uint8_t *out)
+{
+    const layout *plan = &self->plan;
+    row += (size_t)self->x.start * plan->channels;
+    if (plan->alpha)
+        self->kernels->premultiply(row, out, plan->columns, plan->channels);
+    else
+        memcpy(out, row, (size_t)plan->columns * plan->channels);
+}
+
+/* A batch that is not full resizes what its other rows held before: their slots are not
+ * read. */
+static void
+resize_across(resize_rows *self, uint32_t count)
+{
+    const layout *plan = &self->plan;
+    const uint8_t *rows[LI_BATCH];
+    int16_t *out[LI_BATCH];
+    for (uint32_t r = 0; r < LI_BATCH; r++) {
+        rows[r] = self->batch + r * plan->batch_row;
+        out[r] = ring_row(self, self->loaded + r);
+    }
+    if (!li_axis_identity(&plan->x)) {
+        self->kernels->across(&self->x.weights, plan->channels, rows, out, self->work);
+        return;
+    }
+    for (uint32_t r = 0; r < count; r++)
+        self->kernels->widen(rows[r], out[r], (size_t)plan->columns * plan->channels);
+}
+
+/* The next LI_BATCH input rows, or what is left of those that any output needs. */
+static li_status
+load_batch(resize_rows *self)
+{
+    li_rows *up = self->base.up;
+    uint32_t left = self->y.weights.inputs - self->loaded;
+    uint32_t count = left < LI_BATCH ? left : LI_BATCH;
+    LI_TRY(li_poll(self->base.ctx));
+    if (self->loaded == 0)
+        LI_TRY(li_rows_skip(up, self->y.start));
+    for (uint32_t r = 0; r < count; r++) {
+        const uint8_t *row;
+        LI_TRY(li_rows_next(up, &row));
+        copy_columns(self, row, self->batch + r * self->plan.batch_row);
+    }
+    resize_across(self, count);
+    self->loaded += count;
+    return LI_OK;
+}
+
+/* --- down --------------------------------------------------------------------------
+ */
+
+static void
+store(resize_rows *self, int32_t *sums, uint8_t *out, size_t samples)
+{
+    uint32_t channels = self->plan.channels;
+    if (self->plan.alpha)
+        self->kernels->store_alpha(sums, out, (uint32_t)(samples / channels), channels);
+    else
+        self->kernels->store(sums, out, samples);
+}
+
+/* Add the batch that was loaded last, `count` rows, into every output from `i` on that
+ * reads one of them. */
+static void
+add_batch(resize_rows *self, uint32_t i, uint32_t count)
+{
+    const layout *plan = &self->plan;
+    const li_weights *table = &self->y.weights;
+    uint32_t begin = self->loaded - count;
+    const int16_t *rows[LI_BATCH];
+    for (uint32_t r = 0; r < LI_BATCH; r++)
+        rows[r] = ring_row(self, begin + r);
+    for (uint32_t n = i; n < table->count && table->first[n] < self->loaded; n++) {
+        assert(n - i < plan->sums);
+        const int16_t *weights = table->weights + (size_t)n * table->stride;
+        int16_t four[LI_BATCH] = {0};
+        for (uint32_t r = 0; r < count; r++) {
+            uint32_t row = begin + r;
+            if (row >= table->first[n] && row - table->first[n] < table->taps[n])
+                four[r] = weights[row - table->first[n]];
+        }
+        self->kernels->accumulate(self->sums + (n % plan->sums) * plan->samples, rows,
+                                  four, (size_t)self->base.info.width * plan->channels);
+    }
+}
+
+static li_status
+resize_forward(resize_rows *self, uint32_t i, uint32_t end)
+{
+    const layout *plan = &self->plan;
+    while (self->loaded < end) {
+        uint32_t before = self->loaded;
+        LI_TRY(load_batch(self));
+        add_batch(self, i, self->loaded - before);
+    }
+    store(self, self->sums + (i % plan->sums) * plan->samples, self->out,
+          (size_t)self->base.info.width * plan->channels);
+    return LI_OK;
+}
+
+/* Past the last tap weights are 0 and the slots hold some other row. */
+static void
+gather_chunk(resize_rows *self, uint32_t i, size_t at, size_t samples)
+{
+    const li_weights *table = &self->y.weights;
+    const int16_t *weights = table->weights + (size_t)i * table->stride;
+    for (uint32_t k = 0; k < table->taps[i]; k += LI_BATCH) {
+        const int16_t *rows[LI_BATCH];
+        for (uint32_t r = 0; r < LI_BATCH; r++)
+            rows[r] = ring_row(self, table->first[i] + k + r) + at;
+        self->kernels->accumulate(self->sums, rows, weights + k, samples);
+    }
+    store(self, self->sums, self->out + at, samples);
+}
+
+static li_status
+resize_gather(resize_rows *self, uint32_t i, uint32_t end)
+{
+    while (self->loaded < end)
+        LI_TRY(load_batch(self));
+    size_t samples = (size_t)self->base.info.width * self->plan.channels;
+    for (size_t at = 0; at < samples; at += CHUNK)
+        gather_chunk(self, i, at, samples - at < CHUNK ? samples - at : CHUNK);
+    return LI_OK;
+}
+
+static li_status
+resize_next(li_rows *rows, const uint8_t **row)
+{
+    resize_rows *self = (resize_rows *)rows;
+    uint32_t i = rows->y, end = self->y.weights.first[i] + self->y.weights.taps[i];
+    if (self->plan.forward)
+        LI_TRY(resize_forward(self, i, end));
+    else
+        LI_TRY(resize_gather(self, i, end));
+    *row = self->out;
+    return LI_OK;
+}
+
+static void
+resize_close(li_rows *rows)
+{
+    resize_rows *self = (resize_rows *)rows;
+    li_axis_free(rows->ctx, &self->x);
+    li_axis_free(rows->ctx, &self->y);
+    li_free(rows->ctx, &self->batch);
+    li_free(rows->ctx, &self->ring);
+    li_free(rows->ctx, &self->sums);
+    li_free(rows->ctx, &self->work);
+    li_free(rows->ctx, &self->out);
+}
+
+static const li_rows_ops resize_ops = {
+    .name = "resize",
+    .next = resize_next,
+    .close = resize_close,
+};
+
+/* --- the op ------------------------------------------------------------------------
+ */
+
+static li_status
+check_axis(li_ctx *ctx, const char *name, const li_axis_plan *axis)
+{
+    if (li_axis_valid(axis))
+        return LI_OK;
+    return li_fail(ctx, LI_E901_INTERNAL,
+                   "resize: %s span %llu+%llu / %llu does not lie on %u pixels", name,
+                   (unsigned long long)axis->span.start,
+                   (unsigned long long)axis->span.length,
+                   (unsigned long long)axis->span.unit, axis->inputs);
+}
+
+static li_status
+resize_shape(li_ctx *ctx, const li_op *op, li_info in, li_info *out)
+{
+    const li_resize *resize = &op->u.resize;
+    if (in.pixel > LI_RGBA8)
+        return li_fail(ctx, LI_E210_COLOR_SPACE, "resize: cannot take %s pixels",
+                       li_pixel_name(in.pixel));
+    if (resize->width - 1u > 65534u || resize->height - 1u > 65534u)
+        return li_fail(ctx, LI_E203_RESIZE_SIZE,
+                       "resize: %ux%u has a side outside 1..65535", resize->width,
+                       resize->height);
+    li_axis_plan x = {resize->kernel, resize->x, resize->width, in.width};
+    li_axis_plan y = {resize->kernel, resize->y, resize->height, in.height};
+    LI_TRY(check_axis(ctx, "x", &x));
+    LI_TRY(check_axis(ctx, "y", &y));
+    *out = (li_info){resize->width, resize->height, in.pixel};
+    return LI_OK;
+}
+
+static li_status
+resize_allocate(resize_rows *self)
+{
+    const layout *plan = &self->plan;
+    li_ctx *ctx = self->base.ctx;
+    LI_TRY(li_alloc(ctx, plan->work, 1, &self->work));
+    LI_TRY(li_axis_make(ctx, &plan->x, self->work, &self->x));
+    LI_TRY(li_axis_make(ctx, &plan->y, self->work, &self->y));
+    LI_TRY(li_alloc(ctx, LI_BATCH, plan->batch_row, &self->batch));
+    LI_TRY(li_alloc(ctx, ring_samples(plan), sizeof(int16_t), &self->ring));
+    LI_TRY(li_alloc(ctx, sum_samples(plan), sizeof(int32_t), &self->sums));
+    return li_alloc(ctx, li_row_bytes(self->base.info) + LI_ROW_SLACK, 1, &self->out);
+}
+
+static li_status
+resize_open(const li_op *op, li_info out, li_rows **chain)
+{
+    const li_resize *resize = &op->u.resize;
+    li_info in = (*chain)->info;
+    if (is_copy(resize, in, out))
+        return LI_OK;
+    if (resize->kernel == LI_NEAREST)
+        return li_nearest_open(resize, out, chain);
+    li_ctx *ctx = (*chain)->ctx;
+    LI_TRY(li_rows_push(ctx, sizeof(resize_rows), &resize_ops, out, chain));
+    resize_rows *self = (resize_rows *)*chain;
+    self->plan = layout_of(resize, in, out);
+    self->kernels = li_kernels_of(ctx);
+    li_status status = resize_allocate(self);
+    if (status != LI_OK)
+        li_rows_pop(chain);
+    return status;
+}
+
+const li_op_kind li_op_resize = {
+    .name = "resize",
+    .shape = resize_shape,
+    .bytes = resize_bytes,
+    .open = resize_open,
+};
+
+/* --- names -------------------------------------------------------------------------
+ */
+
+static const char *const kernel_names[] = {
+    [LI_LANCZOS3] = "lanczos3", [LI_CUBIC] = "cubic",     [LI_BILINEAR] = "bilinear",
+    [LI_BOX] = "box",           [LI_NEAREST] = "nearest",
+};
+
+const char *
+li_kernel_name(li_kernel kernel)
+{
+    return kernel_names[kernel];
+}
+
+int
+li_kernel_named(const char *name)
+{
+    for (int i = 0; i < (int)(sizeof(kernel_names) / sizeof(kernel_names[0])); i++)
+        if (strcmp(name, kernel_names[i]) == 0)
+            return i;
+    return -1;
+}
