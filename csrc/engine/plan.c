@@ -3,6 +3,7 @@
 #include "engine/plan.h"
 #include "engine/geometry.h"
 #include "engine/rules.h"
+#include "ops/resample.h"
 
 #include <string.h>
 
@@ -195,32 +196,82 @@ shrink_region(const li_rect *rect, uint32_t shrink, li_info whole, li_hint *hint
     hint->region.height = (uint32_t)(bottom - top);
 }
 
+/* What of an axis the resize reads at all: *span is told from there on. */
+static void
+narrow_axis(li_kernel kernel, uint32_t outputs, uint32_t inputs, li_span *span,
+            uint32_t *first, uint32_t *count)
+{
+    li_axis_plan axis = {kernel, *span, outputs, inputs};
+    uint32_t last, taps;
+    li_axis_reach(&axis, outputs - 1, &last, &taps);
+    *count = last + taps;
+    li_axis_reach(&axis, 0, first, &taps);
+    *count -= *first;
+    span->start -= *first * span->unit;
+}
+
+/* A leading resize that shows a part needs no more than that part and the filter's
+ * reach around it. Exact: every tap is there. */
+static void
+narrow_region(li_draft *draft, li_plan *plan)
+{
+    const li_op *op = first_op(draft, &li_op_resize);
+    if (!op || op->u.resize.kernel == LI_NEAREST)
+        return;
+    li_resize *resize = &draft->ops[0].u.resize;
+    li_rect part;
+    narrow_axis(resize->kernel, resize->width, draft->in.width, &resize->x, &part.x,
+                &part.width);
+    narrow_axis(resize->kernel, resize->height, draft->in.height, &resize->y, &part.y,
+                &part.height);
+    if (part.width == draft->in.width && part.height == draft->in.height)
+        return;
+    plan->hint.region.x += part.x;
+    plan->hint.region.y += part.y;
+    plan->hint.region.width = part.width;
+    plan->hint.region.height = part.height;
+    draft->in.width = part.width;
+    draft->in.height = part.height;
+}
+
+static void
+plan_shrink(li_draft *draft, const li_rect *rect, li_plan *plan)
+{
+    uint32_t shrink = plan->hint.shrink;
+    li_resize *resize = &draft->ops[0].u.resize;
+    resize->x = li_span_shrink(resize->x, rect->x, shrink, plan->hint.region.x);
+    resize->y = li_span_shrink(resize->y, rect->y, shrink, plan->hint.region.y);
+}
+
+/* Region, shrink, and again the region that is left to read. */
 static li_status
 plan_decoder(li_ctx *ctx, const li_input *input, const li_request *request,
              li_draft *draft, li_plan *plan)
 {
     const li_codec *codec = input->codec;
-    li_rect rect = {0, 0, plan->stored.width, plan->stored.height};
-    bool region = codec && codec->regions && !(request->rules_off & LI_NO_REGION) &&
-                  take_region(draft, &rect);
-    uint32_t shrink = 8;
-    if (codec && codec->shrinks && !(request->rules_off & LI_NO_SHRINK))
-        shrink = choose_shrink(draft, request);
-    plan->hint.shrink = (uint8_t)shrink;
-    if (codec)
-        plan->decoded = codec->decoded(&input->header, plan->hint);
-    if (region) {
-        shrink_region(&rect, shrink, plan->decoded, &plan->hint);
-        plan->decoded.width = plan->hint.region.width;
-        plan->decoded.height = plan->hint.region.height;
-    }
-    if (shrink == 8)
+    if (!codec)
         return LI_OK;
-    li_resize *resize = &draft->ops[0].u.resize;
-    resize->x = li_span_shrink(resize->x, rect.x, shrink, plan->hint.region.x);
-    resize->y = li_span_shrink(resize->y, rect.y, shrink, plan->hint.region.y);
-    draft->in.width = plan->decoded.width;
-    draft->in.height = plan->decoded.height;
+    li_rect rect = {0, 0, plan->stored.width, plan->stored.height};
+    bool regions = codec->regions && !(request->rules_off & LI_NO_REGION);
+    bool cropped = regions && take_region(draft, &rect);
+    bool shrinks = codec->shrinks && !(request->rules_off & LI_NO_SHRINK);
+    plan->hint.shrink = shrinks ? choose_shrink(draft, request) : 8;
+    li_pixel pixel = plan->decoded.pixel;
+    plan->decoded = codec->decoded(&input->header, plan->hint);
+    plan->decoded.pixel = pixel;
+    draft->in = plan->decoded;
+    if (cropped) {
+        shrink_region(&rect, plan->hint.shrink, plan->decoded, &plan->hint);
+        draft->in.width = plan->hint.region.width;
+        draft->in.height = plan->hint.region.height;
+    }
+    if (plan->hint.shrink != 8)
+        plan_shrink(draft, &rect, plan);
+    if (regions)
+        narrow_region(draft, plan);
+    plan->decoded = draft->in;
+    if (!draft->count)
+        return LI_OK;
     return draft->ops[0].kind->shape(ctx, &draft->ops[0], draft->in, &draft->infos[0]);
 }
 
@@ -303,9 +354,7 @@ plan_fill(li_ctx *ctx, const li_input *input, const li_request *request, li_plan
     draft.room = 2 * request->step_count + 2;
     LI_TRY(draft_all(&draft, input, request));
     LI_TRY(li_draft_rewrite(&draft, request->rules_off));
-    li_pixel pixel = plan->decoded.pixel;
     LI_TRY(plan_decoder(ctx, input, request, &draft, plan));
-    plan->decoded.pixel = pixel;
     plan->count = draft.count;
     plan->out = draft.count ? draft.infos[draft.count - 1] : plan->decoded;
     plan_cost(input, request, plan);
