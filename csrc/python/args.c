@@ -285,6 +285,7 @@ py_job_parse(py_state *state, PyObject *source, PyObject *request, py_depth dept
     job->fd = -1;
     li_ctx_init(&job->ctx, NULL);
     job->ctx.kernels = li_kernels_named(NULL);
+    job->traced = state->traced;
     if (!PyDict_Check(request)) {
         PyErr_SetString(PyExc_TypeError, "the request must be a dict");
         return -1;

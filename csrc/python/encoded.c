@@ -6,6 +6,8 @@ static void
 encoded_dealloc(py_encoded *self)
 {
     PyTypeObject *type = Py_TYPE(self);
+    if (self->traced)
+        PyTraceMalloc_Untrack(PY_TRACE_DOMAIN, (uintptr_t)self->data);
     li_release(self->data);
     type->tp_free(self);
     Py_DECREF(type);

@@ -1,19 +1,13 @@
 /* module.c: lazyimage._core: multi-phase, no global state, any interpreter. Layer 4. */
 #include "python/py.h"
 
-static struct PyModuleDef module_def;
+#include <stdlib.h>
+#include <string.h>
 
 py_state *
 py_state_of(PyObject *module)
 {
     return PyModule_GetState(module);
-}
-
-py_state *
-py_state_of_type(PyTypeObject *type)
-{
-    PyObject *module = PyType_GetModuleByDef(type, &module_def);
-    return module ? py_state_of(module) : NULL;
 }
 
 /* name → (header version, run-time version) */
@@ -57,6 +51,10 @@ module_exec(PyObject *module)
         add_type(module, &py_encoded_spec, &state->encoded_type) < 0 ||
         add_type(module, &py_pixels_spec, &state->pixels_type) < 0 ||
         add_type(module, &py_cancel_spec, &state->cancel_type) < 0)
+        return -1;
+    const char *traced = getenv("LAZYIMAGE_TRACEMALLOC");
+    state->traced = traced && strcmp(traced, "1") == 0;
+    if (PyModule_AddIntConstant(module, "tracemalloc_domain", PY_TRACE_DOMAIN) < 0)
         return -1;
     return PyModule_AddStringConstant(module, "version", LI_VERSION);
 }

@@ -6,6 +6,8 @@ static void
 pixels_dealloc(py_pixels *self)
 {
     PyTypeObject *type = Py_TYPE(self);
+    if (self->traced)
+        PyTraceMalloc_Untrack(PY_TRACE_DOMAIN, (uintptr_t)self->data);
     li_release(self->data);
     if (self->out.obj)
         PyBuffer_Release(&self->out);

@@ -16,10 +16,13 @@ typedef struct py_state {
     PyTypeObject *encoded_type;
     PyTypeObject *pixels_type;
     PyTypeObject *cancel_type;
+    bool traced; /* LAZYIMAGE_TRACEMALLOC=1: results are told to tracemalloc */
 } py_state;
 
 py_state *py_state_of(PyObject *module);
-py_state *py_state_of_type(PyTypeObject *type);
+
+/* tracemalloc's domain for results, kept apart from the Python heap's 0. */
+enum { PY_TRACE_DOMAIN = 0x4c49 };
 
 #if PY_VERSION_HEX < 0x030d0000 /* before free threading the GIL is the lock */
 #define Py_BEGIN_CRITICAL_SECTION(object) {
@@ -53,6 +56,7 @@ typedef struct py_encoded {
     PyObject_HEAD uint8_t
         *data; /* owned; li_release; NULL in an object that run() did not make */
     Py_ssize_t size;
+    bool traced;
 } py_encoded;
 
 typedef struct py_pixels {
@@ -61,6 +65,7 @@ typedef struct py_pixels {
     Py_ssize_t shape[3], strides[3];
     Py_ssize_t sample_bytes;
     void *first; /* data or out.buf */
+    bool traced;
 } py_pixels;
 
 typedef struct py_cancel {
@@ -92,6 +97,7 @@ typedef struct py_job {
     li_input input;
     li_plan plan;
     li_times times;
+    bool traced; /* as the module's state says */
     int64_t total_ns, cpu_ns;
     uint8_t *data; /* owned until wrapped: the bytes or samples; li_release */
     size_t size;

@@ -204,6 +204,14 @@ py_wrap_metrics(const py_job *job, uint64_t bytes_out)
 
 /* --- results --------------------------------------------------------------------- */
 
+/* Tell tracemalloc of a result's memory, if it was asked for and is running. */
+static bool
+trace(const py_job *job, const void *data, size_t size)
+{
+    return job->traced && data &&
+           PyTraceMalloc_Track(PY_TRACE_DOMAIN, (uintptr_t)data, size) == 0;
+}
+
 static PyObject *
 wrap_encoded(py_job *job)
 {
@@ -212,6 +220,7 @@ wrap_encoded(py_job *job)
         return NULL;
     self->data = job->data;
     self->size = (Py_ssize_t)job->size;
+    self->traced = trace(job, job->data, job->size);
     job->data = NULL;
     return (PyObject *)self;
 }
@@ -235,6 +244,7 @@ wrap_pixels(py_job *job)
     self->sample_bytes = (Py_ssize_t)job->request.sample_bytes;
     self->first = tensor->data;
     self->data = job->data;
+    self->traced = trace(job, job->data, (size_t)job->plan.out_bytes);
     self->out = job->out;
     job->data = NULL;
     job->out.obj = NULL;

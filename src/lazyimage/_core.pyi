@@ -8,6 +8,8 @@ from collections.abc import Buffer, Mapping
 from typing import Any, Final, final
 
 version: Final[str]
+tracemalloc_domain: Final[int]
+"""Where results are registered when LAZYIMAGE_TRACEMALLOC=1."""
 
 @final
 class Source:
