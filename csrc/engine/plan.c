@@ -153,13 +153,16 @@ take_region(li_draft *draft, li_rect *region)
     return true;
 }
 
-/* How many input pixels in eighths must stay for each output pixel after a shrink.
- * `fast` is what sharp does: any shrink that does not enlarge. `safe` is measured: see
- * docs/notes/plan.md. */
+/* How many decoded pixels, in eighths, must stay for each output pixel. `fast` is what
+ * sharp does: any shrink that does not enlarge. `safe` keeps a JPEG of default quality
+ * within one SSIMULACRA2 point of `exact`; at 1/8 libjpeg only takes block means, so it
+ * needs more. Measured: docs/notes/plan.md. */
 static uint32_t
-residual_of(li_shrink_policy policy)
+residual_of(li_shrink_policy policy, uint32_t shrink)
 {
-    return policy == LI_SHRINK_FAST ? 8 : 12;
+    if (policy == LI_SHRINK_FAST)
+        return 8;
+    return shrink == 1 ? 24 : 14;
 }
 
 /* A leading downscale lets the decoder leave high frequencies out. 5/8 to 7/8 cost more
@@ -171,11 +174,12 @@ choose_shrink(const li_draft *draft, const li_request *request)
     if (!op || op->u.resize.kernel == LI_NEAREST || request->shrink == LI_SHRINK_EXACT)
         return 8;
     const li_resize *resize = &op->u.resize;
-    uint32_t residual = residual_of(request->shrink);
-    for (uint32_t shrink = 1; shrink <= 4; shrink++)
+    for (uint32_t shrink = 1; shrink <= 4; shrink++) {
+        uint32_t residual = residual_of(request->shrink, shrink);
         if (li_span_allows(resize->x, resize->width, shrink, residual) &&
             li_span_allows(resize->y, resize->height, shrink, residual))
             return (uint8_t)shrink;
+    }
     return 8;
 }
 
