@@ -1,0 +1,161 @@
+"""lazyimage: pictures that are described first and run later, in one pass, in flat memory.
+
+>>> engine = lazyimage.open("photo.jpg").resize(320)   # nothing is decoded yet
+>>> engine.to_file("small.png").width                  # one pass, file to file
+320
+
+Engine is a source with steps; Recipe is steps without a source. Outputs are files, bytes
+(Encoded) or arrays (Pixels). Errors are LazyImageError. Nothing else is needed to start.
+"""
+
+from __future__ import annotations
+
+from lazyimage._core import version as __version__
+from lazyimage.engine import Engine
+from lazyimage.errors import (
+    CancelledError,
+    CodecUnavailableError,
+    CorruptImageError,
+    DecodeError,
+    EncodeError,
+    ImageTimeoutError,
+    InternalError,
+    InvalidArgumentError,
+    LazyImageError,
+    LimitError,
+    MemoryBudgetError,
+    SourceChangedError,
+    SourceNotFoundError,
+    SourceReadError,
+    TruncatedImageError,
+    UnsupportedFormatError,
+    WriteError,
+)
+from lazyimage.outputs import Encoded, Pixels
+from lazyimage.recipe import Recipe
+from lazyimage.records import Estimate, Info, Metrics, Written
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import os
+    from typing import Any
+
+    from typing_extensions import Buffer
+
+    from lazyimage.engine import Io
+
+__all__ = [
+    "CancelledError",
+    "CodecUnavailableError",
+    "CorruptImageError",
+    "DecodeError",
+    "EncodeError",
+    "Encoded",
+    "Engine",
+    "Estimate",
+    "ImageTimeoutError",
+    "Info",
+    "InternalError",
+    "InvalidArgumentError",
+    "LazyImageError",
+    "LimitError",
+    "MemoryBudgetError",
+    "Metrics",
+    "Pixels",
+    "Recipe",
+    "SourceChangedError",
+    "SourceNotFoundError",
+    "SourceReadError",
+    "TruncatedImageError",
+    "UnsupportedFormatError",
+    "WriteError",
+    "Written",
+    "__version__",
+    "features",
+    "inspect",
+    "inspect_file",
+    "open",
+    "stats",
+    "supported_input_formats",
+    "supported_output_formats",
+]
+
+
+def open(source: Any, *, io: Io = "auto") -> Engine:
+    """An Engine over a path, encoded bytes, a file object or pixels, told apart by type.
+
+    str and os.PathLike are paths; buffers of one dimension are encoded bytes (never a
+    path), of two or three pixels; what has __array_interface__ (Pillow images) is pixels;
+    what has read() is a file object. An Engine is returned as it is. TypeError otherwise.
+
+    >>> lazyimage.open("photo.jpg").dimensions()
+    (640, 480)
+    """
+    if isinstance(source, Engine):
+        return source
+    from lazyimage.engine import open_with
+
+    return open_with(source, Recipe(), io)
+
+
+def inspect(data: Buffer) -> Info:
+    """What the header of encoded bytes says; nothing is decoded.
+
+    >>> with builtins.open("photo.jpg", "rb") as file:
+    ...     lazyimage.inspect(file.read()).mode
+    'RGB'
+    """
+    return Engine.from_bytes(data, io="map").info
+
+
+def inspect_file(path: str | os.PathLike[str]) -> Info:
+    """What the header of a file says; nothing is decoded.
+
+    >>> lazyimage.inspect_file("photo.jpg").size
+    (640, 480)
+    """
+    return Engine.from_path(path).info
+
+
+def features() -> dict[str, tuple[str, str]]:
+    """Codec → (version of the header that it was built with, version that it runs).
+
+    >>> "jpeg" in lazyimage.features()
+    True
+    """
+    from lazyimage import _core
+
+    return _core.features()
+
+
+def supported_input_formats() -> tuple[str, ...]:
+    """Names of the formats that this build reads.
+
+    >>> "png" in lazyimage.supported_input_formats()
+    True
+    """
+    from lazyimage.formats import supported_formats
+
+    return supported_formats()
+
+
+def supported_output_formats() -> tuple[str, ...]:
+    """Names of the formats that this build writes.
+
+    >>> "jpeg" in lazyimage.supported_output_formats()
+    True
+    """
+    from lazyimage.formats import supported_formats
+
+    return supported_formats()
+
+
+def stats() -> dict[str, Any]:
+    """Totals of this process: jobs, bytes_in, bytes_out, and copies by copy point.
+
+    >>> sorted(lazyimage.stats())
+    ['bytes_in', 'bytes_out', 'copies', 'jobs']
+    """
+    from lazyimage.copies import counters
+
+    return counters.snapshot()

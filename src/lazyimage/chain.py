@@ -1,0 +1,200 @@
+"""The steps and settings as methods: what Recipe and Engine have in common.
+
+Layer: above steps and settings, below recipe and engine. The idea: every method returns a
+new object of the same class, so a chain can be shared, branched and kept.
+"""
+
+from __future__ import annotations
+
+from lazyimage import steps
+from lazyimage.errors import InvalidArgumentError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any, Literal, Self
+
+    Fit = Literal["inside", "cover", "fill"]
+    Kernel = Literal["nearest", "bilinear", "cubic", "box", "lanczos3"]
+    Mode = Literal["L", "LA", "RGB", "RGBA"]
+    Policy = Literal["strict", "lenient", "public-upload"]
+
+UNSET: Any = type("Unset", (), {"__slots__": (), "__repr__": lambda self: "unchanged"})()
+"""Default of a keyword of limits() that leaves a limit as it is; None switches it off."""
+
+
+class Chain:
+    """Steps run in the order in which they are written; settings hold wherever written.
+
+    A wrong type is a TypeError; a wrong value is an InvalidArgumentError, raised by the
+    call itself wherever no picture is needed to know.
+    """
+
+    __slots__ = ()
+
+    def _step(self, step: steps.Step) -> Self:
+        raise TypeError(f"{type(self).__name__} holds no steps")
+
+    def _setting(self, **changes: Any) -> Self:
+        raise TypeError(f"{type(self).__name__} holds no settings")
+
+    def resize(
+        self,
+        width: int | None = None,
+        height: int | None = None,
+        *,
+        fit: Fit = "inside",
+        kernel: Kernel = "lanczos3",
+        enlarge: bool = True,
+        linear: Literal[False] = False,
+        position: Literal["center"] = "center",
+    ) -> Self:
+        """Scale to width × height pixels (1 to 65535; one of them may be left out).
+
+        fit: "inside" keeps the ratio, and the tighter side decides; the other is rounded,
+        half away from zero, and never below 1. "cover" keeps the ratio, fills the box and
+        cuts what sticks out, evenly at both ends. "fill" stretches.
+        kernel: "nearest", "bilinear", "cubic" (Catmull-Rom), "box" or "lanczos3"; all but
+        "nearest" widen when they shrink, so that nothing aliases. Alpha is premultiplied
+        around filtering. enlarge=False leaves a smaller picture as it is.
+        linear and position take their defaults only.
+
+        Raises InvalidArgumentError: E203 for sizes, E204 for fit, E400 for the rest.
+
+        >>> lazyimage.Recipe().resize(800, 600, fit="cover")
+        Recipe().resize(800, 600, fit="cover")
+        """
+        if linear is not False:
+            raise InvalidArgumentError(
+                "resize: only linear=False is there: encoded values are filtered",
+                step="resize",
+            )
+        if position != "center":
+            raise InvalidArgumentError('resize: only position="center" is there', step="resize")
+        return self._step(steps.resize(width, height, fit, kernel, enlarge))
+
+    def crop(self, x: int, y: int, width: int, height: int) -> Self:
+        """Keep a rectangle: x, y of its upper left corner, in pixels of the frame so far.
+
+        It must lie inside the frame: otherwise InvalidArgumentError E200 when an output is
+        asked for, or at once where no picture could hold it; E201 for a side below 1.
+
+        >>> lazyimage.Recipe().crop(10, 20, 300, 200)
+        Recipe().crop(10, 20, 300, 200)
+        """
+        return self._step(steps.crop(x, y, width, height))
+
+    def rotate(self, degrees: float) -> Self:
+        """Turn clockwise by a multiple of 90 degrees, without loss; others are E202.
+
+        >>> lazyimage.Recipe().rotate(-90)
+        Recipe().rotate(270)
+        """
+        return self._step(steps.rotate(degrees))
+
+    def flip_h(self) -> Self:
+        """Mirror: left becomes right."""
+        return self._step(("flip_h",))
+
+    def flip_v(self) -> Self:
+        """Mirror: top becomes bottom."""
+        return self._step(("flip_v",))
+
+    def grayscale(self) -> Self:
+        """Rec. 709 luma, 0.2126 R + 0.7152 G + 0.0722 B, of encoded values; keeps alpha."""
+        return self._step(("grayscale",))
+
+    def brightness(self, value: float) -> Self:
+        """Add value · 2.55 to each sample (value −100 to 100); alpha is untouched.
+
+        >>> lazyimage.Recipe().brightness(12.5)
+        Recipe().brightness(12.5)
+        """
+        return self._step(steps.adjustment("brightness", value))
+
+    def contrast(self, value: float) -> Self:
+        """Scale samples by ((100 + value) / 100)² about 127.5 (value −100 to 100)."""
+        return self._step(steps.adjustment("contrast", value))
+
+    def convert(self, mode: Mode) -> Self:
+        """Change the samples to "L", "LA", "RGB" or "RGBA"; others are E210.
+
+        Gray is Rec. 709 luma; alpha that is dropped is dropped, alpha that is new is 255.
+
+        >>> lazyimage.Recipe().convert("RGBA")
+        Recipe().convert("RGBA")
+        """
+        return self._step(steps.convert(mode))
+
+    def ensure_rgb(self) -> Self:
+        """convert("RGB")."""
+        return self.convert("RGB")
+
+    def normalize_pixel_format(self) -> Self:
+        """convert("RGB"), under the name that it has in lazy-image."""
+        return self.convert("RGB")
+
+    def auto_orient(self, enabled: bool = True) -> Self:
+        """Apply the file's EXIF orientation before the first step: on unless set False.
+
+        >>> lazyimage.Recipe().auto_orient(False)
+        Recipe().auto_orient(False)
+        """
+        return self._setting(auto_orient=enabled)
+
+    def sanitize(self, policy: Policy = "strict") -> Self:
+        """Set the limits of a policy for files that strangers send.
+
+        "strict": 40 MP, sides to 16384, 32 MiB of file, 1 MiB of metadata, 256 MiB of
+        memory, 5 s, no ICC profile. "public-upload": the same, but a profile is stripped
+        instead of refused. "lenient": 75 MP, 48 MiB, 30 s, a profile of 512 KiB at most.
+        "strict" and "public-upload" read the file privately instead of mapping it.
+        Metadata never reaches an output. What limits() has set for the same thing before
+        is replaced; limits() afterwards changes the policy. Unknown policy: E402.
+
+        >>> lazyimage.Recipe().sanitize("strict").limits(timeout=10)
+        Recipe().sanitize("strict").limits(timeout=10.0)
+        """
+        return self._setting(policy=policy)
+
+    def limits(
+        self,
+        *,
+        max_input_bytes: int | None = UNSET,
+        max_pixels: int | None = UNSET,
+        max_side: int | None = UNSET,
+        max_metadata: int | None = UNSET,
+        max_memory: int | None = UNSET,
+        timeout: float | None = UNSET,
+        formats: Iterable[str] | None = UNSET,
+        max_output_pixels: int | None = UNSET,
+        max_pixels_per_byte: int | None = UNSET,
+        max_scans: int | None = UNSET,
+        max_segments: int | None = UNSET,
+    ) -> Self:
+        """What a job refuses; a value equal to its limit passes.
+
+        None or 0 switches a limit off, one that is left out stays as it is. Defaults: 1 GiB
+        of input, 268402689 pixels in and out, sides to 65535, 10 MiB of each metadata,
+        100 scans, 4096 segments, half the machine's or cgroup's memory for one job, no
+        timeout (in seconds), every format. max_pixels_per_byte (off) is looked at above
+        4 MP. A refusal is a LimitError (E121 to E125) that names the value and the limit.
+
+        >>> lazyimage.Recipe().limits(max_pixels=50_000_000, formats=["jpg", "png"])
+        Recipe().limits(formats=['jpeg', 'png'], max_pixels=50000000)
+        """
+        given = {
+            "max_input_bytes": max_input_bytes,
+            "max_pixels": max_pixels,
+            "max_side": max_side,
+            "max_metadata": max_metadata,
+            "max_memory": max_memory,
+            "timeout": timeout,
+            "formats": formats,
+            "max_output_pixels": max_output_pixels,
+            "max_pixels_per_byte": max_pixels_per_byte,
+            "max_scans": max_scans,
+            "max_segments": max_segments,
+        }
+        named = {name: value for name, value in given.items() if value is not UNSET}
+        return self._setting(limits=named)

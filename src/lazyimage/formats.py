@@ -1,0 +1,71 @@
+"""Names of formats, their extensions, and what to install where a codec is missing.
+
+Layer: above checks, below settings and outputs. The idea: a format is a lower-case name;
+whether this build has it is the core's word, asked when it matters.
+"""
+
+from __future__ import annotations
+
+from lazyimage.checks import as_text, listed
+from lazyimage.errors import CodecUnavailableError, InvalidArgumentError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
+
+KNOWN_FORMATS: Final = ("jpeg", "png", "webp", "avif")
+QUALITY_FORMATS = ("jpeg", "webp", "avif")
+ALIASES = {"jpg": "jpeg", "jpe": "jpeg", "jfif": "jpeg"}
+PACKAGES = {
+    "jpeg": "libjpeg62-turbo-dev (apt), libjpeg-turbo-devel (dnf), jpeg-turbo (brew)",
+    "png": "libpng-dev (apt), libpng-devel (dnf), libpng (brew)",
+    "webp": "libwebp-dev (apt), libwebp-devel (dnf), webp (brew)",
+    "avif": "libavif-dev (apt), libavif-devel (dnf), libavif (brew)",
+}
+
+
+def format_name(name: str) -> str:
+    """So "JPG" gives "jpeg"; a name that is not known comes back in lower case."""
+    lower = name.lower()
+    return ALIASES.get(lower, lower)
+
+
+def supported_formats() -> tuple[str, ...]:
+    """The formats that this build reads and writes."""
+    from lazyimage._core import features
+
+    built = features()
+    return tuple(name for name in KNOWN_FORMATS if name in built)
+
+
+def check_format(value: object) -> str:
+    """The canonical name of a format that this build writes.
+
+    Raises InvalidArgumentError (E400) for a name that nobody knows, CodecUnavailableError
+    (E112) for one that this build lacks.
+    """
+    name = format_name(as_text(value, "format"))
+    supported = supported_formats()
+    if name in supported:
+        return name
+    if name in KNOWN_FORMATS:
+        raise CodecUnavailableError(
+            f"this build of lazyimage has no {name} codec; it writes {listed(supported)}",
+            hint=f"install {PACKAGES[name]} and build lazyimage again",
+        )
+    raise InvalidArgumentError(
+        f'format="{value}" is not known', hint=f"use one of {listed(supported)}"
+    )
+
+
+def format_of_path(path: str) -> str:
+    """The format that a path's extension names, or InvalidArgumentError (E400)."""
+    name = path.replace("\\", "/").rpartition("/")[2]
+    extension = format_name(name.rpartition(".")[2]) if "." in name[1:] else ""
+    if extension in KNOWN_FORMATS:
+        return check_format(extension)
+    problem = "has an extension that names no format" if extension else "has no extension"
+    raise InvalidArgumentError(
+        f'the output "{name}" {problem}',
+        hint=f"pass format=, one of {listed(supported_formats())}",
+    )

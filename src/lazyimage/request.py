@@ -1,0 +1,283 @@
+"""Requests: a recipe and the options of one output as the plain dict that the core takes.
+
+Layer: above recipe and formats, below engine. The idea: every option is checked here, once,
+for all the calls that take it.
+"""
+
+from __future__ import annotations
+
+from lazyimage import settings
+from lazyimage.checks import as_choice, as_flag, as_integer, as_number, type_name
+from lazyimage.errors import InvalidArgumentError
+from lazyimage.formats import QUALITY_FORMATS, check_format
+from lazyimage.steps import MODES
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any, Literal, TypedDict
+
+    from lazyimage.recipe import Recipe
+
+    Color = str | tuple[int, int, int]
+    Normalize = tuple[float | Sequence[float], float | Sequence[float]]
+
+    class EncodeOptions(TypedDict, total=False):
+        """Keywords of every call that encodes."""
+
+        subsampling: Literal["auto", "4:2:0", "4:2:2", "4:4:4"]
+        progressive: bool | None
+        optimize: bool | None
+        compression: int | None
+        background: Color
+        shrink: Literal["safe", "fast", "exact"]
+
+
+SUBSAMPLINGS = ("auto", "4:2:0", "4:2:2", "4:4:4")
+SHRINKS = ("safe", "fast", "exact")
+DTYPES = ("uint8", "float32")
+LAYOUTS = ("HWC", "CHW")
+
+# The format that an option belongs to; the others are for all.
+OPTION_FORMATS = {
+    "subsampling": ("jpeg",),
+    "progressive": ("jpeg",),
+    "optimize": ("jpeg",),
+    "compression": ("png",),
+}
+OPTION_NAMES = (*OPTION_FORMATS, "background", "shrink")
+
+# The sixteen colours of HTML 3.2, and the two spellings of gray.
+COLORS = {
+    "black": (0, 0, 0),
+    "silver": (192, 192, 192),
+    "gray": (128, 128, 128),
+    "grey": (128, 128, 128),
+    "white": (255, 255, 255),
+    "maroon": (128, 0, 0),
+    "red": (255, 0, 0),
+    "purple": (128, 0, 128),
+    "fuchsia": (255, 0, 255),
+    "green": (0, 128, 0),
+    "lime": (0, 255, 0),
+    "olive": (128, 128, 0),
+    "yellow": (255, 255, 0),
+    "navy": (0, 0, 128),
+    "blue": (0, 0, 255),
+    "teal": (0, 128, 128),
+    "aqua": (0, 255, 255),
+}
+
+
+def check_color(value: object) -> tuple[int, int, int]:
+    """(r, g, b), 0 to 255, from a name, "#rgb", "#rrggbb" or three integers."""
+    if isinstance(value, str):
+        return parse_color(value)
+    if not isinstance(value, (tuple, list)):
+        raise TypeError(f"background must be a string or a tuple, not {type_name(value)}")
+    numbers = tuple(as_integer(number, "background") for number in value)
+    if len(numbers) != 3 or not all(0 <= number <= 255 for number in numbers):
+        raise InvalidArgumentError(f"background={value!r} is not three numbers, 0 to 255")
+    red, green, blue = numbers
+    return red, green, blue
+
+
+def parse_color(text: str) -> tuple[int, int, int]:
+    """A name, "#rgb" or "#rrggbb"."""
+    digits = text[1:]
+    is_hex = all(digit in "0123456789abcdefABCDEF" for digit in digits)
+    if text.startswith("#") and len(digits) in (3, 6) and is_hex:
+        if len(digits) == 3:
+            digits = "".join(digit * 2 for digit in digits)
+        red, green, blue = bytes.fromhex(digits)
+        return red, green, blue
+    if text.lower() in COLORS:
+        return COLORS[text.lower()]
+    raise InvalidArgumentError(
+        f'background="{text}" is no colour',
+        hint='use "#rrggbb", "#rgb", (r, g, b), or one of ' + ", ".join(COLORS),
+    )
+
+
+def check_quality(value: object, format: str) -> int | None:
+    """1 to 100, or None for the default; E400 for a format that has none."""
+    if value is None:
+        return None
+    quality = as_integer(value, "quality")
+    if format not in QUALITY_FORMATS:
+        raise InvalidArgumentError(
+            f"quality={quality}: {format} is lossless and has no quality",
+            hint=f"leave quality out, or use one of {', '.join(QUALITY_FORMATS)}",
+        )
+    if not 1 <= quality <= 100:
+        raise InvalidArgumentError(f"quality={quality} is outside 1..100")
+    return quality
+
+
+def check_options(options: Mapping[str, Any], format: str, caller: str) -> dict[str, Any]:
+    """The options of an encoder, checked, as the core wants them."""
+    checked: dict[str, Any] = {}
+    for name, value in options.items():
+        if name not in OPTION_NAMES:
+            raise TypeError(f"{caller}() got an unexpected keyword argument '{name}'")
+        formats = OPTION_FORMATS.get(name)
+        if formats and format not in formats:
+            raise InvalidArgumentError(
+                f"{name}={value!r} is an option of {', '.join(formats)}, not of {format}"
+            )
+        checked[name] = check_option(name, value)
+    return checked
+
+
+def check_option(name: str, value: object) -> Any:
+    """One option of an encoder."""
+    if name == "background":
+        return check_color(value)
+    if name == "subsampling":
+        return as_choice(value, name, SUBSAMPLINGS)
+    if name == "shrink":
+        return as_choice(value, name, SHRINKS)
+    if name in ("progressive", "optimize"):
+        return None if value is None else as_flag(value, name)
+    if value is None:
+        return None
+    level = as_integer(value, name)
+    if not 0 <= level <= 9:
+        raise InvalidArgumentError(f"{name}={level} is outside 0..9")
+    return level
+
+
+def recipe_request(recipe: Recipe) -> dict[str, Any]:
+    """What every job on this recipe asks for."""
+    return {
+        "steps": recipe.steps,
+        "auto_orient": recipe.orients,
+        **settings.native_limits(recipe.effective_limits),
+    }
+
+
+def encode_request(
+    recipe: Recipe,
+    output: Literal["buffer", "file"],
+    format: object,
+    quality: object,
+    options: Mapping[str, Any],
+    caller: str,
+) -> dict[str, Any]:
+    """The request of an output that encodes."""
+    name = check_format(format)
+    return {
+        **recipe_request(recipe),
+        "output": output,
+        "format": name,
+        "quality": check_quality(quality, name),
+        **check_options(options, name, caller),
+    }
+
+
+# --- pixels --------------------------------------------------------------------------
+
+
+def check_dtype(dtype: object) -> str:
+    """The name "uint8" or "float32", from a string, a NumPy dtype or a NumPy scalar type."""
+    if not isinstance(dtype, str):
+        dtype = getattr(dtype, "name", None) or getattr(dtype, "__name__", dtype)
+    return as_choice(dtype, "to_pixels: dtype", DTYPES)
+
+
+def per_channel(value: object, name: str) -> list[float]:
+    """One number for all channels, or one for each."""
+    if isinstance(value, (str, bytes)):
+        raise TypeError(f"to_pixels: {name} must be numbers, not {type_name(value)}")
+    if not hasattr(value, "__iter__"):
+        return [as_number(value, f"to_pixels: {name}")]
+    try:
+        numbers = [as_number(number, f"to_pixels: {name}") for number in value]
+    except TypeError:
+        if not hasattr(value, "__float__"):
+            raise
+        return [as_number(value, f"to_pixels: {name}")]  # a NumPy array of no dimensions
+    if len(numbers) not in (1, 2, 3, 4):
+        raise InvalidArgumentError(f"to_pixels: {name} has {len(numbers)} numbers, not 1 to 4")
+    return numbers
+
+
+def check_normalize(
+    normalize: Any, mode: str | None
+) -> tuple[str | None, tuple[float, ...], tuple[float, ...]]:
+    """The mode, scale and bias of (x / 255 − mean) / std, written as x · scale + bias."""
+    if not isinstance(normalize, (tuple, list)):
+        raise TypeError(f"to_pixels: normalize must be (mean, std), not {type_name(normalize)}")
+    if len(normalize) != 2:
+        raise InvalidArgumentError(
+            f"to_pixels: normalize must be (mean, std), not {len(normalize)} values"
+        )
+    mean, std = per_channel(normalize[0], "mean"), per_channel(normalize[1], "std")
+    if not all(value > 0 for value in std):
+        raise InvalidArgumentError(f"to_pixels: std={std} is not above 0")
+    count = max(len(mean), len(std))
+    if count > 1 and mode is None:
+        mode = MODES[count - 1]
+    channels = MODES.index(mode) + 1 if mode else 4
+    for name, values in (("mean", mean), ("std", std)):
+        if len(values) == 1:
+            values *= channels
+        elif len(values) != channels:
+            raise InvalidArgumentError(
+                f'to_pixels: {name} has {len(values)} values, mode "{mode}" {channels}'
+            )
+    scale = tuple(1 / (255 * value) for value in std)
+    bias = tuple(-average / value for average, value in zip(mean, std, strict=True))
+    return mode, padded(scale), padded(bias)
+
+
+def padded(values: tuple[float, ...]) -> tuple[float, ...]:
+    """Four values, as the core wants them; those of channels that are not there are 0."""
+    return values + (0.0,) * (4 - len(values))
+
+
+def pixels_request(
+    recipe: Recipe,
+    mode: object,
+    dtype: object = "uint8",
+    layout: object = "HWC",
+    normalize: object = None,
+    out: object = None,
+    shrink: object = "safe",
+) -> dict[str, Any]:
+    """The request of to_pixels()."""
+    kind = check_dtype(dtype)
+    wanted = None if mode is None else as_choice(mode, "to_pixels: mode", MODES, 210)
+    scale: tuple[float, ...] = (1 / 255,) * 4
+    bias: tuple[float, ...] = (0.0,) * 4
+    if normalize is not None:
+        if kind != "float32":
+            raise InvalidArgumentError(
+                'to_pixels: normalize= needs dtype="float32": uint8 cannot hold its result'
+            )
+        wanted, scale, bias = check_normalize(normalize, wanted)
+    request = {
+        **recipe_request(recipe),
+        "output": "pixels",
+        "mode": wanted,
+        "dtype": kind,
+        "layout": as_choice(layout, "to_pixels: layout", LAYOUTS),
+        "shrink": as_choice(shrink, "to_pixels: shrink", SHRINKS),
+        "out": check_out(out),
+    }
+    if kind == "float32":
+        request |= {"scale": scale, "bias": bias}
+    return request
+
+
+def check_out(out: Any) -> Any:
+    """A writable buffer, or None."""
+    if out is None:
+        return None
+    try:
+        view = memoryview(out)
+    except TypeError:
+        raise TypeError(f"to_pixels: out must be a buffer, not {type_name(out)}") from None
+    if view.readonly:
+        raise TypeError("to_pixels: out is read-only")
+    return out

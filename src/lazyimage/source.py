@@ -1,0 +1,338 @@
+"""Sources: from what a user holds to the core's Source, and back into a pickle.
+
+Layer: above copies and checks, below engine. The idea: an Origin is a core Source with what
+only Python knows of it: its name, how it was asked to be read, which copies were made.
+"""
+
+# pathlib takes longer to import than this whole package.
+# ruff: noqa: PTH100, PTH116, PTH123
+
+from __future__ import annotations
+
+import os
+import stat
+from errno import EISDIR
+
+from lazyimage import _core
+from lazyimage.checks import as_choice, type_name
+from lazyimage.copies import note_copy
+from lazyimage.errors import InvalidArgumentError, LazyImageError, make_error
+from lazyimage.settings import UNTRUSTED
+from lazyimage.steps import MODES
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, NoReturn
+
+    from typing_extensions import Buffer
+
+IO_CHOICES = ("auto", "map", "read")
+
+
+class Origin:
+    """Where an engine's bytes come from. Immutable; shared by all engines made from it."""
+
+    __slots__ = ("copies", "core", "data", "io", "kind", "mode", "path")
+
+    def __init__(
+        self,
+        core: _core.Source,
+        kind: str,
+        io: str = "auto",
+        *,
+        path: str = "",
+        data: Any = None,
+        mode: str | None = None,
+        copies: tuple[str, ...] = (),
+    ) -> None:
+        self.core = core
+        self.kind = kind  # "path", "file", "bytes", "pixels"
+        self.io = io  # as the core was told
+        self.path = path  # of kind "path": absolute
+        self.data = data  # what the core borrows, or the file object that can be asked again
+        self.mode = mode  # of kind "pixels"
+        self.copies = copies  # the copy points passed on the way in
+
+    def suited(self, policy: str | None) -> Origin:
+        """The same origin as an untrusted policy wants it: files read privately, not mapped."""
+        if policy not in UNTRUSTED or self.io != "auto":
+            return self
+        if self.kind == "path":
+            return path_origin(self.path, "read")
+        if self.kind == "file" and self.data is not None:
+            if self.data.closed:
+                raise InvalidArgumentError(
+                    "sanitize: the file object is closed and cannot be opened another way",
+                    hint='pass io="read" to from_file()',
+                )
+            core = _core.Source.from_fd(self.data.fileno(), "read")
+            return Origin(core, "file", "read", data=self.data)
+        return self
+
+    @property
+    def identity(self) -> object:
+        """What is equal for origins of one source: paths by name, the rest by object."""
+        if self.kind == "path":
+            return self.path, self.io
+        return id(self) if self.data is None else id(self.data)
+
+    def code(self) -> str:
+        """The call that makes this origin."""
+        if self.kind == "path":
+            option = "" if self.io == "auto" else f', io="{self.io}"'
+            return f"Engine.from_path({self.path!r}{option})"
+        if self.kind == "pixels":
+            shape = "×".join(str(side) for side in memoryview(self.data).shape or ())
+            return f"Engine.from_pixels(<{shape} {self.mode}>)"
+        what = "a file object" if self.kind == "file" else f"{self.core.size} bytes"
+        return f"Engine.from_{self.kind}(<{what}>)"
+
+    def pickled(self) -> tuple[Any, ...]:
+        """(kind, io, payload…): a path by its name, bytes and pixels by their value."""
+        if self.kind == "path":
+            return "path", self.io, self.path
+        if self.kind == "bytes":
+            return "bytes", self.io, bytes(self.data)
+        if self.kind == "pixels":
+            view = memoryview(self.data)
+            return "pixels", self.io, view.tobytes(), view.shape, self.mode
+        raise TypeError(
+            "an Engine over a file object cannot be pickled: use from_path(), or "
+            "from_bytes() of what it holds"
+        )
+
+
+def unpickled(kind: str, io: str, *payload: Any) -> Origin:
+    """Undo Origin.pickled()."""
+    if kind == "path":
+        return path_origin(payload[0], io)
+    if kind == "bytes":
+        return bytes_origin(payload[0], io)
+    data, shape, mode = payload
+    return pixels_origin(memoryview(data).cast("B", shape), mode)
+
+
+def check_io(io: object) -> str:
+    """One of "auto", "map" and "read"."""
+    return as_choice(io, "io", IO_CHOICES)
+
+
+# --- paths ---------------------------------------------------------------------------
+
+
+def absolute_path(path: str | os.PathLike[str], caller: str) -> str:
+    """The path as an absolute str; bytes are data to lazyimage, hence TypeError."""
+    if isinstance(path, (bytes, bytearray, memoryview)):
+        raise TypeError(f"{caller} needs a str or os.PathLike; for encoded bytes use from_bytes()")
+    if not isinstance(path, (str, os.PathLike)):
+        raise TypeError(f"{caller} needs a str or os.PathLike, not {type_name(path)}")
+    name = os.fspath(path)
+    if not isinstance(name, str):
+        raise TypeError(f"{caller} needs a path of type str, not {type_name(name)}")
+    if "\0" in name or not name:
+        raise InvalidArgumentError(f"{caller}: {name!r} is no path")
+    return os.path.abspath(name)
+
+
+def from_path(path: str | os.PathLike[str], io: str) -> Origin:
+    """See Engine.from_path."""
+    name, io = absolute_path(path, "from_path()"), check_io(io)
+    try:
+        status = os.stat(name)
+    except OSError as error:
+        fail_source(error, name)
+    if stat.S_ISDIR(status.st_mode):
+        raise make_error(101, f"{name}: this is a directory", None, EISDIR, name)
+    if stat.S_ISREG(status.st_mode) and (status.st_size > 0 or not has_bytes(name)):
+        return path_origin(name, io)
+    return spooled_path(name, io)
+
+
+def path_origin(name: str, io: str) -> Origin:
+    """A file that each job opens."""
+    return Origin(_core.Source.from_path(os.fsencode(name), io), "path", io, path=name)
+
+
+def fail_source(error: OSError, name: str) -> NoReturn:
+    """What the system said of a path, as E100 or E101."""
+    code = 100 if isinstance(error, (FileNotFoundError, NotADirectoryError)) else 101
+    raise make_error(code, f"{name}: {error.strerror}", None, error.errno, name) from None
+
+
+def has_bytes(name: str) -> bool:
+    """Whether a file of size 0 gives bytes all the same, as those of /proc do."""
+    try:
+        with open(name, "rb", buffering=0) as file:
+            return bool(file.read(1))
+    except OSError:
+        return False  # the job that opens it will say why
+
+
+def spooled_path(name: str, io: str) -> Origin:
+    """A pipe, a device, a file of /proc: read once, now."""
+    try:
+        with open(name, "rb", buffering=0) as file:
+            return spooled(file.read, io, "from_path")
+    except LazyImageError:
+        raise
+    except OSError as error:
+        fail_source(error, name)
+
+
+# --- file objects --------------------------------------------------------------------
+
+
+def from_file(fileobj: Any, io: str) -> Origin:
+    """See Engine.from_file."""
+    from lazyimage import spool
+
+    spool.check_readable(fileobj)
+    io = check_io(io)
+    descriptor = spool.plain_descriptor(fileobj)
+    if descriptor is None:
+        return spooled(fileobj.read, io, "from_file")
+    return Origin(_core.Source.from_fd(descriptor, io), "file", io, data=fileobj)
+
+
+def spooled(read: Any, io: str, name: str) -> Origin:
+    """The temp file is ours alone, so no policy needs it read in another way."""
+    from lazyimage import spool
+
+    file, size = spool.spool(read, name)
+    with file:
+        core = _core.Source.from_fd(file.fileno(), io)
+    return Origin(core, "file", io, copies=(note_copy(name, size),))
+
+
+# --- memory --------------------------------------------------------------------------
+
+
+def from_bytes(data: Buffer, io: str) -> Origin:
+    """See Engine.from_bytes."""
+    if isinstance(data, str):
+        raise TypeError("from_bytes() needs encoded bytes; for a path use from_path()")
+    try:
+        view = memoryview(data)
+    except TypeError:
+        raise TypeError(f"from_bytes() needs a buffer, not {type_name(data)}") from None
+    if not view.c_contiguous:
+        raise TypeError("from_bytes() needs a contiguous buffer")
+    return bytes_origin(view.cast("B"), check_io(io))
+
+
+def bytes_origin(view: Buffer, io: str) -> Origin:
+    """Borrow bytes that do not change, copy those that may."""
+    view = memoryview(view)
+    if view.readonly or io == "map":
+        return Origin(_core.Source.from_buffer(view, False), "bytes", io, data=view)
+    copy = native_copy(view)
+    copies = (note_copy("from_bytes", len(view)),)
+    return Origin(_core.Source.from_buffer(copy, False), "bytes", io, data=copy, copies=copies)
+
+
+def native_copy(view: memoryview) -> memoryview:
+    """These bytes in pages of their own, outside the Python heap, read-only from here on."""
+    import mmap
+
+    if not view.nbytes:
+        return memoryview(b"")
+    pages = mmap.mmap(-1, view.nbytes)
+    pages[:] = view
+    return memoryview(pages).toreadonly()
+
+
+# --- pixels --------------------------------------------------------------------------
+
+
+def from_pixels(obj: Any, mode: str | None) -> Origin:
+    """See Engine.from_pixels."""
+    view, copied = pixel_view(obj)
+    shape = view.shape or ()
+    if view.ndim not in (2, 3):
+        raise InvalidArgumentError(
+            f"from_pixels: {view.ndim} dimensions are neither (H, W) nor (H, W, C)"
+        )
+    if view.format != "B":
+        raise TypeError(f'from_pixels() needs uint8 samples, not format "{view.format}"')
+    channels = shape[2] if view.ndim == 3 else 1
+    if 0 in shape or channels > 4:
+        raise InvalidArgumentError(
+            f"from_pixels: shape {shape} is neither (H, W) nor (H, W, 1 to 4)"
+        )
+    natural = MODES[channels - 1]
+    if mode is not None and as_choice(mode, "from_pixels: mode", MODES, 210) != natural:
+        raise InvalidArgumentError(
+            f'from_pixels: mode="{mode}" does not fit {channels} channels ("{natural}")'
+        )
+    copies = (note_copy("from_pixels", view.nbytes),) if copied else ()
+    return pixels_origin(view, natural, copies)
+
+
+def pixels_origin(view: memoryview, mode: str, copies: tuple[str, ...] = ()) -> Origin:
+    """Samples whose shape has been checked."""
+    core = _core.Source.from_pixels(view, mode)
+    if core.copied and not copies:
+        copies = (note_copy("from_pixels", core.copied),)
+    return Origin(core, "pixels", data=view, mode=mode, copies=copies)
+
+
+def pixel_view(obj: Any) -> tuple[memoryview, bool]:
+    """The samples as a buffer, and whether the object made a copy of them to give it."""
+    try:
+        return memoryview(obj), False
+    except TypeError:
+        pass
+    check_pillow_mode(obj)
+    interface = getattr(obj, "__array_interface__", None)
+    if not isinstance(interface, dict):
+        raise TypeError(
+            f"from_pixels() needs a buffer or __array_interface__, not {type_name(obj)}"
+        )
+    if interface.get("typestr") not in ("|u1", "<u1", ">u1"):
+        raise TypeError(f"from_pixels() needs uint8 samples, not {interface.get('typestr')}")
+    data, shape = interface.get("data"), tuple(interface["shape"])
+    if isinstance(data, (bytes, bytearray)) and interface.get("strides") is None:
+        if 0 in shape:
+            raise InvalidArgumentError(f"from_pixels: shape {shape} has no pixels")
+        return memoryview(data).cast("B", shape), True
+    try:
+        import numpy
+    except ImportError:
+        raise TypeError(
+            f"from_pixels() needs NumPy to reach the memory of {type_name(obj)}"
+        ) from None
+    array: Any = numpy.asarray(obj)
+    return memoryview(array), False
+
+
+def check_pillow_mode(obj: Any) -> None:
+    """Palette indices and inks look like gray and RGBA in an array interface."""
+    if type(obj).__module__.startswith("PIL.") and getattr(obj, "mode", "L") not in MODES:
+        raise InvalidArgumentError(
+            f'from_pixels: a Pillow image of mode "{obj.mode}"',
+            code=210,
+            hint='use image.convert("RGB") or another of "L", "LA", "RGBA" first',
+        )
+
+
+# --- anything ------------------------------------------------------------------------
+
+
+def from_any(subject: Any, io: str) -> Origin:
+    """See lazyimage.open."""
+    if isinstance(subject, (str, os.PathLike)):
+        return from_path(subject, io)
+    try:
+        dimensions = memoryview(subject).ndim
+    except TypeError:
+        dimensions = 0
+    if dimensions == 1:
+        return from_bytes(subject, io)
+    # Of the type, because asking a Pillow image for it copies its pixels.
+    if dimensions or hasattr(type(subject), "__array_interface__"):
+        return from_pixels(subject, None)
+    if callable(getattr(subject, "read", None)):
+        return from_file(subject, io)
+    raise TypeError(
+        f"a path, encoded bytes, a file object or pixels are needed, not {type_name(subject)}"
+    )

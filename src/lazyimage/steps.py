@@ -1,0 +1,169 @@
+"""Steps: each is checked when it is written and kept as a tuple with everything filled in.
+
+Layer: above checks, below recipe. The idea: the tuple *is* the step. It is what the native
+core takes, what a recipe hashes and compares, and what JSON and repr are written from.
+"""
+
+from __future__ import annotations
+
+from lazyimage.checks import as_choice, as_flag, as_integer, as_number
+from lazyimage.errors import InvalidArgumentError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any
+
+    Step = tuple[Any, ...]
+
+FITS = ("inside", "cover", "fill")
+KERNELS = ("nearest", "bilinear", "cubic", "box", "lanczos3")
+MODES = ("L", "LA", "RGB", "RGBA")
+MAX_SIDE = 65535
+MAX_COORDINATE = 2**31 - 1  # beyond any picture; keeps the core's sums far from 64 bits
+
+
+def check_side(value: object, name: str) -> int:
+    """A side of resize(): 0 stands for None, which follows from the other side."""
+    if value is None:
+        return 0
+    side = as_integer(value, f"resize: {name}")
+    if not 1 <= side <= MAX_SIDE:
+        raise InvalidArgumentError(
+            f"resize: {name}={side} is outside 1..{MAX_SIDE}", code=203, step="resize"
+        )
+    return side
+
+
+def resize(
+    width: object,
+    height: object,
+    fit: object = "inside",
+    kernel: object = "lanczos3",
+    enlarge: object = True,
+) -> Step:
+    """The step of Chain.resize(); a side that follows is 0."""
+    sides = check_side(width, "width"), check_side(height, "height")
+    if sides == (0, 0):
+        raise InvalidArgumentError(
+            "resize: neither width nor height is given", code=203, step="resize"
+        )
+    return (
+        "resize",
+        *sides,
+        as_choice(fit, "resize: fit", FITS, 204),
+        as_choice(kernel, "resize: kernel", KERNELS),
+        as_flag(enlarge, "resize: enlarge"),
+    )
+
+
+def crop(x: object, y: object, width: object, height: object) -> Step:
+    """The step of Chain.crop(); whether it lies inside the picture, the plan finds."""
+    box = {"x": x, "y": y, "width": width, "height": height}
+    numbers = {name: as_integer(value, f"crop: {name}") for name, value in box.items()}
+    for name, number in numbers.items():
+        if name in ("width", "height") and number < 1:
+            raise InvalidArgumentError(f"crop: {name}={number} is below 1", code=201, step="crop")
+        if not 0 <= number <= MAX_COORDINATE:
+            raise InvalidArgumentError(
+                f"crop: {name}={number} is outside every picture", code=200, step="crop"
+            )
+    return ("crop", *numbers.values())
+
+
+def rotate(degrees: object) -> Step:
+    """The step of Chain.rotate(), as 0, 90, 180 or 270."""
+    angle = as_number(degrees, "rotate: degrees")
+    if angle % 90:
+        raise InvalidArgumentError(
+            f"rotate: {angle:g} degrees is not a multiple of 90", code=202, step="rotate"
+        )
+    return ("rotate", int(angle % 360))
+
+
+def adjustment(name: str, value: object) -> Step:
+    """The step of Chain.brightness() or Chain.contrast()."""
+    amount = as_number(value, f"{name}: value")
+    if not -100 <= amount <= 100:
+        raise InvalidArgumentError(f"{name}: {amount:g} is outside -100..100", step=name)
+    return (name, amount)
+
+
+def convert(mode: object) -> Step:
+    """The step of Chain.convert()."""
+    return ("convert", as_choice(mode, "convert: mode", MODES, 210))
+
+
+# What JSON and repr call each part of a step's tuple, and the function that checks it.
+FIELDS: dict[str, tuple[str, ...]] = {
+    "resize": ("width", "height", "fit", "kernel", "enlarge"),
+    "crop": ("x", "y", "width", "height"),
+    "rotate": ("degrees",),
+    "flip_h": (),
+    "flip_v": (),
+    "grayscale": (),
+    "brightness": ("value",),
+    "contrast": ("value",),
+    "convert": ("mode",),
+}
+MAKERS: dict[str, Callable[..., Step]] = {
+    "resize": resize,
+    "crop": crop,
+    "rotate": rotate,
+    "flip_h": lambda: ("flip_h",),
+    "flip_v": lambda: ("flip_v",),
+    "grayscale": lambda: ("grayscale",),
+    "brightness": lambda value: adjustment("brightness", value),
+    "contrast": lambda value: adjustment("contrast", value),
+    "convert": convert,
+}
+
+
+def to_object(step: Step) -> dict[str, Any]:
+    """A step as a JSON object: {"step": "crop", "x": 0, …}; a side that follows is null."""
+    values = dict(zip(FIELDS[step[0]], step[1:], strict=True))
+    if step[0] == "resize":
+        values |= {side: values[side] or None for side in ("width", "height")}
+    return {"step": step[0], **values}
+
+
+def from_object(data: Mapping[str, Any]) -> Step:
+    """Undo to_object(), with every check that writing the step makes."""
+    arguments = dict(data)
+    name = arguments.pop("step", None)
+    if name not in MAKERS:
+        raise InvalidArgumentError(f"recipe: there is no step {name!r}")
+    if extra := sorted(set(arguments) - set(FIELDS[name])):
+        raise InvalidArgumentError(f"recipe: {name} has no {extra[0]!r}", step=name)
+    try:
+        return MAKERS[name](**arguments)
+    except TypeError as error:
+        raise InvalidArgumentError(f"recipe: {name}: {error}", step=name) from error
+
+
+def number_text(value: float) -> str:
+    """12.0 as "12", 12.5 as "12.5"."""
+    return str(int(value)) if value == int(value) else repr(value)
+
+
+def step_code(step: Step) -> str:
+    """The call that makes this step: '.resize(800, fit="cover")'."""
+    name, *values = step
+    if name == "resize":
+        return resize_code(step)
+    texts = [f'"{value}"' if isinstance(value, str) else number_text(value) for value in values]
+    return f".{name}({', '.join(texts)})"
+
+
+def resize_code(step: Step) -> str:
+    """The call of a resize step, without what is default."""
+    _, width, height, *options = step
+    texts = [str(width)] if width else []
+    if height:
+        texts.append(str(height) if width else f"height={height}")
+    for key, value, default in zip(
+        ("fit", "kernel", "enlarge"), options, ("inside", "lanczos3", True), strict=True
+    ):
+        if value != default:
+            texts.append(f'{key}="{value}"' if isinstance(value, str) else f"{key}={value}")
+    return f".resize({', '.join(texts)})"
