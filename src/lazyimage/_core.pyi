@@ -4,8 +4,10 @@ Private: everything here may change without notice. Every call that decodes, enc
 reads a file runs without the GIL; errors are raised by `lazyimage.errors.make_error`.
 """
 
-from collections.abc import Buffer, Mapping
+from collections.abc import Mapping
 from typing import Any, Final, final
+
+from typing_extensions import Buffer
 
 version: Final[str]
 tracemalloc_domain: Final[int]
