@@ -95,6 +95,13 @@ block_size(uint64_t bytes)
 }
 
 static li_status
+fail_no_memory(li_ctx *ctx, uint64_t bytes)
+{
+    return li_fail(ctx, LI_ENOMEM, "memory: the system refused %llu bytes",
+                   (unsigned long long)bytes);
+}
+
+static li_status
 ledger_take(li_ctx *ctx, uint64_t bytes)
 {
     uint64_t total = li_sat_add(ctx->bytes, bytes);
@@ -104,17 +111,12 @@ ledger_take(li_ctx *ctx, uint64_t bytes)
             ctx, LI_E124_MEMORY_BUDGET,
             "memory: the job needs %llu bytes or more, limits(max_memory=%llu)",
             (unsigned long long)total, (unsigned long long)limit);
+    if (total == UINT64_MAX) /* stuck: it could not be given back */
+        return fail_no_memory(ctx, bytes);
     ctx->bytes = total;
     if (total > ctx->peak_bytes)
         ctx->peak_bytes = total;
     return LI_OK;
-}
-
-static li_status
-fail_no_memory(li_ctx *ctx, uint64_t bytes)
-{
-    return li_fail(ctx, LI_ENOMEM, "memory: the system refused %llu bytes",
-                   (unsigned long long)bytes);
 }
 
 static block *
@@ -195,8 +197,10 @@ li_resize_alloc(li_ctx *ctx, uint64_t size, void *pointer)
         return LI_OK;
     if (!allocation_allowed(ctx) || whole > SIZE_MAX)
         return fail_no_memory(ctx, size);
-    /* Pages are moved, not copied; elsewhere both blocks live for a moment. */
-    uint64_t kept = old->paged && whole >= PAGED_BYTES ? before : 0;
+    /* Pages are moved and a small block shrinks where it is; elsewhere both blocks live
+     * for a moment. */
+    bool alone = old->paged ? whole >= PAGED_BYTES : whole < before;
+    uint64_t kept = alone ? before : 0;
     if (whole > kept)
         LI_TRY(ledger_take(ctx, whole - kept));
     block *moved = block_remap(old, whole);
