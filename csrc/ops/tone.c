@@ -106,7 +106,8 @@ const li_op_kind li_op_tone = {
 /* --- tables ------------------------------------------------------------------------
  */
 
-/* Half away from zero; what is below 0 is clamped anyway. */
+/* Half away from zero; what is below 0 is clamped anyway. The formulas below divide
+ * last: a half is exact for every whole value. */
 static uint8_t
 round_sample(double value)
 {
@@ -119,15 +120,15 @@ void
 li_tone_brightness(li_tone *tone, double value)
 {
     for (int i = 0; i < 256; i++)
-        tone->table[i] = round_sample(i + 2.55 * value);
+        tone->table[i] = round_sample(i + 255 * value / 100);
 }
 
 void
 li_tone_contrast(li_tone *tone, double value)
 {
-    double factor = (100 + value) / 100;
+    double factor = (100 + value) * (100 + value);
     for (int i = 0; i < 256; i++)
-        tone->table[i] = round_sample((i - 127.5) * factor * factor + 127.5);
+        tone->table[i] = round_sample((i - 127.5) * factor / 10000 + 127.5);
 }
 
 void
