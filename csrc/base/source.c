@@ -30,13 +30,21 @@ typedef struct file_source {
     uint8_t *window;    /* read only; counted memory */
     uint64_t window_at; /* read only: offset of window[0] */
     size_t window_size; /* read only: bytes that are there */
-    uint8_t *whole;     /* read only: what `all` read */
+    uint8_t *whole;     /* read only: what `all` reads */
+    bool whole_read;    /* and has read, to the last byte */
 } file_source;
 
 static li_status
 fail_read(li_ctx *ctx, int error)
 {
     return li_fail_errno(ctx, LI_E101_READ, error, "source: cannot read");
+}
+
+static li_status
+fail_shorter(li_ctx *ctx)
+{
+    return li_fail(ctx, LI_E103_SOURCE_CHANGED,
+                   "source: the file became shorter while it was read");
 }
 
 li_status
@@ -70,7 +78,7 @@ file_verify(li_source *source)
     file_source *file = (file_source *)source;
     li_stamp now;
     if (atomic_load_explicit(&file->guard.poisoned, memory_order_relaxed))
-        return li_poll_shared(source->ctx);
+        return fail_shorter(source->ctx);
     LI_TRY(li_stamp_of(source->ctx, file->fd, &now));
     if (!stamp_same(&now, &file->stamp))
         return li_fail(
@@ -163,26 +171,36 @@ read_full(file_source *file, uint64_t offset, uint8_t *into, size_t size, size_t
     return LI_OK;
 }
 
+/* Never past the size that the file had when it was opened, as a map would. */
+static li_status
+window_load(file_source *file, uint64_t offset)
+{
+    uint64_t left = file->base.size - offset;
+    size_t size = left < LI_WINDOW_BYTES ? (size_t)left : LI_WINDOW_BYTES;
+    file->window_size = 0; /* what a failed read leaves is nothing */
+    file->window_at = offset;
+    return read_full(file, offset, file->window, size, &file->window_size);
+}
+
 static li_status
 window_at(li_source *source, uint64_t offset, size_t want, const uint8_t **data,
           size_t *got)
 {
     file_source *file = (file_source *)source;
-    uint64_t end = file->window_at + file->window_size;
-    uint64_t need = want < source->size - offset ? want : source->size - offset;
+    *data = NULL;
+    *got = 0;
     if (offset >= source->size)
-        need = 0;
-    if (offset < file->window_at || offset + need > end) {
-        LI_TRY(
-            read_full(file, offset, file->window, LI_WINDOW_BYTES, &file->window_size));
-        file->window_at = offset;
-        end = offset + file->window_size;
-    }
-    *data = file->window + (offset - file->window_at);
-    *got = offset < end ? (size_t)(end - offset) : 0;
-    if (*got < need)
-        return li_fail(source->ctx, LI_E103_SOURCE_CHANGED,
-                       "source: the file became shorter while it was read");
+        return LI_OK;
+    uint64_t left = source->size - offset;
+    uint64_t need = want < left ? want : left;
+    uint64_t end = file->window_at + file->window_size;
+    if (offset < file->window_at || offset >= end || need > end - offset)
+        LI_TRY(window_load(file, offset));
+    size_t before = (size_t)(offset - file->window_at);
+    if (file->window_size - before < need)
+        return fail_shorter(source->ctx);
+    *data = file->window + before;
+    *got = file->window_size - before;
     return LI_OK;
 }
 
@@ -191,13 +209,16 @@ window_all(li_source *source, const uint8_t **data)
 {
     file_source *file = (file_source *)source;
     size_t got = 0;
-    if (!file->whole) {
+    if (!file->whole)
         LI_TRY(li_alloc(source->ctx, source->size, 1, &file->whole));
-        LI_TRY(read_full(file, 0, file->whole, (size_t)source->size, &got));
-        if (got < source->size)
-            return li_fail(source->ctx, LI_E103_SOURCE_CHANGED,
-                           "source: the file became shorter while it was read");
+    else if (file->whole_read) {
+        *data = file->whole;
+        return LI_OK;
     }
+    LI_TRY(read_full(file, 0, file->whole, (size_t)source->size, &got));
+    if (got < source->size)
+        return fail_shorter(source->ctx);
+    file->whole_read = true;
     *data = file->whole;
     return LI_OK;
 }
@@ -247,19 +268,44 @@ is_young(const li_stamp *stamp)
     return age >= 0 && age < YOUNG_NS;
 }
 
-static li_status
+/* 0 or errno. */
+static int
 file_map(file_source *file)
 {
-    li_ctx *ctx = file->base.ctx;
     size_t size = (size_t)file->base.size;
     void *map = mmap(NULL, size, PROT_READ, MAP_PRIVATE, file->fd, 0);
     if (map == MAP_FAILED)
-        return li_fail_errno(ctx, LI_E102_MAP, errno, "source: cannot map %zu bytes",
-                             size);
+        return errno;
     file->map = map;
     li_guard_add(&file->guard, map, size);
-    ctx->poison = &file->guard.poisoned;
+    file->base.ctx->poison = &file->guard.poisoned;
     file->base.ops = &map_ops;
+    return 0;
+}
+
+static li_status
+check_regular(li_ctx *ctx, int fd)
+{
+    struct stat now;
+    if (fstat(fd, &now) != 0)
+        return fail_read(ctx, errno);
+    if (S_ISREG(now.st_mode))
+        return LI_OK;
+    bool directory = S_ISDIR(now.st_mode);
+    return li_fail_errno(ctx, LI_E101_READ, directory ? EISDIR : ESPIPE,
+                         "source: not a regular file");
+}
+
+static li_status
+check_size(li_ctx *ctx, uint64_t size)
+{
+    uint64_t limit = ctx->limits.max_input_bytes;
+    if (limit && size > limit)
+        return li_fail(ctx, LI_E123_FIREWALL,
+                       "source: %llu bytes are more than limits(max_input_bytes=%llu)",
+                       (unsigned long long)size, (unsigned long long)limit);
+    if (size == 0)
+        return li_fail(ctx, LI_E132_TRUNCATED, "source: the input is empty");
     return LI_OK;
 }
 
@@ -267,22 +313,21 @@ static li_status
 file_start(file_source *file, li_io io, const li_stamp *since)
 {
     li_ctx *ctx = file->base.ctx;
+    LI_TRY(check_regular(ctx, file->fd));
     LI_TRY(li_stamp_of(ctx, file->fd, &file->stamp));
     file->base.size = file->stamp.size;
     if (since && !stamp_same(since, &file->stamp))
         return li_fail(ctx, LI_E103_SOURCE_CHANGED,
                        "source: the file changed since it was opened");
-    uint64_t limit = ctx->limits.max_input_bytes;
-    if (limit && file->base.size > limit)
-        return li_fail(ctx, LI_E123_FIREWALL,
-                       "source: %llu bytes are more than limits(max_input_bytes=%llu)",
-                       (unsigned long long)file->base.size, (unsigned long long)limit);
-    if (file->base.size == 0)
-        return li_fail(ctx, LI_E132_TRUNCATED, "source: the file is empty");
+    LI_TRY(check_size(ctx, file->base.size));
     bool read = io == LI_IO_READ ||
                 (io == LI_IO_AUTO && (is_remote(file->fd) || is_young(&file->stamp)));
-    if (!read)
-        return file_map(file);
+    int error = read ? 0 : file_map(file);
+    if (error && io == LI_IO_MAP)
+        return li_fail_errno(ctx, LI_E102_MAP, error, "source: cannot map %llu bytes",
+                             (unsigned long long)file->base.size);
+    if (file->map)
+        return LI_OK;
     return li_alloc(ctx, LI_WINDOW_BYTES, 1, &file->window);
 }
 
@@ -306,10 +351,21 @@ file_open(li_ctx *ctx, int fd, li_io io, const li_stamp *since, li_source **sour
     return status;
 }
 
+/* Without O_NONBLOCK the open of a pipe waits for its writer. With it, a file that
+ * another process holds a lease on answers EWOULDBLOCK: that one is waited for. */
+static int
+open_path(const char *path)
+{
+    const int flags = O_RDONLY | O_CLOEXEC | O_NOCTTY;
+    int fd = open(path, flags | O_NONBLOCK);
+    return fd < 0 && errno == EWOULDBLOCK ? open(path, flags) : fd;
+}
+
 li_status
 li_source_open(li_ctx *ctx, const char *path, li_io io, li_source **source)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    *source = NULL;
+    int fd = open_path(path);
     if (fd >= 0)
         return file_open(ctx, fd, io, NULL, source);
     int error = errno;
@@ -322,6 +378,7 @@ li_status
 li_source_open_fd(li_ctx *ctx, int fd, li_io io, const li_stamp *since,
                   li_source **source)
 {
+    *source = NULL;
     int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
     if (own < 0)
         return fail_read(ctx, errno);
@@ -341,8 +398,8 @@ bytes_at(li_source *source, uint64_t offset, size_t want, const uint8_t **data,
 {
     (void)want;
     uint64_t at = offset < source->size ? offset : source->size;
-    *data = ((bytes_source *)source)->data + at;
     *got = (size_t)(source->size - at);
+    *data = *got ? ((bytes_source *)source)->data + at : NULL;
     return LI_OK;
 }
 
@@ -363,13 +420,8 @@ li_status
 li_source_borrow(li_ctx *ctx, const void *data, size_t size, li_source **source)
 {
     bytes_source *bytes;
-    uint64_t limit = ctx->limits.max_input_bytes;
-    if (limit && size > limit)
-        return li_fail(ctx, LI_E123_FIREWALL,
-                       "source: %zu bytes are more than limits(max_input_bytes=%llu)",
-                       size, (unsigned long long)limit);
-    if (size == 0)
-        return li_fail(ctx, LI_E132_TRUNCATED, "source: the input is empty");
+    *source = NULL;
+    LI_TRY(check_size(ctx, size));
     LI_TRY(li_alloc(ctx, 1, sizeof(*bytes), &bytes));
     bytes->base = (li_source){.ops = &bytes_ops, .ctx = ctx, .size = size};
     bytes->data = data;
