@@ -51,7 +51,7 @@ li_png_read_bytes(li_info info, uint8_t bit_depth, bool interlaced)
     return bytes;
 }
 
-/* --- errors ------------------------------------------------------------------------ */
+/* --- errors ----------------------------------------------------------------------- */
 
 /* Bytes behind the picture's last one. All of its pixels are there and have passed
  * their CRCs, so it is accepted, with a warning. */
@@ -83,10 +83,19 @@ reader_fail(png_structp png, png_const_charp text)
     longjmp(reader->jump, 1);
 }
 
+/* Longer than chunk_malloc_max: no concern of ours, who never hold a whole chunk. */
+static bool
+is_length(const char *text)
+{
+    return strstr(text, "chunk data is too large") != NULL;
+}
+
 static void
 reader_warn(png_structp png, png_const_charp text)
 {
     png_reader *reader = png_get_error_ptr(png);
+    if (is_length(text))
+        return;
     if (reader->pixels && strncmp(text, "IDAT: ", 6) == 0 && !is_surplus(text))
         reader_fail(png, text);
     li_warn(reader->base.ctx, "png: %s", text);
@@ -101,7 +110,7 @@ reader_run(png_reader *reader, void (*step)(png_reader *reader))
     return reader->base.ctx->status;
 }
 
-/* --- bytes in ------------------------------------------------------------------------ */
+/* --- bytes in --------------------------------------------------------------------- */
 
 static void
 reader_refill(png_structp png, png_reader *reader, size_t want)
@@ -134,7 +143,7 @@ reader_bytes(png_structp png, png_bytep into, size_t size)
     }
 }
 
-/* --- the steps ------------------------------------------------------------------------- */
+/* --- the steps -------------------------------------------------------------------- */
 
 /* The engine has checked the header against the limits; this is the second belt. */
 static void
@@ -205,7 +214,7 @@ step_frame(png_reader *reader)
         }
 }
 
-/* --- the rows ---------------------------------------------------------------------------- */
+/* --- the rows --------------------------------------------------------------------- */
 
 static li_status
 reader_fill(png_reader *reader)

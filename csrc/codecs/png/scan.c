@@ -63,7 +63,7 @@ crc32_of(const uint8_t *data, size_t size)
     return ~crc;
 }
 
-/* --- bytes ----------------------------------------------------------------------- */
+/* --- bytes ------------------------------------------------------------------------ */
 
 static li_status
 scan_read(png_scan *scan, uint64_t offset, size_t size, const uint8_t **data)
@@ -128,7 +128,7 @@ chunk_next(png_scan *scan, uint64_t offset, png_chunk *chunk)
     return LI_OK;
 }
 
-/* --- IHDR ------------------------------------------------------------------------ */
+/* --- IHDR ------------------------------------------------------------------------- */
 
 /* The spec's table 11.1. */
 static bool
@@ -179,7 +179,7 @@ visit_ihdr(png_scan *scan, const png_chunk *chunk)
     return LI_OK;
 }
 
-/* --- the chunks between IHDR and the pixels ------------------------------------------ */
+/* --- the chunks between IHDR and the pixels --------------------------------------- */
 
 static li_status
 visit_plte(png_scan *scan, const png_chunk *chunk)
@@ -333,7 +333,7 @@ scan_chunks(png_scan *scan)
     return LI_OK;
 }
 
-/* --- the header -------------------------------------------------------------------- */
+/* --- the header ------------------------------------------------------------------- */
 
 static li_pixel
 scan_pixel(const png_scan *scan)

@@ -1,5 +1,5 @@
-/* write.c: rows to a PNG by libpng, streamed: one filtered row and one 64 KiB chunk at a
- * time. Layer 2.
+/* write.c: rows to a PNG by libpng, streamed: one filtered row and one 64 KiB chunk at
+ * a time. Layer 2.
  *
  * Every call of libpng runs inside writer_run, the only setjmp: an error jumps back to
  * it and is in the ctx by then. All state is in the heap struct. */
@@ -32,8 +32,8 @@ li_png_write_bytes(li_info info)
 {
     enum {
         STRUCT_BYTES = 4 << 10, /* png_struct 1.3 KB, png_info 0.4 KB */
-        /* zlib's state 6 KB, window, chains, heads 64 KB each, symbols 64 KB (80 KB from
-         * 1.3.1 on). */
+        /* zlib's state 6 KB, window, chains, heads 64 KB each, symbols 64 KB (80 KB
+         * from 1.3.1 on). */
         DEFLATE_BYTES = 288 << 10,
         OUTPUT_BYTES = LI_OUT_BYTES + 64, /* one compression buffer */
         BLOCKS = 8,
@@ -44,7 +44,7 @@ li_png_write_bytes(li_info info)
            li_png_block_bytes(sizeof(png_writer)) + ROWS * row;
 }
 
-/* --- errors ------------------------------------------------------------------------ */
+/* --- errors ----------------------------------------------------------------------- */
 
 static PNG_NORETURN void
 writer_fail(png_structp png, png_const_charp text)
@@ -70,7 +70,7 @@ writer_run(png_writer *writer, void (*step)(png_writer *writer))
     return writer->base.ctx->status;
 }
 
-/* --- bytes out ----------------------------------------------------------------------- */
+/* --- bytes out -------------------------------------------------------------------- */
 
 static void
 writer_bytes(png_structp png, png_bytep data, size_t size)
@@ -86,7 +86,7 @@ writer_flush(png_structp png)
     (void)png; /* li_out and li_file flush by themselves */
 }
 
-/* --- the steps ----------------------------------------------------------------------- */
+/* --- the steps -------------------------------------------------------------------- */
 
 static int
 colour_type(li_pixel pixel)
@@ -136,7 +136,7 @@ step_end(png_writer *writer)
     png_write_end(writer->png, NULL);
 }
 
-/* --- the sink -------------------------------------------------------------------------- */
+/* --- the sink --------------------------------------------------------------------- */
 
 static li_status
 png_write(li_sink *sink, const uint8_t *row)

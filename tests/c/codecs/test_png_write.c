@@ -1,0 +1,303 @@
+/* test_png_write.c: PNG out: what is written decodes to the same bytes, keeps to its
+ * bounds, and fails cleanly. */
+#include "codecs/png_files.h"
+
+static const li_pixel layouts[] = {LI_GRAY8, LI_GRAYA8, LI_RGB8, LI_RGBA8};
+static const uint32_t sizes[][2] = {{1, 1}, {1, 17}, {17, 1}, {13, 11}, {200, 61}};
+
+/* Half smooth, half noise: literals, matches and every filter. */
+static uint8_t *
+picture(li_info info, bool noise)
+{
+    size_t stride = li_row_bytes(info);
+    uint8_t *pixels = malloc(stride * info.height);
+    uint32_t state = 5;
+    for (uint32_t y = 0; y < info.height; y++)
+        for (size_t i = 0; i < stride; i++) {
+            uint32_t random = test_random(&state) >> 24;
+            pixels[stride * y + i] =
+                (uint8_t)(noise || i * 2 > stride ? random : i + 2 * y);
+        }
+    return pixels;
+}
+
+/* Write the rows; the ledger must be as before. */
+static li_status
+encode_rows(li_ctx *ctx, li_info info, const uint8_t *pixels, int compression,
+            li_out *out)
+{
+    li_encode encode = li_encode_default();
+    li_sink *sink;
+    encode.compression = (int8_t)compression;
+    uint64_t before = ctx->bytes;
+    ctx->peak_bytes = before;
+    li_status status = li_codec_png.encode(ctx, info, &encode, out, &sink);
+    uint64_t opened = ctx->bytes - before;
+    for (uint32_t y = 0; status == LI_OK && y < info.height; y++)
+        status = li_sink_write(sink, pixels + li_row_bytes(info) * y);
+    if (status == LI_OK)
+        status = li_sink_finish(sink);
+    CHECK(opened <= li_codec_png.encode_bytes(info, &encode));
+    li_sink_close(&sink);
+    return status;
+}
+
+static png_bytes
+encode_file(li_info info, const uint8_t *pixels, int compression)
+{
+    li_encode encode = li_encode_default();
+    png_bytes file = {0};
+    li_out *out;
+    li_ctx ctx;
+    encode.compression = (int8_t)compression;
+    li_ctx_init(&ctx, NULL);
+    CHECK_EQ(li_out_to_memory(&ctx, &out), LI_OK);
+    CHECK_EQ(encode_rows(&ctx, info, pixels, compression, out), LI_OK);
+    uint8_t *data;
+    size_t size;
+    CHECK_EQ(li_out_detach(out, &data, &size), LI_OK);
+    CHECK(size <= li_codec_png.output_bytes(info, &encode));
+    li_out_close(&out);
+    CHECK_EQ(ctx.bytes, 0);
+    CHECK_EQ(ctx.warnings.count, 0);
+    file = bytes_copy(data, size);
+    li_release(data);
+    return file;
+}
+
+static void
+check_roundtrip(li_info info, bool noise, int compression)
+{
+    uint8_t *pixels = picture(info, noise), *back;
+    png_bytes file = encode_file(info, pixels, compression);
+    li_header header;
+    li_ctx ctx;
+    li_ctx_init(&ctx, NULL);
+    CHECK_EQ(file_decode(&ctx, file, &header, &back), LI_OK);
+    CHECK_EQ(header.pixel, info.pixel);
+    CHECK_EQ(header.width, info.width);
+    CHECK_EQ(header.height, info.height);
+    if (CHECK(back != NULL))
+        CHECK(memcmp(back, pixels, li_row_bytes(info) * info.height) == 0);
+    free(back);
+    free(file.data);
+    free(pixels);
+}
+
+TEST(every_layout_size_and_level_comes_back_equal)
+{
+    for (size_t layout = 0; layout < 4; layout++)
+        for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
+            for (int compression = -1; compression <= 9; compression++)
+                check_roundtrip((li_info){sizes[i][0], sizes[i][1], layouts[layout]},
+                                i & 1, compression);
+}
+
+/* Noise is the worst that deflate can meet. */
+TEST(noise_keeps_to_the_output_bound)
+{
+    for (int compression = 0; compression <= 9; compression += 3) {
+        check_roundtrip((li_info){1000, 700, LI_RGB8}, true, compression);
+        check_roundtrip((li_info){1, 40000, LI_GRAY8}, true, compression);
+        check_roundtrip((li_info){65535, 9, LI_GRAY8}, true, compression);
+    }
+}
+
+TEST(the_output_bound_is_tight_on_what_cannot_shrink)
+{
+    li_info info = {1000, 700, LI_RGB8};
+    li_encode encode = li_encode_default();
+    uint8_t *pixels = picture(info, true);
+    png_bytes file = encode_file(info, pixels, 0);
+    uint64_t bound = li_codec_png.output_bytes(info, &encode);
+    CHECK(bound - file.size < bound / 500);
+    free(file.data);
+    free(pixels);
+}
+
+TEST(higher_levels_write_less)
+{
+    li_info info = {400, 300, LI_RGB8};
+    uint8_t *pixels = picture(info, false);
+    png_bytes stored = encode_file(info, pixels, 0),
+              fast = encode_file(info, pixels, 1);
+    png_bytes best = encode_file(info, pixels, 9),
+              usual = encode_file(info, pixels, -1);
+    png_bytes six = encode_file(info, pixels, 6);
+    CHECK(stored.size > fast.size);
+    CHECK(fast.size > best.size);
+    CHECK_EQ(usual.size, six.size);
+    free(stored.data);
+    free(fast.data);
+    free(best.data);
+    free(usual.data);
+    free(six.data);
+    free(pixels);
+}
+
+TEST(nothing_but_the_picture_is_written)
+{
+    li_info info = {700, 300, LI_RGB8};
+    uint8_t *pixels = picture(info, true);
+    png_bytes file = encode_file(info, pixels, 6);
+    size_t at = 8;
+    for (int n = 0; at < file.size; n++) {
+        uint32_t length = get_be32(file.data + at);
+        bool last = at + 12 + length == file.size;
+        CHECK(memcmp(file.data + at + 4,
+                     n == 0 ? "IHDR"
+                     : last ? "IEND"
+                            : "IDAT",
+                     4) == 0);
+        CHECK(length <= LI_OUT_BYTES);
+        at += 12 + length;
+    }
+    CHECK_EQ(at, file.size);
+    free(file.data);
+    free(pixels);
+}
+
+/* --- an output that counts, and fails when told ----------------------------------- */
+
+typedef struct fragile {
+    li_out base;
+    size_t largest;
+    int writes_left;
+} fragile;
+
+static li_status
+fragile_write(li_out *out, const void *data, size_t size)
+{
+    fragile *self = (fragile *)out;
+    (void)data;
+    if (size > self->largest)
+        self->largest = size;
+    if (self->writes_left-- > 0)
+        return LI_OK;
+    return li_fail(out->ctx, LI_E301_WRITE, "the disk is full");
+}
+
+static const li_out_ops fragile_ops = {.name = "fragile", .write = fragile_write};
+
+TEST(every_write_fails_once)
+{
+    li_info info = {300, 300, LI_RGB8};
+    uint8_t *pixels = picture(info, true);
+    int n = 0;
+    for (li_status status = LI_E301_WRITE; status != LI_OK; n++) {
+        li_ctx ctx;
+        li_ctx_init(&ctx, NULL);
+        fragile out = {.base = {.ops = &fragile_ops, .ctx = &ctx}, .writes_left = n};
+        status = encode_rows(&ctx, info, pixels, 1, &out.base);
+        if (status != LI_OK) {
+            CHECK_EQ(status, LI_E301_WRITE);
+            CHECK_TEXT(ctx.message, "the disk is full");
+        }
+        CHECK_EQ(ctx.bytes, 0);
+        CHECK(out.largest <= LI_OUT_BYTES);
+    }
+    CHECK(n > 10);
+    free(pixels);
+}
+
+TEST(every_allocation_fails_once)
+{
+    li_info info = {30, 30, LI_RGBA8};
+    uint8_t *pixels = picture(info, false);
+    int64_t n = 0;
+    for (li_status status = LI_ENOMEM; status != LI_OK; n++) {
+        li_ctx ctx;
+        li_ctx_init(&ctx, NULL);
+        ctx.allocs_left = n;
+        fragile out = {.base = {.ops = &fragile_ops, .ctx = &ctx}, .writes_left = 1000};
+        status = encode_rows(&ctx, info, pixels, 6, &out.base);
+        if (status != LI_OK)
+            CHECK_EQ(status, LI_ENOMEM);
+        CHECK_EQ(ctx.bytes, 0);
+    }
+    CHECK(n > 10);
+    free(pixels);
+}
+
+TEST(half_a_picture_is_closed_cleanly)
+{
+    li_info info = {300, 300, LI_RGB8};
+    li_encode encode = li_encode_default();
+    uint8_t *pixels = picture(info, true);
+    li_sink *sink;
+    li_ctx ctx;
+    li_ctx_init(&ctx, NULL);
+    fragile out = {.base = {.ops = &fragile_ops, .ctx = &ctx}, .writes_left = 1000};
+    CHECK_EQ(li_codec_png.encode(&ctx, info, &encode, &out.base, &sink), LI_OK);
+    CHECK_EQ(li_sink_write(sink, pixels), LI_OK);
+    li_sink_close(&sink);
+    CHECK_EQ(ctx.bytes, 0);
+    CHECK_EQ(ctx.status, LI_OK);
+    free(pixels);
+}
+
+/* --- what it takes ---------------------------------------------------------------- */
+
+static li_status
+status_of_encode(li_info info)
+{
+    li_encode encode = li_encode_default();
+    li_sink *sink;
+    li_ctx ctx;
+    li_ctx_init(&ctx, NULL);
+    fragile out = {.base = {.ops = &fragile_ops, .ctx = &ctx}, .writes_left = 1000};
+    li_status status = li_codec_png.encode(&ctx, info, &encode, &out.base, &sink);
+    CHECK_EQ(sink != NULL, status == LI_OK);
+    li_sink_close(&sink);
+    CHECK_EQ(ctx.bytes, 0);
+    return status;
+}
+
+TEST(layouts_that_png_has_not_are_refused_and_named)
+{
+    CHECK_EQ(status_of_encode((li_info){9, 9, LI_RGB8}), LI_OK);
+    CHECK_EQ(status_of_encode((li_info){9, 9, LI_CMYK8}), LI_E300_ENCODE);
+    CHECK_EQ(status_of_encode((li_info){9, 9, LI_RGB16}), LI_E300_ENCODE);
+    CHECK_EQ(status_of_encode((li_info){0, 9, LI_RGB8}), LI_E300_ENCODE);
+    CHECK_EQ(status_of_encode((li_info){9, 0x80000000, LI_RGB8}), LI_E300_ENCODE);
+    CHECK_EQ(status_of_encode((li_info){9, 0x7fffffff, LI_RGB8}), LI_OK);
+}
+
+TEST(every_layout_has_a_nearest_one)
+{
+    CHECK_EQ(li_codec_png.accepts(LI_CMYK8), LI_RGB8);
+    CHECK_EQ(li_codec_png.accepts(LI_GRAY16), LI_GRAY8);
+    CHECK_EQ(li_codec_png.accepts(LI_GRAYA16), LI_GRAYA8);
+    CHECK_EQ(li_codec_png.accepts(LI_RGB16), LI_RGB8);
+    CHECK_EQ(li_codec_png.accepts(LI_RGBA16), LI_RGBA8);
+    for (size_t i = 0; i < 4; i++)
+        CHECK_EQ(li_codec_png.accepts(layouts[i]), layouts[i]);
+}
+
+TEST(the_level_is_told)
+{
+    li_encode encode = li_encode_default();
+    char text[40];
+    li_codec_png.describe((li_info){1, 1, LI_RGB8}, &encode, text, sizeof(text));
+    CHECK_TEXT(text, "compression 6");
+    encode.compression = 0;
+    li_codec_png.describe((li_info){1, 1, LI_RGB8}, &encode, text, sizeof(text));
+    CHECK_TEXT(text, "compression 0");
+}
+
+int
+main(void)
+{
+    RUN(every_layout_size_and_level_comes_back_equal);
+    RUN(noise_keeps_to_the_output_bound);
+    RUN(the_output_bound_is_tight_on_what_cannot_shrink);
+    RUN(higher_levels_write_less);
+    RUN(nothing_but_the_picture_is_written);
+    RUN(every_write_fails_once);
+    RUN(every_allocation_fails_once);
+    RUN(half_a_picture_is_closed_cleanly);
+    RUN(layouts_that_png_has_not_are_refused_and_named);
+    RUN(every_layout_has_a_nearest_one);
+    RUN(the_level_is_told);
+    return test_end();
+}
