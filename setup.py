@@ -48,9 +48,7 @@ LIBRARIES = {
         *("libwebp-dev", "libwebp-devel", "webp", "WEBP"),
         linked=False,
     ),
-    "AVIF": Library(
-        ("libavif",), "libavif-dev", "libavif-devel", "libavif", "AVIF", linked=False
-    ),
+    "AVIF": Library(("libavif",), "libavif-dev", "libavif-devel", "libavif", "AVIF", linked=False),
     "LCMS2": Library(
         ("lcms2",), "liblcms2-dev", "lcms2-devel", "little-cms2", "LCMS2", linked=False
     ),

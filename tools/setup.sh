@@ -113,8 +113,12 @@ first=$(readlink -f .venv/bin/python 2>/dev/null || true)
 [ -x "$first" ] || first=${PYTHON:-$(tools/interpreters.sh --first)}
 make_venv "$first" .venv
 if [ $pythons = yes ]; then
+    echo .venv >build/venvs.new
     ours=$(.venv/bin/python -c 'import sysconfig; print(sysconfig.get_config_var("SOABI"))')
     tools/interpreters.sh | while read -r abi version program; do
-        [ "$abi" = "$ours" ] || make_venv "$program" "build/venv-$version"
+        [ "$abi" != "$ours" ] || continue
+        make_venv "$program" "build/venv-$version"
+        echo "build/venv-$version" >>build/venvs.new
     done
+    mv build/venvs.new build/venvs # what run_tests.py goes through
 fi

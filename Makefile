@@ -1,0 +1,132 @@
+# The verbs of this repository; `make help` lists them. C files are found, never listed.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+SHELL := /bin/sh
+.PHONY: help setup demo test test-c asan asan-c asan-python lint bench proof clean c-programs FORCE
+
+PYTHON := .venv/bin/python
+CC ?= gcc
+OUT ?= build/c
+SAN :=
+SANITIZERS := address,undefined
+SAN_FLAGS := -fsanitize=$(SANITIZERS) -fno-omit-frame-pointer -fno-sanitize-recover=all -O1
+
+# --- what is built -----------------------------------------------------------------
+
+VERSION := $(shell sed -n 's/^version = "\([^"]*\)".*/\1/p' pyproject.toml)
+MODULES := libjpeg libpng zlib
+C_FILES := $(sort $(shell find csrc -name '*.c'))
+HEADERS := $(sort $(shell find csrc tests/c -name '*.h'))
+CORE := $(filter-out csrc/python/%,$(C_FILES))
+TEST_FILES := $(sort $(wildcard tests/c/*/test_*.c))
+TOOL_FILES := tests/c/codecs/samples.c
+PROGRAMS := $(patsubst %.c,$(OUT)/%,$(TEST_FILES) $(TOOL_FILES))
+
+# Recursively expanded: pkg-config may not be there before setup has run.
+WARNINGS := -Wall -Wextra -Wshadow
+DEFINES = -D_GNU_SOURCE -DLI_VERSION='"$(VERSION)"' $(shell pkg-config --cflags $(MODULES))
+CFLAGS_ALL = -std=c11 -O2 -g $(WARNINGS) -Icsrc -Itests/c -ffp-contract=off \
+	-fvisibility=hidden $(DEFINES) $(SAN) $(LAZYIMAGE_CFLAGS)
+LIBS = $(shell pkg-config --libs $(MODULES)) -lm -lpthread
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | \
+		while IFS='|' read -r verb words; do printf '  make %-13s%s\n' "$$verb" "$$words"; done
+
+setup: ## install what is missing, make .venv, build the extension; instant when done
+	@tools/setup.sh
+
+demo: setup ## one picture through the pipeline, with its figures
+	@$(PYTHON) benchmarks/demo.py
+
+# --- tests -------------------------------------------------------------------------
+
+test: ## every test: C programs, then pytest on every interpreter from 3.11 up
+	@tools/setup.sh --pythons
+	@$(MAKE) --no-print-directory c-programs
+	@$(PYTHON) tools/run_tests.py --c $(OUT) --venvs build/venvs
+
+test-c: setup ## the C tests alone, without Python
+	@$(MAKE) --no-print-directory c-programs
+	@$(PYTHON) tools/run_tests.py --c $(OUT)
+
+asan: asan-c asan-python ## C tests and the Python suite under ASan, UBSan and LSan
+
+asan-c: setup ## the C tests under ASan, UBSan and LSan
+	@$(MAKE) --no-print-directory c-programs OUT=build/asan/c SAN='$(SAN_FLAGS)'
+	@$(PYTHON) tools/run_tests.py --c build/asan/c --timeout 600
+
+asan-python: setup ## the Python suite under ASan, UBSan and LSan, on an extension of its own
+	@SANITIZE=$(SANITIZERS) $(PYTHON) -W ignore setup.py -q build --build-lib build/asan/lib
+	@$(PYTHON) tools/run_sanitized.py build/asan
+
+c-programs: $(PROGRAMS)
+
+# One line that holds every flag and file name: what was built of others is built again.
+$(OUT)/made-of: FORCE
+	@mkdir -p $(@D)
+	@echo '$(subst ','"'"',$(CC) $(CFLAGS_ALL) $(LIBS) : $(CORE))' | cmp -s - $@ || \
+		{ echo '$(subst ','"'"',$(CC) $(CFLAGS_ALL) $(LIBS) : $(CORE))' >$@; \
+		rm -f $(OUT)/libli.a; find $(OUT) -name '*.o' -delete; }
+
+$(OUT)/%.o: %.c $(OUT)/made-of
+	@mkdir -p $(@D)
+	@$(CC) $(CFLAGS_ALL) -MMD -MP -c $< -o $@
+
+$(OUT)/libli.a: $(CORE:%.c=$(OUT)/%.o)
+	@rm -f $@ && $(AR) rcs $@ $^
+
+$(PROGRAMS): $(OUT)/%: $(OUT)/%.o $(OUT)/libli.a
+	@$(CC) $(CFLAGS_ALL) $< $(OUT)/libli.a $(LIBS) -o $@
+
+-include $(patsubst %.c,$(OUT)/%.d,$(CORE) $(TEST_FILES) $(TOOL_FILES))
+
+# --- rules of the house ------------------------------------------------------------
+
+lint: ## layers, globals, sizes, formats, types, warnings as errors, the stub
+	@tools/setup.sh --lint
+	@$(PYTHON) tools/generate_errors.py --check
+	@$(PYTHON) tools/check_layers.py
+	@$(PYTHON) tools/check_size.py
+	@$(MAKE) --no-print-directory $(CORE:%.c=$(OUT)/%.o) lint-c
+	@$(PYTHON) tools/check_globals.py $(OUT)/csrc build/objects
+	@.venv/bin/ruff check --quiet .
+	@.venv/bin/ruff format --quiet --check .
+	@$(PYTHON) -m mypy --no-error-summary src
+	@$(PYTHON) -m mypy.stubtest --concise --mypy-config-file pyproject.toml \
+		--allowlist tools/stubtest.txt --ignore-unused-allowlist lazyimage._core
+	@echo "lint: ok"
+
+PYTHON_INCLUDE = $(shell $(PYTHON) -c 'import sysconfig; print(sysconfig.get_path("include"))')
+CHECK_FLAGS = -std=c11 $(WARNINGS) -Werror -Icsrc -Itests/c $(DEFINES) \
+	-isystem $(PYTHON_INCLUDE)
+LINTED := $(patsubst %.c,build/lint/%.ok,$(C_FILES) $(TEST_FILES) $(TOOL_FILES))
+
+.PHONY: lint-c
+lint-c: build/lint/headers.ok $(LINTED)
+
+build/lint/headers.ok: $(HEADERS) .clang-format
+	@mkdir -p $(@D)
+	@clang-format-14 --dry-run -Werror $(HEADERS)
+	@touch $@
+
+build/lint/%.ok: %.c $(HEADERS) .clang-format .clang-tidy
+	@mkdir -p $(@D)
+	@clang-format-14 --dry-run -Werror $<
+	@gcc $(CHECK_FLAGS) -O2 -c $< -o /dev/null
+	@clang-14 $(CHECK_FLAGS) -fsyntax-only $<
+	@case $< in csrc/*) clang-tidy-14 --quiet $< -- $(CHECK_FLAGS) 2>$@.log || \
+		{ cat $@.log; exit 1; } ;; esac
+	@touch $@
+
+# --- figures -----------------------------------------------------------------------
+
+bench: setup ## time and memory beside other libraries, in one run
+	@$(PYTHON) benchmarks/first.py
+
+proof: setup ## the zero-copy claim, measured: exit 1 if it does not hold
+	@$(PYTHON) docs/scripts/measure_zero_copy.py
+
+clean: ## what was built; .venv stays
+	rm -rf build dist src/*.egg-info src/lazyimage/*.so .mypy_cache .ruff_cache .pytest_cache
+	find src tests tools benchmarks -name __pycache__ -prune -exec rm -rf {} +
