@@ -29,7 +29,9 @@ typedef struct jpeg_reader {
     uint8_t *row;  /* owned: one decoded row */
 } jpeg_reader;
 
-/* --- bytes in ------------------------------------------------------------------------ */
+/* --- jumps and bytes
+ * ------------------------------------------------------------------------
+ */
 
 static jpeg_reader *
 reader_of(j_decompress_ptr jpeg)
@@ -43,9 +45,29 @@ source_ignore(j_decompress_ptr jpeg)
     (void)jpeg;
 }
 
+/* The status of a step: a jump comes back here. */
+static li_status
+reader_try(jpeg_reader *reader, void (*step)(jpeg_reader *))
+{
+    if (setjmp(reader->trouble.home) != 0)
+        return li_fail(reader->rows.ctx, LI_E901_INTERNAL, "jpeg: lost its error");
+    step(reader);
+    return LI_OK;
+}
+
+static _Noreturn void
+reader_fail(jpeg_reader *reader, li_status status, const char *words)
+{
+    if (reader->trouble.ended)
+        status = LI_E132_TRUNCATED;
+    li_fail(reader->rows.ctx, status, "jpeg: %s", words);
+    li_jpeg_leave((j_common_ptr)&reader->jpeg);
+}
+
 /* Behind the last byte the library is given end markers: it stops at once, and what it
  * then misses is an error (E132), because `ended` is set. A picture that is complete
- * but for its end marker is not. */
+ * but for its end marker is not. Arithmetic decoding misses nothing: zeros are as good
+ * as data, so there the end marker must be seen. */
 static boolean
 source_fill(j_decompress_ptr jpeg)
 {
@@ -61,6 +83,8 @@ source_fill(j_decompress_ptr jpeg)
     reader->offset += got;
     if (got == 0) {
         reader->trouble.ended = true;
+        if (jpeg->arith_code)
+            reader_fail(reader, LI_E132_TRUNCATED, "the file ends too early");
         data = end;
         got = sizeof(end);
     }
@@ -82,26 +106,8 @@ source_skip(j_decompress_ptr jpeg, long count)
     reader_of(jpeg)->offset += (size_t)count - here;
 }
 
-/* --- steps; each may jump ------------------------------------------------------------ */
-
-/* The status of a step: a jump comes back here. */
-static li_status
-reader_try(jpeg_reader *reader, void (*step)(jpeg_reader *))
-{
-    if (setjmp(reader->trouble.home) != 0)
-        return li_fail(reader->rows.ctx, LI_E901_INTERNAL, "jpeg: lost its error");
-    step(reader);
-    return LI_OK;
-}
-
-static _Noreturn void
-reader_fail(jpeg_reader *reader, li_status status, const char *words)
-{
-    if (reader->trouble.ended)
-        status = LI_E132_TRUNCATED;
-    li_fail(reader->rows.ctx, status, "jpeg: %s", words);
-    li_jpeg_leave((j_common_ptr)&reader->jpeg);
-}
+/* --- steps; each may jump ------------------------------------------------------------
+ */
 
 static void
 step_create(jpeg_reader *reader)
@@ -185,6 +191,29 @@ crops_exactly(const struct jpeg_decompress_struct *jpeg)
     return !jpeg->progressive_mode || coefficients_complete(jpeg);
 }
 
+#if JPEG_LIB_VERSION >= 70
+#define SIDE(part) ((part)->DCT_h_scaled_size)
+#define LEAST_SIDE(jpeg) ((jpeg)->min_DCT_h_scaled_size)
+#else
+#define SIDE(part) ((part)->DCT_scaled_size)
+#define LEAST_SIDE(jpeg) ((jpeg)->min_DCT_scaled_size)
+#endif
+
+/* libjpeg-turbo 2.1 takes a wrong width for a component that the inverse DCT scales up
+ * in part and the upsampler in part: 4:1:0 when shrunk. */
+static bool
+columns_crop_exactly(const struct jpeg_decompress_struct *jpeg)
+{
+    for (int i = 0; i < jpeg->num_components; i++) {
+        const jpeg_component_info *part = &jpeg->comp_info[i];
+        if (SIDE(part) != LEAST_SIDE(jpeg) &&
+            part->h_samp_factor * SIDE(part) !=
+                jpeg->max_h_samp_factor * LEAST_SIDE(jpeg))
+            return false;
+    }
+    return crops_exactly(jpeg);
+}
+
 /* Decode no columns that the region does not need, and set `before`. */
 static void
 crop_columns(jpeg_reader *reader)
@@ -199,7 +228,7 @@ crop_columns(jpeg_reader *reader)
     if (until - from < LEAST_COLUMNS)
         from = until < LEAST_COLUMNS ? 0 : until - LEAST_COLUMNS;
     JDIMENSION columns = until - from;
-    if (crops_exactly(jpeg))
+    if (columns_crop_exactly(jpeg))
         jpeg_crop_scanline(jpeg, &from, &columns);
     else
         from = 0;
@@ -230,8 +259,8 @@ step_start(jpeg_reader *reader)
     }
 }
 
-/* One row; behind the last one the rest of the file up to its end marker, so that damage
- * there is found before the row is given out. */
+/* One row; behind the last one the rest of the file up to its end marker, so that
+ * damage there is found before the row is given out. */
 static void
 step_row(jpeg_reader *reader)
 {
@@ -244,7 +273,8 @@ step_row(jpeg_reader *reader)
         li_warn(reader->rows.ctx, "jpeg: the file ends without an end marker");
 }
 
-/* --- the stream ---------------------------------------------------------------------- */
+/* --- the stream ----------------------------------------------------------------------
+ */
 
 static li_status
 reader_next(li_rows *rows, const uint8_t **row)

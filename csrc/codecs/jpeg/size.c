@@ -10,14 +10,18 @@ enum {
      * align (24 + 31 + 32) and the C library's own 16. */
     ROW_ALIGN = 64,
     LARGE_BYTES = 128,
-    /* A block of 128 KiB and more comes in whole pages; so does a row-pointer table
-     * that needs a pool of its own, with the 5000 bytes that libjpeg adds to one. */
-    PAGED_BYTES = 4096 + 5000 + LARGE_BYTES,
+    /* A block of 128 KiB and more comes in whole pages. */
+    PAGED_BYTES = 128 << 10,
+    PAGE_BYTES = 4096,
+    /* Small objects share pools, but a table of more row pointers than this may need
+     * one more pool, to which libjpeg adds 5000 bytes. */
+    POOLED_BYTES = 1000,
+    POOL_BYTES = 5000 + LARGE_BYTES,
     /* Pools: permanent 2 KB, image 16 KB and 5 KB apiece; Huffman tables 8 × 1.5 KB,
-     * colour tables 6 KB, blocks of an MCU 1.3 KB. Weighed: 36 to 50 KB. */
-    DECODER_BYTES = 56 << 10,
-    /* The same with statistics 8 × 2 KB when it optimises. Weighed: 20 to 46 KB. */
-    ENCODER_BYTES = 52 << 10,
+     * colour tables 6 KB, blocks of an MCU 1.3 KB. Weighed: 20 to 32 KB. */
+    DECODER_BYTES = 44 << 10,
+    /* The same with statistics 8 × 2 KB when it optimises. Weighed: 19 to 28 KB. */
+    ENCODER_BYTES = 40 << 10,
 };
 
 static uint64_t
@@ -67,13 +71,17 @@ li_jpeg_held_bytes(const li_jpeg_frame *frame)
     uint64_t bytes = frame_coefficients(frame);
     for (uint32_t i = 0; i < frame->count; i++) {
         const li_jpeg_part *part = &frame->parts[i];
-        uint64_t rows = round_up(blocks_down(frame, part), part->v);
-        bytes += rows * sizeof(JBLOCKROW) + PAGED_BYTES;
+        uint64_t pointers =
+            round_up(blocks_down(frame, part), part->v) * sizeof(JBLOCKROW);
+        bool paged = part_coefficients(frame, part) >= PAGED_BYTES - LARGE_BYTES;
+        bytes += pointers + (pointers > POOLED_BYTES ? POOL_BYTES : 0) + LARGE_BYTES +
+                 (paged ? PAGE_BYTES : 0);
     }
     return bytes;
 }
 
-/* --- decoding ----------------------------------------------------------------------- */
+/* --- decoding -----------------------------------------------------------------------
+ */
 
 /* The side of a part's block after the inverse DCT: libjpeg doubles it as long as that
  * saves an upsampling step. */
@@ -136,7 +144,7 @@ li_jpeg_work_bytes(const li_jpeg_frame *frame)
 static uint64_t
 strip_share(uint32_t scale)
 {
-    static const uint8_t share[] = {0, 16, 28, 40, 40};
+    static const uint8_t share[] = {0, 6, 20, 35, 43};
     return scale < sizeof(share) ? share[scale] : 64;
 }
 
@@ -172,9 +180,11 @@ li_jpeg_decoded(const li_header *header, li_hint hint)
     };
 }
 
-/* --- encoding ----------------------------------------------------------------------- */
+/* --- encoding -----------------------------------------------------------------------
+ */
 
-/* Above this much memory for coefficients a picture is written in one streaming pass. */
+/* Above this much memory for coefficients a picture is written in one streaming pass.
+ */
 enum { HELD_LIMIT_BYTES = 8 << 20 };
 
 static li_jpeg_frame
