@@ -36,22 +36,38 @@ directory_length(const char *path)
     return slash ? (size_t)(slash - path) + 1 : 0;
 }
 
-/* The target of a symbolic link is what gets replaced, as an open() for writing would.
- */
 static li_status
-resolve_path(li_file *file, const char *path)
+set_path(li_file *file, const char *folder, size_t folder_size, const char *name)
 {
-    struct stat link;
-    char *real = NULL;
-    if (lstat(path, &link) == 0 && S_ISLNK(link.st_mode))
-        real = realpath(path, NULL);
-    const char *chosen = real ? real : path;
-    size_t size = strlen(chosen) + 1;
-    li_status status = li_alloc(file->ctx, size, 1, &file->path);
-    if (status == LI_OK)
-        memcpy(file->path, chosen, size);
-    free(real);
-    return status;
+    size_t size = strlen(name) + 1;
+    char *path;
+    LI_TRY(li_alloc(file->ctx, folder_size + size, 1, &path));
+    memcpy(path, folder, folder_size);
+    memcpy(path + folder_size, name, size);
+    li_free(file->ctx, &file->path);
+    file->path = path;
+    return LI_OK;
+}
+
+/* What a symbolic link points to is what gets replaced or made, as an open() for
+ * writing would. */
+static li_status
+follow_links(li_file *file)
+{
+    enum { MOST_LINKS = 40 }; /* as the kernel */
+    for (int i = 0; i <= MOST_LINKS; i++) {
+        struct stat found;
+        char target[4096]; /* PATH_MAX */
+        if (lstat(file->path, &found) != 0 || !S_ISLNK(found.st_mode))
+            return LI_OK;
+        ssize_t size = readlink(file->path, target, sizeof(target) - 1);
+        if (size < 0)
+            return fail_write(file->ctx, errno, "follow the link");
+        target[size] = '\0';
+        size_t folder = target[0] == '/' ? 0 : directory_length(file->path);
+        LI_TRY(set_path(file, file->path, folder, target));
+    }
+    return fail_write(file->ctx, ELOOP, "follow the link");
 }
 
 static li_status
@@ -70,7 +86,9 @@ open_temp(li_file *file)
         mix = mix * 6364136223846793005u + 1442695040888963407u; /* Knuth's MMIX LCG */
         snprintf(temp + folder, NAME_BYTES, ".lazyimage-%016llx",
                  (unsigned long long)mix);
-        file->fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        /* Its mode comes with the commit; until then nobody else need look. */
+        file->fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
+                        file->old_mode < 0 ? 0666 : 0600);
         error = file->fd >= 0 ? 0 : errno;
     }
     if (error) {
@@ -102,9 +120,12 @@ li_status
 li_file_create(li_ctx *ctx, const char *path, bool durable, li_file **out)
 {
     li_file *file;
+    *out = NULL;
     LI_TRY(li_alloc(ctx, 1, sizeof(*file), &file));
     *file = (li_file){.ctx = ctx, .fd = -1, .old_mode = -1, .durable = durable};
-    li_status status = resolve_path(file, path);
+    li_status status = set_path(file, "", 0, path);
+    if (status == LI_OK)
+        status = follow_links(file);
     if (status == LI_OK)
         status = li_alloc(ctx, BUFFER_BYTES, 1, &file->buffer);
     if (status == LI_OK)
@@ -122,8 +143,8 @@ write_all(li_file *file, const uint8_t *data, size_t size)
         ssize_t n = write(file->fd, data, size);
         if (n < 0 && errno == EINTR)
             continue;
-        if (n < 0)
-            return fail_write(file->ctx, errno, "write");
+        if (n <= 0)
+            return fail_write(file->ctx, n ? errno : ENOSPC, "write");
         data += n;
         size -= (size_t)n;
     }
@@ -158,9 +179,11 @@ sync_directory(li_file *file)
     file->path[folder] = '\0';
     int fd = open(folder ? file->path : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     file->path[folder] = kept;
-    /* Some file systems do not know fsync of a directory (EINVAL): nothing to be done.
-     */
-    int error = fd < 0 ? errno : fsync(fd) != 0 && errno != EINVAL ? errno : 0;
+    int error = fd < 0 || fsync(fd) != 0 ? errno : 0;
+    /* Some file systems do not know fsync of a directory (EINVAL), some directories may
+     * be written but not read (EACCES): the file is there all the same. */
+    if (error == EINVAL || error == EACCES)
+        error = 0;
     if (fd >= 0)
         close(fd);
     return error ? fail_write(file->ctx, error, "sync the directory") : LI_OK;
