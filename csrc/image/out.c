@@ -96,7 +96,8 @@ li_out_to_file(li_ctx *ctx, li_file *file, li_out **out)
 void
 li_out_expect(li_out *out, uint64_t bound)
 {
-    ((memory_out *)out)->bound = bound;
+    if (out->ops == &memory_ops)
+        ((memory_out *)out)->bound = bound;
 }
 
 li_status

@@ -223,23 +223,34 @@ store_alpha_divides_exactly(const li_kernels *kernels)
 }
 
 static void
+check_premultiply(const li_kernels *kernels, uint32_t width, uint32_t channels,
+                  uint32_t alpha)
+{
+    size_t n = (size_t)width * channels;
+    uint8_t *row = calloc(n + 1, 1), *out = calloc(n + 1, 1);
+    for (size_t i = 0; i < n; i++)
+        row[i] = (uint8_t)(i % channels == channels - 1 ? alpha + i / channels / 256
+                                                        : i / channels + i % channels);
+    kernels->premultiply(row, out, width, channels);
+    for (size_t i = 0; i < n; i++) {
+        uint32_t here = row[i / channels * channels + channels - 1];
+        CHECK_EQ(out[i],
+                 i % channels == channels - 1 ? here : (2 * row[i] * here + 255) / 510);
+    }
+    free(row);
+    free(out);
+}
+
+static void
 premultiply_rounds_exactly(const li_kernels *kernels)
 {
-    for (uint32_t alpha = 0; alpha < 256; alpha++)
-        for (uint32_t channels = 2; channels <= 4; channels += 2) {
-            uint8_t *row = malloc(256 * channels), *out = malloc(256 * channels);
-            for (uint32_t n = 0; n < 256 * channels; n++)
-                row[n] = (uint8_t)(n % channels == channels - 1
-                                       ? alpha
-                                       : n / channels + n % channels);
-            kernels->premultiply(row, out, 256, channels);
-            for (uint32_t n = 0; n < 256 * channels; n++)
-                CHECK_EQ(out[n], n % channels == channels - 1
-                                     ? alpha
-                                     : (2 * row[n] * alpha + 255) / 510);
-            free(row);
-            free(out);
-        }
+    for (uint32_t channels = 2; channels <= 4; channels += 2) {
+        for (uint32_t alpha = 0; alpha < 256; alpha++)
+            check_premultiply(kernels, 256, channels, alpha);
+        for (uint32_t width = 0; width < 40; width++)
+            check_premultiply(kernels, width, channels, 100);
+        check_premultiply(kernels, 65535, channels, 0); /* every alpha in one row */
+    }
 }
 
 static void
