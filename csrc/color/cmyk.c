@@ -1,5 +1,5 @@
-/* cmyk.c: CMYK rows → RGB rows by the standard formula, or the right way up. What an ink
- * profile would do better is color/icc.c's; this is what every viewer shows without
+/* cmyk.c: CMYK rows → RGB rows by the standard formula, or the right way up. What an
+ * ink profile would do better is color/icc.c's; this is what every viewer shows without
  * one. Layer 2. */
 #include "color/cmyk.h"
 #include "image/kernels.h"

@@ -62,7 +62,7 @@ uint64_t li_jpeg_encode_bytes(li_info info, const li_encode *encode);
 uint64_t li_jpeg_encode_charge(const li_jpeg_choice *choice);
 uint64_t li_jpeg_output_bytes(li_info info, const li_encode *encode);
 
-/* --- libjpeg's errors become ours (error.c) ---------------------------------------- */
+/* --- libjpeg's errors become ours (error.c) --------------------------------------- */
 
 typedef struct li_jpeg_trouble {
     struct jpeg_error_mgr manager; /* first: libjpeg's pointer to it points to this */
@@ -79,7 +79,7 @@ _Noreturn void li_jpeg_leave(j_common_ptr jpeg);
 /* libjpeg's progress call-back: poll, and count scans as a second belt. */
 void li_jpeg_progress(j_common_ptr jpeg);
 
-/* --- rows (read.c, write.c) -------------------------------------------------------- */
+/* --- rows (read.c, write.c) ------------------------------------------------------- */
 
 li_status li_jpeg_decode(li_ctx *ctx, li_source *in, const li_header *header,
                          li_hint hint, li_rows **rows) LI_MUST_CHECK;

@@ -89,7 +89,7 @@ scan_marker(scanner *scan, uint8_t *marker)
     }
 }
 
-/* --- what segments say --------------------------------------------------------------- */
+/* --- what segments say ------------------------------------------------------------ */
 
 /* A segment's body; only `look` bytes of it have been read. */
 typedef struct segment {
@@ -261,7 +261,7 @@ scan_segment(scanner *scan, const segment *body)
     return LI_OK;
 }
 
-/* --- the walk ------------------------------------------------------------------------ */
+/* --- the walk --------------------------------------------------------------------- */
 
 static bool
 marker_is_bare(uint8_t marker)
@@ -315,7 +315,7 @@ scan_header(scanner *scan)
     return LI_OK;
 }
 
-/* --- in words ------------------------------------------------------------------------ */
+/* --- in words --------------------------------------------------------------------- */
 
 static const char *
 process_name(const li_jpeg_frame *frame)
@@ -408,7 +408,7 @@ li_jpeg_inspect(li_ctx *ctx, li_source *in, li_header *header)
     return LI_OK;
 }
 
-/* --- counting scans ------------------------------------------------------------------- */
+/* --- counting scans --------------------------------------------------------------- */
 
 /* From anywhere to the FF of the next marker that is neither stuffing nor a restart.
  * False at the end of the file. */

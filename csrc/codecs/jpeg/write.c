@@ -1,5 +1,5 @@
-/* write.c: rows into a JPEG by libjpeg. The one setjmp is in writer_try; every step that
- * may jump is a function of the heap struct and is run through it. Layer 2. */
+/* write.c: rows into a JPEG by libjpeg. The one setjmp is in writer_try; every step
+ * that may jump is a function of the heap struct and is run through it. Layer 2. */
 #include "codecs/jpeg/jpeg.h"
 
 #include <assert.h>
@@ -17,7 +17,7 @@ typedef struct jpeg_writer {
     uint8_t *buffer;    /* owned: LI_OUT_BYTES */
 } jpeg_writer;
 
-/* --- bytes out ----------------------------------------------------------------------- */
+/* --- bytes out -------------------------------------------------------------------- */
 
 static void
 buffer_reset(jpeg_writer *writer)
@@ -56,7 +56,7 @@ destination_term(j_compress_ptr jpeg)
     buffer_write(writer, LI_OUT_BYTES - writer->destination.free_in_buffer);
 }
 
-/* --- steps; each may jump ------------------------------------------------------------ */
+/* --- steps; each may jump --------------------------------------------------------- */
 
 /* The status of a step: a jump comes back here. */
 static li_status
@@ -119,7 +119,7 @@ step_finish(jpeg_writer *writer)
     jpeg_finish_compress(&writer->jpeg);
 }
 
-/* --- the sink ------------------------------------------------------------------------ */
+/* --- the sink --------------------------------------------------------------------- */
 
 static li_status
 writer_write(li_sink *sink, const uint8_t *row)

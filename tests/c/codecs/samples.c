@@ -2,9 +2,9 @@
  *
  *     samples FILE...        or        samples - < list-of-files
  *
- * A line a file: path, status (0: decoded), crc32 of all decoded rows in the codec's own
- * layout (CMYK as stored), milliseconds, message; between them tabs. Warnings follow the
- * message, each after " | ". Size limits are off, a job may take 2 GiB. */
+ * A line a file: path, status (0: decoded), crc32 of all decoded rows in the codec's
+ * own layout (CMYK as stored), milliseconds, message; between them tabs. Warnings
+ * follow the message, each after " | ". Size limits are off, a job may take 2 GiB. */
 #include "codecs/codec.h"
 
 #include <stdio.h>

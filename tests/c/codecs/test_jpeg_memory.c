@@ -20,8 +20,10 @@
 #define OWN_HEAP 1
 #endif
 
-static int64_t heap_left = -1; /* allocations until all fail; negative: never */
-static uint64_t heap_bytes, heap_peak;
+/* Allocations until all fail; negative: never. Volatile, like the two below: a compiler
+ * that knows malloc knows that it reads none of these. */
+static volatile int64_t heap_left = -1;
+static volatile uint64_t heap_bytes, heap_peak;
 
 #if OWN_HEAP
 void *__libc_malloc(size_t size);
