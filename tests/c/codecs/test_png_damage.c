@@ -59,6 +59,25 @@ TEST(a_wrong_check_of_the_stream_is_corrupt)
     free(file.data);
 }
 
+/* Its four bytes may be in an IDAT of their own, behind the last row's. */
+TEST(the_check_of_the_stream_is_found_wherever_it_is)
+{
+    for (uint32_t cut = 0; cut <= 5; cut++)
+        for (int wrong = 0; wrong < 2; wrong++) {
+            png_bytes file = file_of((png_spec){9, 7, 2, 8, false, false, 9});
+            size_t at = chunk_find(file, "IDAT", 0);
+            uint32_t size = get_be32(file.data + at);
+            png_bytes stream = bytes_copy(file.data + at + 8, size);
+            stream.data[size - 1] ^= (uint8_t)wrong;
+            chunk_remove(&file, at);
+            chunk_insert(&file, at, "IDAT", stream.data + size - cut, cut);
+            chunk_insert(&file, at, "IDAT", stream.data, size - cut);
+            CHECK_EQ(status_of(file), wrong ? LI_E130_CORRUPT : LI_OK);
+            free(stream.data);
+            free(file.data);
+        }
+}
+
 TEST(a_bad_filter_is_corrupt)
 {
     static const uint8_t raw[] = {9, 0, 0, 0};
@@ -221,6 +240,7 @@ main(void)
     RUN(every_prefix_is_a_clean_error);
     RUN(every_flipped_bit_is_an_error_or_harmless);
     RUN(a_wrong_check_of_the_stream_is_corrupt);
+    RUN(the_check_of_the_stream_is_found_wherever_it_is);
     RUN(a_bad_filter_is_corrupt);
     RUN(missing_rows_are_truncated_and_surplus_ones_a_warning);
     RUN(bytes_behind_the_stream_are_a_warning);

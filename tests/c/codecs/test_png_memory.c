@@ -22,20 +22,24 @@ void __libc_free(void *block);
 
 enum { HEAD_BYTES = 16 }; /* malloc's own, in front of a block */
 
-static bool watching;
-static int64_t heap_now, heap_peak, mallocs_left;
+/* Volatile: a compiler that knows malloc knows that it reads none of these. */
+static volatile bool watching;
+static volatile int64_t heap_now, heap_peak, mallocs_left;
 
 static bool
 heap_refuses(void)
 {
-    return watching && mallocs_left >= 0 && mallocs_left-- == 0;
+    if (!watching || mallocs_left < 0)
+        return false;
+    mallocs_left--;
+    return mallocs_left < 0;
 }
 
 static void *
 heap_add(void *block)
 {
     if (watching && block) {
-        heap_now += (int64_t)malloc_usable_size(block) + HEAD_BYTES;
+        heap_now = heap_now + (int64_t)malloc_usable_size(block) + HEAD_BYTES;
         if (heap_now > heap_peak)
             heap_peak = heap_now;
     }
@@ -46,7 +50,7 @@ static void
 heap_remove(void *block)
 {
     if (watching && block)
-        heap_now -= (int64_t)malloc_usable_size(block) + HEAD_BYTES;
+        heap_now = heap_now - (int64_t)malloc_usable_size(block) - HEAD_BYTES;
 }
 
 void *
@@ -81,7 +85,8 @@ free(void *block)
 static void
 watch(int64_t left)
 {
-    heap_now = heap_peak = 0;
+    heap_now = 0;
+    heap_peak = 0;
     mallocs_left = left;
     watching = true;
 }
@@ -220,7 +225,7 @@ TEST(encode_bytes_bounds_the_heap_and_is_tight)
 {
     static const uint32_t sizes[][2] = {{1, 1}, {301, 203}, {9001, 7}, {90001, 3}};
     static const li_pixel layouts[] = {LI_GRAY8, LI_GRAYA8, LI_RGB8, LI_RGBA8};
-    for (int level = 0; level <= 9; level += 3)
+    for (int level = 0; level <= 6; level += 6)
         for (int i = 0; i < 16; i++) {
             li_info info = {sizes[i / 4][0], sizes[i / 4][1], layouts[i % 4]};
             size_t row = li_row_bytes(info);
