@@ -5,9 +5,6 @@ Layer: above errors and copies; loaded on use. The idea: what the core does for 
 while it encodes (temp beside it, then rename), for bytes that are there already.
 """
 
-# pathlib takes longer to import than this whole package.
-# ruff: noqa: PTH101, PTH105, PTH108, PTH116, PTH118, PTH120, PTH123
-
 from __future__ import annotations
 
 import io

@@ -194,7 +194,7 @@ class Recipe(Chain):
         """SHA-256 of to_json(), in hexadecimal: equal for equal recipes, in any process.
 
         >>> lazyimage.Recipe().flip_h().fingerprint()[:16]
-        '00a1c26d4a05b4ae'
+        'bf16226cbeb89d70'
         """
         import hashlib
 

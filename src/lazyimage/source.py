@@ -4,9 +4,6 @@ Layer: above copies and checks, below engine. The idea: an Origin is a core Sour
 only Python knows of it: its name, how it was asked to be read, which copies were made.
 """
 
-# pathlib takes longer to import than this whole package.
-# ruff: noqa: PTH100, PTH116, PTH123
-
 from __future__ import annotations
 
 import os

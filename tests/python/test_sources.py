@@ -116,8 +116,9 @@ def test_a_name_that_is_not_utf8_works(tmp_path, encoded):
         file.write(encoded)
     assert Engine.from_path(name).dimensions() == (64, 48)
     os.unlink(name)
-    engine_error = pytest.raises(SourceNotFoundError, Engine.from_path, name)
-    assert engine_error.value.filename == name
+    with pytest.raises(SourceNotFoundError) as caught:
+        Engine.from_path(name)
+    assert caught.value.filename == name
 
 
 def test_many_engines_hold_no_descriptor(photo):
@@ -233,9 +234,9 @@ def test_a_file_of_open_is_used_through_its_descriptor(photo):
     assert engine.dimensions() == (64, 48)
 
 
-@pytest.mark.parametrize("opened", [lambda p: open(p, "rb", buffering=0), lambda p: open(p, "r+b")])
-def test_other_files_of_open_are_used_directly_too(photo, opened):
-    with opened(photo) as file:
+@pytest.mark.parametrize(("mode", "buffering"), [("rb", 0), ("r+b", -1)])
+def test_other_files_of_open_are_used_directly_too(photo, mode, buffering):
+    with open(photo, mode, buffering=buffering) as file:
         assert copies(Engine.from_file(file)) == ()
 
 
