@@ -49,7 +49,7 @@ say_decode(writer *out, const li_plan *plan, const li_input *input)
         say(out, ", region %ux%u+%u+%u", hint->region.width, hint->region.height,
             hint->region.x, hint->region.y);
     say(out, ": %ux%u %s", plan->decoded.width, plan->decoded.height,
-        li_pixel_name(plan->decoded.pixel));
+        li_pixel_name(plan->cmyk ? LI_CMYK8 : plan->decoded.pixel));
     if (input->header.held_bytes)
         say(out, " (held whole: the file comes in passes)");
     say(out, "\n");

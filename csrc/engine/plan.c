@@ -293,10 +293,25 @@ output_bytes(const li_plan *plan, const li_request *request)
     return li_sat_mul(li_image_bytes(plan->out), request->sample_bytes);
 }
 
+/* A resize may bring its own crop; orientation and the output's layout are two more. */
+static size_t
+most_ops(const li_request *request)
+{
+    return 2 * request->step_count + 2;
+}
+
+/* The plan's own two lists; a large block is rounded up to pages of 4096. */
+static uint64_t
+list_bytes(const li_request *request)
+{
+    return most_ops(request) * (sizeof(li_op) + sizeof(li_info)) +
+           2 * (LI_BLOCK_OVERHEAD + 4096);
+}
+
 static void
 plan_cost(const li_input *input, const li_request *request, li_plan *plan)
 {
-    uint64_t bytes = FIXED_BYTES + WINDOW_BYTES;
+    uint64_t bytes = li_sat_add(FIXED_BYTES + WINDOW_BYTES, list_bytes(request));
     if (input->codec)
         bytes =
             li_sat_add(bytes, input->codec->decode_bytes(&input->header, plan->hint));
@@ -355,7 +370,7 @@ plan_fill(li_ctx *ctx, const li_input *input, const li_request *request, li_plan
 {
     li_draft draft = {
         .ctx = ctx, .in = plan->decoded, .ops = plan->ops, .infos = plan->infos};
-    draft.room = 2 * request->step_count + 2;
+    draft.room = most_ops(request);
     LI_TRY(draft_all(&draft, input, request));
     LI_TRY(li_draft_rewrite(&draft, request->rules_off));
     LI_TRY(plan_decoder(ctx, input, request, &draft, plan));
@@ -370,9 +385,7 @@ li_plan_make(li_ctx *ctx, const li_input *input, const li_request *request,
              li_plan *plan)
 {
     plan_start(input, request, plan);
-    /* A resize may bring its own crop; orientation and the output's layout are two
-     * more. */
-    size_t room = 2 * request->step_count + 2;
+    size_t room = most_ops(request);
     LI_TRY(li_alloc(ctx, room, sizeof(plan->ops[0]), &plan->ops));
     li_status status = li_alloc(ctx, room, sizeof(plan->infos[0]), &plan->infos);
     if (status == LI_OK)
