@@ -106,6 +106,8 @@ typedef struct strict_rows {
     uint32_t *pulled_to;      /* borrowed: told the count of rows taken; may be NULL */
 } strict_rows;
 
+static uint32_t strict_skipped; /* rows of the source that was opened last */
+
 static inline void
 strict_tell(strict_rows *self)
 {
@@ -134,6 +136,7 @@ strict_skip(li_rows *rows, uint32_t count)
     free(self->row);
     self->row = NULL;
     self->skipped += count;
+    strict_skipped += count;
     strict_tell(self);
     return LI_OK;
 }
@@ -155,6 +158,7 @@ static inline li_rows *
 strict_open(li_ctx *ctx, const li_frame *frame, uint32_t *pulled_to)
 {
     li_rows *rows = NULL;
+    strict_skipped = 0;
     if (li_rows_push(ctx, sizeof(strict_rows), &strict_ops, frame->info, &rows) !=
         LI_OK)
         return NULL;
