@@ -6,8 +6,6 @@ value an InvalidArgumentError that says what was given and what there is.
 
 from __future__ import annotations
 
-from _operator import index
-
 from lazyimage.errors import InvalidArgumentError
 
 TYPE_CHECKING = False
@@ -22,12 +20,15 @@ def type_name(value: object) -> str:
 
 def as_integer(value: object, what: str) -> int:
     """An int from anything with __index__ (numpy integers too), but not from a bool."""
-    if isinstance(value, bool):
-        raise TypeError(f"{what} must be an integer, not bool")
+    if type(value) is int:
+        return value
+    index = getattr(type(value), "__index__", None)
+    if isinstance(value, bool) or index is None:
+        raise TypeError(f"{what} must be an integer, not {type_name(value)}")
     try:
-        return index(value)  # type: ignore[arg-type]
-    except TypeError:
-        raise TypeError(f"{what} must be an integer, not {type_name(value)}") from None
+        return int(index(value))
+    except TypeError:  # an array of more than one number
+        raise TypeError(f"{what} must be one integer, not {type_name(value)}") from None
 
 
 def as_number(value: object, what: str) -> float:

@@ -173,13 +173,19 @@ class Engine(Chain):
         """An equal engine, over the same source."""
         return self._make(self._origin, self._recipe)
 
+    __copy__ = clone
+
     @property
     def recipe(self) -> Recipe:
         """Steps and settings without the source."""
         return self._recipe
 
     def __enter__(self) -> Self:
-        """Open the file now; all outputs until the end of `with` see this version."""
+        """Open the file now; all outputs until the end of `with` see this version.
+
+        So do engines derived from this one, but for those whose sanitize() reads the file
+        in another way: set the policy first.
+        """
         self._origin.core.hold()
         self._holds.append(self._origin)
         return self
@@ -236,7 +242,8 @@ class Engine(Chain):
         >>> "resize" in plan and "64x48" in plan
         True
         """
-        return _core.explain(self._origin.core, self._planned(format, quality, options, "explain"))
+        asked = self._planned(format, quality, options, "explain")
+        return _core.explain(self._origin.core, asked).rstrip("\n")
 
     def estimate(
         self,

@@ -90,9 +90,11 @@ class Encoded(Result, _core.Encoded):
         Raises WriteError (E301), which keeps errno and filename; an old file stays whole.
         """
         from lazyimage import files
+        from lazyimage.checks import as_flag
         from lazyimage.source import absolute_path
 
-        files.save(absolute_path(path, "save()"), memoryview(self), durable)
+        flag = as_flag(durable, "save: durable")
+        files.save(absolute_path(path, "save()"), memoryview(self), flag)
         return written(os.fspath(path), len(self), self.metrics)
 
     @property

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import stat
-from errno import EISDIR
 
 from lazyimage import _core
 from lazyimage.checks import as_choice, type_name
@@ -139,6 +138,8 @@ def from_path(path: str | os.PathLike[str], io: str) -> Origin:
     except OSError as error:
         fail_source(error, name)
     if stat.S_ISDIR(status.st_mode):
+        from errno import EISDIR
+
         raise make_error(101, f"{name}: this is a directory", None, EISDIR, name)
     if stat.S_ISREG(status.st_mode) and (status.st_size > 0 or not has_bytes(name)):
         return path_origin(name, io)
@@ -249,7 +250,7 @@ def from_pixels(obj: Any, mode: str | None) -> Origin:
         raise InvalidArgumentError(
             f"from_pixels: {view.ndim} dimensions are neither (H, W) nor (H, W, C)"
         )
-    if view.format != "B":
+    if view.format.lstrip("@=<>!") != "B":
         raise TypeError(f'from_pixels() needs uint8 samples, not format "{view.format}"')
     channels = shape[2] if view.ndim == 3 else 1
     if 0 in shape or channels > 4:

@@ -88,6 +88,7 @@ def test_an_engine_survives_a_pickle(photo, kind):
     assert other.recipe == engine.recipe
     assert (samples(other) == samples(engine)).all()
     assert (samples(copy.deepcopy(engine)) == samples(engine)).all()
+    assert copy.copy(engine) == engine == engine.clone()
 
 
 def test_a_path_is_pickled_by_name(photo):
@@ -151,6 +152,7 @@ def test_explain_and_estimate_touch_no_pixel(photo):
     engine = Engine.from_path(broken).resize(32)
     assert "resize" in engine.explain() and "png" in engine.explain("png")
     assert "quality 31" in engine.explain("jpeg", 31)
+    assert not engine.explain().endswith("\n")
     estimate = engine.estimate("jpeg", 50, subsampling="4:4:4")
     assert estimate.decoded_bytes == 64 * 48 * 3
     assert estimate.peak_bytes > 0 and estimate.out_bytes > 0

@@ -310,6 +310,16 @@ def test_save_writes_what_to_file_writes(engine, tmp_path):
     assert os.listdir(tmp_path) == ["a.png"]
 
 
+def test_save_checks_its_arguments(engine, tmp_path):
+    encoded = engine.to_buffer("png")
+    for arguments in ((tmp_path / "a", 1), (b"a", True), (io.BytesIO(), True)):
+        with pytest.raises(TypeError):
+            encoded.save(arguments[0], durable=arguments[1])
+    with pytest.raises(TypeError):
+        engine.to_file(tmp_path / "a.png", durable=1)
+    assert not list(tmp_path.iterdir())
+
+
 def test_save_keeps_the_old_file_s_mode_and_the_umask(engine, tmp_path):
     encoded, old = engine.to_buffer("png"), tmp_path / "old.png"
     old.write_bytes(b"old")

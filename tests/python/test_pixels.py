@@ -1,5 +1,7 @@
 """Pixels: arrays out, arrays in, and who owns the memory."""
 
+import ctypes
+import pickle
 import subprocess
 import sys
 
@@ -282,6 +284,14 @@ def test_other_shapes_are_refused(shape):
     with pytest.raises(InvalidArgumentError) as caught:
         Engine.from_pixels(np.zeros(shape, np.uint8))
     assert caught.value.code == "E400"
+
+
+def test_a_ctypes_array_is_pixels():
+    array = (ctypes.c_ubyte * 3 * 4 * 2)()
+    array[1][2][0] = 200
+    engine = Engine.from_pixels(array)
+    assert np.asarray(engine.to_pixels())[1, 2, 0] == 200
+    assert pickle.loads(pickle.dumps(engine)).dimensions() == (4, 2)
 
 
 def test_pixels_go_round():
