@@ -12,9 +12,11 @@ typedef struct li_op li_op;
 
 typedef struct li_op_kind {
     const char *name;
-    /* The picture after the op; fails with the code and numbers that a user needs. Pure. */
+    /* The picture after the op; fails with the code and numbers that a user needs.
+     * Pure. */
     li_status (*shape)(li_ctx *ctx, const li_op *op, li_info in, li_info *out);
-    /* Upper bound of the memory that the open stage holds, its struct included. Pure. */
+    /* Upper bound of the memory that the open stage holds, its struct included. Pure.
+     */
     uint64_t (*bytes)(const li_op *op, li_info in, li_info out);
     /* Put the stage on *chain, whose info is `in`; on failure *chain is as it was. */
     li_status (*open)(const li_op *op, li_info out, li_rows **chain);
@@ -34,8 +36,8 @@ typedef enum li_kernel {
 } li_kernel;
 
 /* The part of an axis that the outputs stand for: [start, start + length) / unit input
- * pixels. A rational, so that a window or a decoder's M/8 scale is exact. May reach past
- * the last input pixel by less than one; taps outside the input are left out. */
+ * pixels. A rational, so that a window or a decoder's M/8 scale is exact. May reach
+ * past the last input pixel by less than one; taps outside the input are left out. */
 typedef struct li_span {
     uint64_t start, length, unit;
 } li_span;
@@ -101,7 +103,8 @@ void li_tone_contrast(li_tone *tone, double value);
 /* first, then second, as one table: the same bytes as both in turn. */
 void li_tone_then(li_tone *first, const li_tone *second);
 
-/* "lanczos3", …; the names are the public ones. li_kernel_named: −1 if there is none. */
+/* "lanczos3", …; the names are the public ones. li_kernel_named: −1 if there is none.
+ */
 const char *li_kernel_name(li_kernel kernel);
 int li_kernel_named(const char *name);
 

@@ -199,9 +199,9 @@ sample_kernel(const li_axis_plan *plan, const place *at, uint32_t first, uint32_
               double *values)
 {
     int64_t whole = at->centre / at->denominator;
-    int64_t rest = at->centre % at->denominator;
+    int64_t rest = at->centre % at->denominator, half = at->denominator / 2;
     double denominator = (double)at->denominator;
-    double fraction = (double)(at->denominator / 2 - rest) / denominator;
+    double fraction = (double)(half - rest) / denominator;
     double diameter = li_kernel_diameter(plan->kernel);
     double shrink = diameter * (denominator / 2) / (double)at->reach;
     for (uint32_t k = 0; k < taps; k++) {

@@ -1,9 +1,9 @@
-/* resample.h: one axis of a resize: which inputs an output reads, and with what weights.
- * Layer 2.
+/* resample.h: one axis of a resize: which inputs an output reads, and with what
+ * weights. Layer 2.
  *
- * Centres and reaches are exact fractions of whole numbers, and weights depend on nothing
- * but the fraction, the scale and the distance to the input's two ends: a window gives
- * the bytes of the whole, and a mirrored axis the mirrored weights. */
+ * Centres and reaches are exact fractions of whole numbers, and weights depend on
+ * nothing but the fraction, the scale and the distance to the input's two ends: a
+ * window gives the bytes of the whole, and a mirrored axis the mirrored weights. */
 #ifndef LI_OPS_RESAMPLE_H
 #define LI_OPS_RESAMPLE_H
 
