@@ -200,17 +200,21 @@ shrink_region(const li_rect *rect, uint32_t shrink, li_info whole, li_hint *hint
     hint->region.height = (uint32_t)(bottom - top);
 }
 
-/* What of an axis the resize reads at all: *span is told from there on. */
+/* What of an axis the resize reads at all, or stands for: box leaves out a pixel whose
+ * centre is outside the span that begins in it. *span is told from there on. */
 static void
 narrow_axis(li_kernel kernel, uint32_t outputs, uint32_t inputs, li_span *span,
             uint32_t *first, uint32_t *count)
 {
     li_axis_plan axis = {kernel, *span, outputs, inputs};
-    uint32_t last, taps;
+    uint32_t low, last, taps;
     li_axis_reach(&axis, outputs - 1, &last, &taps);
-    *count = last + taps;
-    li_axis_reach(&axis, 0, first, &taps);
-    *count -= *first;
+    uint64_t end = (span->start + span->length + span->unit - 1) / span->unit;
+    end = end > last + (uint64_t)taps ? end : last + (uint64_t)taps;
+    li_axis_reach(&axis, 0, &low, &taps);
+    uint64_t begin = span->start / span->unit;
+    *first = begin < low ? (uint32_t)begin : low;
+    *count = (uint32_t)(end < inputs ? end : inputs) - *first;
     span->start -= *first * span->unit;
 }
 

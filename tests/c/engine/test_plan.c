@@ -211,60 +211,58 @@ typedef struct refusal {
     const char *step_name, *message;
 } refusal;
 
+static const refusal refusals[] = {
+    {{LI_STEP_CROP, {.crop = {300, 0, 21, 10}}},
+     LI_E200_CROP_BOUNDS,
+     "crop",
+     "crop: 21x10+300+0 is outside 320x200"},
+    {{LI_STEP_CROP, {.crop = {-1, 0, 21, 10}}},
+     LI_E200_CROP_BOUNDS,
+     "crop",
+     "crop: 21x10+-1+0 is outside 320x200"},
+    {{LI_STEP_CROP, {.crop = {0, 0, 21, 0}}},
+     LI_E201_CROP_SIZE,
+     "crop",
+     "crop: 21x0 has no pixels"},
+    {{LI_STEP_CROP, {.crop = {1, 1, INT64_MAX, INT64_MAX}}},
+     LI_E200_CROP_BOUNDS,
+     "crop",
+     "crop: 9223372036854775807x9223372036854775807+1+1 is outside 320x200"},
+    {{LI_STEP_CROP, {.crop = {INT64_MAX, INT64_MAX, 1, 1}}},
+     LI_E200_CROP_BOUNDS,
+     "crop",
+     "crop: 1x1+9223372036854775807+9223372036854775807 is outside 320x200"},
+    {{LI_STEP_RESIZE, {.resize = {65535, 0, LI_FIT_INSIDE, LI_BOX, true}}},
+     LI_OK,
+     NULL,
+     ""},
+    {{LI_STEP_RESIZE, {.resize = {0, 65535, LI_FIT_INSIDE, LI_BOX, true}}},
+     LI_E203_RESIZE_SIZE,
+     "resize",
+     "resize: 320x200 to 0x65535 would be 104856x65535, a side over 65535"},
+    {{LI_STEP_RESIZE, {.resize = {40000, 40000, LI_FIT_FILL, LI_BOX, true}}},
+     LI_E122_PIXEL_LIMIT,
+     "resize",
+     "resize: 40000x40000, 1600000000 pixels, is over "
+     "limits(max_output_pixels=268402689)"},
+    {{LI_STEP_CONVERT, {.convert = LI_CMYK8}}, LI_E210_COLOR_SPACE, "convert", NULL},
+};
+
 TEST(a_step_that_cannot_be_done_is_refused_with_its_numbers)
 {
-    static const refusal cases[] = {
-        {{LI_STEP_CROP, {.crop = {300, 0, 21, 10}}},
-         LI_E200_CROP_BOUNDS,
-         "crop",
-         "crop: 21x10+300+0 is outside 320x200"},
-        {{LI_STEP_CROP, {.crop = {-1, 0, 21, 10}}},
-         LI_E200_CROP_BOUNDS,
-         "crop",
-         "crop: 21x10+-1+0 is outside 320x200"},
-        {{LI_STEP_CROP, {.crop = {0, 0, 21, 0}}},
-         LI_E201_CROP_SIZE,
-         "crop",
-         "crop: 21x0 has no pixels"},
-        {{LI_STEP_CROP, {.crop = {1, 1, INT64_MAX, INT64_MAX}}},
-         LI_E200_CROP_BOUNDS,
-         "crop",
-         "crop: 9223372036854775807x9223372036854775807+1+1 is outside 320x200"},
-        {{LI_STEP_CROP, {.crop = {INT64_MAX, INT64_MAX, 1, 1}}},
-         LI_E200_CROP_BOUNDS,
-         "crop",
-         "crop: 1x1+9223372036854775807+9223372036854775807 is outside 320x200"},
-        {{LI_STEP_RESIZE, {.resize = {65535, 0, LI_FIT_INSIDE, LI_BOX, true}}},
-         LI_OK,
-         NULL,
-         ""},
-        {{LI_STEP_RESIZE, {.resize = {0, 65535, LI_FIT_INSIDE, LI_BOX, true}}},
-         LI_E203_RESIZE_SIZE,
-         "resize",
-         "resize: 320x200 to 0x65535 would be 104856x65535, a side over 65535"},
-        {{LI_STEP_RESIZE, {.resize = {40000, 40000, LI_FIT_FILL, LI_BOX, true}}},
-         LI_E122_PIXEL_LIMIT,
-         "resize",
-         "resize: 40000x40000, 1600000000 pixels, is over "
-         "limits(max_output_pixels=268402689)"},
-        {{LI_STEP_CONVERT, {.convert = LI_CMYK8}},
-         LI_E210_COLOR_SPACE,
-         "convert",
-         NULL},
-    };
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+    for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++) {
         li_input input = fake_input(320, 200, LI_RGB8);
-        li_request request = fake_request(&cases[i].step, 1, 0);
+        li_request request = fake_request(&refusals[i].step, 1, 0);
         li_ctx ctx;
         li_plan plan;
         li_ctx_init(&ctx, NULL);
-        if (cases[i].status == LI_OK)
+        if (refusals[i].status == LI_OK)
             ctx.limits.max_output_pixels = 0;
-        CHECK_EQ(li_plan_make(&ctx, &input, &request, &plan), cases[i].status);
-        if (cases[i].message)
-            CHECK_TEXT(ctx.message, cases[i].message);
+        CHECK_EQ(li_plan_make(&ctx, &input, &request, &plan), refusals[i].status);
+        if (refusals[i].message)
+            CHECK_TEXT(ctx.message, refusals[i].message);
         CHECK_TEXT(ctx.step ? ctx.step : "none",
-                   cases[i].step_name ? cases[i].step_name : "none");
+                   refusals[i].step_name ? refusals[i].step_name : "none");
         li_plan_free(&ctx, &plan);
         CHECK_EQ(ctx.bytes, 0);
     }
