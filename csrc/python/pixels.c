@@ -27,10 +27,11 @@ static int
 pixels_get_buffer(py_pixels *self, Py_buffer *view, int flags)
 {
     bool strided = (flags & PyBUF_STRIDES) == PyBUF_STRIDES;
-    if (!self->first || (!strided && !is_c_contiguous(self)) ||
-        ((flags & PyBUF_F_CONTIGUOUS) == PyBUF_F_CONTIGUOUS) ||
-        ((flags & PyBUF_C_CONTIGUOUS) == PyBUF_C_CONTIGUOUS &&
-         !is_c_contiguous(self))) {
+    /* Without strides, or with a wish for any order, only the packed array will do. */
+    bool packed = !strided || (flags & PyBUF_C_CONTIGUOUS) == PyBUF_C_CONTIGUOUS ||
+                  (flags & PyBUF_ANY_CONTIGUOUS) == PyBUF_ANY_CONTIGUOUS;
+    if (!self->first || (packed && !is_c_contiguous(self)) ||
+        (flags & PyBUF_F_CONTIGUOUS) == PyBUF_F_CONTIGUOUS) {
         PyErr_SetString(PyExc_BufferError, "the samples are not laid out like that");
         view->obj = NULL;
         return -1;

@@ -242,7 +242,9 @@ failed:
 static int
 open_held(py_source *self)
 {
-    int fd = open(PyBytes_AS_STRING(self->path), O_RDONLY | O_CLOEXEC);
+    /* A pipe must not wait for its writer: the job refuses it. */
+    int fd = open(PyBytes_AS_STRING(self->path),
+                  O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     if (fd >= 0)
         return adopt_fd(self, fd);
     li_ctx ctx;
