@@ -1,0 +1,81 @@
+"""lazyimage info FILE…: what the headers say."""
+
+import argparse
+import json
+from typing import TYPE_CHECKING, Any
+
+from lazyimage.cli.common import DONE, FAILED, UsageError, open_source, report
+
+if TYPE_CHECKING:
+    from argparse import _SubParsersAction
+
+FACTS = (
+    "format",
+    "width",
+    "height",
+    "stored_width",
+    "stored_height",
+    "orientation",
+    "mode",
+    "bit_depth",
+    "has_alpha",
+    "frames",
+    "icc_bytes",
+    "exif_bytes",
+    "xmp_bytes",
+)
+
+
+def add(verbs: "_SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Put this verb into the grammar."""
+    parser = verbs.add_parser(
+        "info",
+        help="print what pictures are",
+        description="Print one line a picture; only headers are read.",
+    )
+    parser.add_argument("files", nargs="+", metavar="FILE", help="- is standard input")
+    parser.add_argument("--json", action="store_true", help="one JSON object a line")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print a line for each file; one that fails does not stop the next."""
+    status = DONE
+    for name in options.files:
+        try:
+            facts = facts_of(name)
+        except (BrokenPipeError, UsageError):
+            raise
+        except Exception as error:
+            report(error, name)
+            status = FAILED
+            continue
+        print(json.dumps(facts, ensure_ascii=False) if options.json else in_words(facts))
+    return status
+
+
+def facts_of(name: str) -> dict[str, Any]:
+    """The file's name and every fact of its header; sizes are upright."""
+    info = open_source(name).info
+    return {"path": name} | {fact: getattr(info, fact) for fact in FACTS}
+
+
+def in_words(facts: dict[str, Any]) -> str:
+    """One line: name, format, size, mode, depth, then what is unusual."""
+    words = [
+        f"{facts['path']}: {facts['format']}",
+        f"{facts['width']}x{facts['height']}",
+        facts["mode"],
+        f"{facts['bit_depth']} bit",
+    ]
+    if facts["orientation"] != 1:
+        words.append(
+            f"orientation {facts['orientation']}"
+            f" (stored {facts['stored_width']}x{facts['stored_height']})"
+        )
+    if facts["frames"] != 1:
+        words.append(f"{facts['frames']} frames")
+    for kind in ("icc", "exif", "xmp"):
+        if facts[f"{kind}_bytes"]:
+            words.append(f"{kind} {facts[f'{kind}_bytes']} bytes")
+    return " ".join(words)
