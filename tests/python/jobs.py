@@ -1,0 +1,250 @@
+"""What a worker process can be asked to do (see process.py). Test support.
+
+Run as a program it reads calls, one JSON line each, and answers each with one line: the
+value, or in `trouble` the traceback of an exception that no call should raise.
+"""
+
+import ctypes
+import gc
+import json
+import mmap
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import threading
+import time
+import traceback
+import zlib
+from typing import Any
+
+import lazyimage as li
+from lazyimage.errors import LazyImageError
+
+_INVERT = bytes(range(255, -1, -1))
+_WHOLE_PIXELS = 4_000_000
+
+
+def _refusal(error: LazyImageError) -> dict[str, Any]:
+    return {
+        "error": error.code,
+        "name": error.name,
+        "class": type(error).__name__,
+        "category": error.category,
+        "message": str(error),
+    }
+
+
+def native_crc(path: str, full_ink_is_zero: bool) -> dict[str, Any]:
+    """CRC-32 of the samples as the codec has them: no orientation, CMYK as stored."""
+    source = li._core.Source.from_path(os.fsencode(path), "auto")
+    request = {"output": "pixels", "type": li._core.Pixels, "auto_orient": False}
+    try:
+        mode = li._core.inspect(source, request)["mode"]
+        if mode == "CMYK":  # 255 is full ink; to_pixels() speaks RGB
+            request["mode"] = "CMYK"
+        pixels, _ = li._core.run(source, request)
+    except LazyImageError as error:
+        return _refusal(error)
+    samples = memoryview(pixels).cast("B")
+    inverted = mode == "CMYK" and full_ink_is_zero
+    crc32 = zlib.crc32(samples.tobytes().translate(_INVERT) if inverted else samples)
+    return {"crc32": f"{crc32:08x}", "mode": mode, "shape": list(pixels.shape)}
+
+
+def sweep(path: str) -> dict[str, Any]:
+    """Everything that a server would do with an upload; a refusal is an answer."""
+    try:
+        engine = li.Engine.from_path(path)
+        info = engine.info
+        small = engine.resize(80).to_buffer("jpeg", 80)
+        if info.width * info.height <= _WHOLE_PIXELS:
+            engine.to_buffer("png")
+    except LazyImageError as error:
+        return _refusal(error)
+    return {"bytes": len(small)}
+
+
+def _meter() -> Any:
+    library = ctypes.CDLL(None)
+    for name in ("live", "peak", "reset"):
+        getattr(library, f"heap_meter_{name}").restype = ctypes.c_longlong
+    return library
+
+
+def meter_of_known_blocks() -> dict[str, int]:
+    """What the heap meter says of 1 MB of malloc and 5 MB of mmap."""
+    meter = _meter()
+    start = meter.heap_meter_reset()
+    block = bytearray(1_000_000)
+    with_block = meter.heap_meter_live()
+    mapping = mmap.mmap(-1, 5_000_000)
+    with_mapping = meter.heap_meter_live()
+    mapping.close()
+    del block
+    return {
+        "block": with_block - start,
+        "mapping": with_mapping - with_block,
+        "after": meter.heap_meter_live() - start,
+        "peak": meter.heap_meter_peak() - start,
+    }
+
+
+def heap_of_jobs(
+    path: str, jobs: list[list[Any]], directory: str, compression: int | None
+) -> list[dict[str, Any]]:
+    """Measured and foretold peak heap of each (format, target or 0) job on one file; to a
+    file in `directory`, or to a buffer, whose bytes then count on both sides. A job that
+    is refused is not in the answer: it has no peak."""
+    meter = _meter()
+    gc.disable()
+    found = []
+    for format, target in jobs:
+        options: dict[str, Any] = {"compression": compression} if format == "png" else {}
+        try:
+            engine = li.Engine.from_path(path)
+            engine = engine.resize(target, target) if target else engine
+            estimate = engine.estimate(format, **options)
+            start = meter.heap_meter_reset()
+            if directory:
+                out = f"{directory}/{os.getpid()}.{format}"
+                result = engine.to_file(out, format, durable=False, **options)
+            else:
+                result = engine.to_buffer(format, **options)
+            measured = meter.heap_meter_peak() - start
+        except LazyImageError:
+            continue
+        foretold = estimate.peak_bytes + (0 if directory else estimate.out_bytes)
+        found.append(
+            {
+                "path": path,
+                "job": f"{format} {target or 'whole'}",
+                "measured": measured,
+                "foretold": foretold,
+                "metrics": result.metrics.peak_bytes,
+            }
+        )
+        del result
+    return found
+
+
+def make_gray_pictures(directory: str, side: int) -> dict[str, str]:
+    """A gray PNG and JPEG of side × side, from 32 × 32 random bytes."""
+    seeds = memoryview(bytes(i * 37 % 251 for i in range(1024))).cast("B", (32, 32, 1))
+    engine = (
+        li.Engine.from_pixels(seeds)
+        .limits(max_pixels=0, max_output_pixels=0, max_input_bytes=0)
+        .resize(side, side, kernel="box")
+    )
+    paths = {}
+    for format in ("png", "jpeg"):
+        paths[format] = f"{directory}/gray.{format}"
+        options = {"compression": 1} if format == "png" else {}
+        engine.to_file(paths[format], format, durable=False, **options)
+    return paths
+
+
+def interrupt(path: str, target: int, after: float, how: str) -> dict[str, Any]:
+    """Stop a whole 400 MP job `after` seconds from its start; how long it then took."""
+    directory = tempfile.mkdtemp()
+    engine = li.Engine.from_path(path).limits(max_pixels=0, max_output_pixels=0, max_input_bytes=0)
+    engine = engine.resize(target, target) if target else engine
+    out = f"{directory}/out.png"
+    stopped: list[float] = []
+    if how == "timeout":
+        engine = engine.limits(timeout=after)
+    flag = li._core.Cancel()
+    act = {
+        "signal": lambda: os.kill(os.getpid(), signal.SIGINT),
+        "cancel": flag.set,
+        "timeout": lambda: None,
+    }[how]
+
+    def stop() -> None:
+        time.sleep(after)
+        stopped.append(time.monotonic())
+        act()
+
+    thread = threading.Thread(target=stop)
+    thread.start()
+    raised, code = "nothing", None
+    try:
+        if how == "cancel":
+            _run_with_cancel(path, out, flag)
+        else:
+            engine.to_file(out, compression=6, shrink="exact", durable=False)
+    except (KeyboardInterrupt, LazyImageError) as error:
+        raised, code = type(error).__name__, getattr(error, "code", None)
+    ended = time.monotonic()
+    thread.join()
+    left = os.listdir(directory)
+    shutil.rmtree(directory)
+    return {"raised": raised, "code": code, "seconds": ended - stopped[0], "left": left}
+
+
+def _run_with_cancel(path: str, out: str, flag: Any) -> None:
+    """The engine's job by the core's own call: only it takes a cancel flag as yet."""
+    source = li._core.Source.from_path(os.fsencode(path), "auto")
+    request = {
+        "limits": {"max_pixels": 0, "max_output_pixels": 0},
+        "cancel": flag,
+        "output": "file",
+        "format": "png",
+        "path": os.fsencode(out),
+        "durable": False,
+    }
+    li._core.run(source, request)
+
+
+def interrupt_beside_a_thread(path: str) -> dict[str, Any]:
+    """Ctrl-C while the main thread waits in Python and another thread runs a job."""
+    outcome: list[str] = []
+
+    def work() -> None:
+        try:
+            li.Engine.from_path(path).limits(
+                max_pixels=0, max_output_pixels=0, max_input_bytes=0
+            ).resize(64).to_buffer("png")
+            outcome.append("done")
+        except BaseException as error:
+            outcome.append(repr(error))
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    sent: list[float] = []
+
+    def send() -> None:
+        time.sleep(0.05)
+        sent.append(time.monotonic())
+        os.kill(os.getpid(), signal.SIGINT)
+
+    sender = threading.Thread(target=send)
+    sender.start()
+    raised = "nothing"
+    try:
+        time.sleep(30)
+    except KeyboardInterrupt:
+        raised = "KeyboardInterrupt"
+    seconds = time.monotonic() - sent[0]
+    worker.join()
+    sender.join()
+    return {"main": raised, "main_seconds": seconds, "thread": outcome[0]}
+
+
+def main() -> None:
+    """Answer calls until standard input ends. Answers leave by a descriptor of their
+    own, so that nothing that a library prints can be taken for one."""
+    answers = os.fdopen(os.dup(1), "w", buffering=1)
+    os.dup2(2, 1)
+    for line in sys.stdin:
+        function, arguments = json.loads(line)
+        try:
+            answer = {"value": globals()[function](**arguments)}
+        except BaseException:
+            answer = {"trouble": traceback.format_exc()}
+        answers.write(json.dumps(answer) + "\n")
+
+
+if __name__ == "__main__":
+    main()

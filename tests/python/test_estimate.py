@@ -1,0 +1,120 @@
+"""estimate() is at least the heap that a job really takes, and not wildly more.
+
+malloc and mmap are counted by tests/tools/heap_meter.c, LD_PRELOADed into a worker that
+runs job after job; a job's peak counts above what the worker held when it began.
+"""
+
+import os
+import platform
+import shutil
+import statistics
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import oracle
+import process
+import pytest
+from process import Call
+
+METER = oracle.REPOSITORY / "tests" / "tools" / "heap_meter.c"
+MEASURED_FROM = 8_000_000
+OUTPUTS = ("png", "jpeg")
+TARGETS = (0, 800)
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        platform.libc_ver()[0] != "glibc" or not shutil.which("gcc"),
+        reason="the meter stands before glibc's malloc and is built with gcc",
+    ),
+    pytest.mark.skipif(
+        os.environ.get("LAZYIMAGE_SANITIZED") == "1", reason="a sanitizer has a malloc of its own"
+    ),
+]
+
+
+@pytest.fixture(scope="session")
+def metered(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The environment of a worker whose heap is counted. PYTHONMALLOC=malloc: an arena
+    of pymalloc would count a whole MB for one small object."""
+    library = tmp_path_factory.mktemp("meter") / "heap_meter.so"
+    command = ["gcc", "-std=c11", "-O2", "-shared", "-fPIC", "-o", str(library), str(METER)]
+    subprocess.run([*command, "-pthread"], check=True)
+    return {"LD_PRELOAD": str(library), "PYTHONMALLOC": "malloc"}
+
+
+def _measured(
+    files: Sequence[Path],
+    directory: Path,
+    metered: dict[str, str],
+    *,
+    to_file: bool,
+    compression: int | None = None,
+) -> list[dict[str, Any]]:
+    """What each file's jobs took and what was foretold; files that are refused are left out."""
+    jobs = [[format, target] for format in OUTPUTS for target in TARGETS]
+    calls = [
+        Call(
+            "heap_of_jobs",
+            {
+                "path": str(file),
+                "jobs": jobs,
+                "directory": str(directory) if to_file else "",
+                "compression": compression,
+            },
+        )
+        for file in files
+    ]
+    answers = process.run_all(calls, seconds=60, environment=metered)
+    assert [answer for answer in answers if answer.trouble] == []
+    return [job for answer in answers for job in answer.value]
+
+
+def _over(jobs: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [job for job in jobs if job["measured"] > job["foretold"]]
+
+
+def test_the_meter_counts(metered: dict[str, str]) -> None:
+    found = process.run_fresh("meter_of_known_blocks", environment=metered)
+    assert found["block"] == pytest.approx(1_000_000, abs=8192)
+    assert found["mapping"] == pytest.approx(5_000_000, abs=8192)
+    assert found["after"] == pytest.approx(0, abs=4096)
+    assert found["peak"] >= 6_000_000
+
+
+@pytest.mark.parametrize("to_file", [False, True], ids=["buffer", "file"])
+def test_plan_covers_the_peak(metered: dict[str, str], tmp_path: Path, to_file: bool) -> None:
+    files = [
+        entry.file for entry in oracle.read_index(oracle.DATA) if entry.kind.startswith("valid")
+    ]
+    jobs = _measured(files, tmp_path, metered, to_file=to_file)
+    assert len(jobs) > 3 * len(files)
+    assert _over(jobs) == []
+
+
+@pytest.fixture(scope="session")
+def corpus_jobs(
+    metered: dict[str, str],
+    tmp_path_factory: pytest.TempPathFactory,
+    corpus: list[oracle.Entry],
+) -> list[dict[str, Any]]:
+    """Every job of the whole corpus. PNG at level 1: it takes the same memory, and the
+    time is not what is measured."""
+    files = [entry.file for entry in corpus if entry.format in ("jpeg", "png")]
+    directory = tmp_path_factory.mktemp("out")
+    return _measured(files, directory, metered, to_file=True, compression=1)
+
+
+@pytest.mark.corpus
+def test_plan_covers_the_peak_of_the_corpus(corpus_jobs: list[dict[str, Any]]) -> None:
+    assert len(corpus_jobs) > 4 * (145 + 602)
+    assert _over(corpus_jobs) == []
+
+
+@pytest.mark.corpus
+def test_large_jobs_take_a_third_of_their_plan(corpus_jobs: list[dict[str, Any]]) -> None:
+    large = [job for job in corpus_jobs if job["measured"] > MEASURED_FROM]
+    assert len(large) >= 10
+    assert statistics.median(job["foretold"] / job["measured"] for job in large) <= 3

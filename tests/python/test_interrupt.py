@@ -1,0 +1,61 @@
+"""A long job stops within 100 ms: by Ctrl-C, by its deadline, by its cancel flag."""
+
+import os
+
+import process
+import pytest
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        os.environ.get("LAZYIMAGE_SANITIZED") == "1", reason="a sanitizer takes its time"
+    ),
+]
+WITHIN = 0.100
+SOURCES = ("png", "jpeg")
+"""Gray pictures of 20000 × 20000, 400 MP, made once by the worker that is interrupted."""
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    directory = str(tmp_path_factory.mktemp("gray"))
+    return process.run_fresh("make_gray_pictures", directory=directory, side=20_000)
+
+
+@pytest.mark.parametrize("source", SOURCES)
+@pytest.mark.parametrize("target", [0, 800])
+@pytest.mark.parametrize("after", [0.06, 0.15, 0.25])
+def test_ctrl_c_returns_within_100_ms(
+    pictures: dict[str, str], source: str, target: int, after: float
+) -> None:
+    found = process.run_fresh(
+        "interrupt", path=pictures[source], target=target, after=after, how="signal"
+    )
+    assert found["raised"] == "KeyboardInterrupt"
+    assert found["seconds"] <= WITHIN
+    assert found["left"] == []
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_a_deadline_returns_within_100_ms(pictures: dict[str, str], source: str) -> None:
+    found = process.run_fresh(
+        "interrupt", path=pictures[source], target=0, after=0.2, how="timeout"
+    )
+    assert (found["raised"], found["code"]) == ("ImageTimeoutError", "E125")
+    assert found["seconds"] <= WITHIN
+    assert found["left"] == []
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_cancel_returns_within_100_ms(pictures: dict[str, str], source: str) -> None:
+    found = process.run_fresh("interrupt", path=pictures[source], target=0, after=0.2, how="cancel")
+    assert (found["raised"], found["code"]) == ("CancelledError", "E500")
+    assert found["seconds"] <= WITHIN
+    assert found["left"] == []
+
+
+def test_a_worker_thread_leaves_ctrl_c_to_the_main_thread(pictures: dict[str, str]) -> None:
+    found = process.run_fresh("interrupt_beside_a_thread", path=pictures["png"])
+    assert found["main"] == "KeyboardInterrupt"
+    assert found["main_seconds"] <= WITHIN
+    assert found["thread"] == "done"

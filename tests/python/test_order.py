@@ -1,0 +1,263 @@
+"""Order written = order meant: the planned run against the naive one.
+
+The naive run does each step alone on a whole frame, with every rule of the planner off.
+Both end in the same samples; only where a transposing orientation has moved behind a
+resize may they differ, by 1 level in 0.5 % of samples.
+"""
+
+import os
+import zlib
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, assume, event, given, settings
+from hypothesis import strategies as st
+
+from lazyimage import _core
+
+EVERY_RULE = 31
+"""LI_NO_SHRINK … LI_NO_MERGE of engine/plan.h."""
+MODES = ("L", "LA", "RGB", "RGBA")
+LARGEST = 160
+EXAMPLES = int(os.environ.get("LAZYIMAGE_EXAMPLES", "400"))
+DERANDOMIZE = "LAZYIMAGE_EXAMPLES" not in os.environ
+SHARE = 0.005
+
+Step = tuple[Any, ...]
+
+
+class Picture(NamedTuple):
+    """A source: samples, how they are encoded, EXIF's orientation."""
+
+    samples: np.ndarray
+    kind: str
+    orientation: int
+    options: tuple[tuple[str, Any], ...]
+
+
+def _samples(width: int, height: int, channels: int, seed: int) -> np.ndarray:
+    """A slope with grain, hard edges and, in alpha, holes: what filters trip over."""
+    source = np.random.default_rng(seed)
+    y, x = np.mgrid[0:height, 0:width]
+    planes = [
+        (x * (3 + channel) + y * (5 - channel) + 90 * ((x // 7 + y // 5) % 2)) % 256
+        for channel in range(channels)
+    ]
+    samples = np.stack(planes, axis=2) + source.integers(-20, 20, (height, width, channels))
+    if channels in (2, 4):
+        samples[:, :, -1] = np.where((x // 9 + y // 6) % 3 == 0, 0, samples[:, :, -1])
+    return np.ascontiguousarray(samples.clip(0, 255).astype(np.uint8))
+
+
+SIDES = st.one_of(st.integers(1, 9), st.integers(10, 40), st.integers(41, 70))
+
+
+@st.composite
+def pictures(draw: st.DrawFn) -> Picture:
+    kind = draw(st.sampled_from(("pixels", "png", "jpeg")))
+    channels = draw(st.sampled_from((1, 3) if kind == "jpeg" else (1, 2, 3, 4)))
+    width, height = draw(SIDES), draw(SIDES)
+    orientation = 1 if kind == "pixels" else draw(st.integers(1, 8))
+    options: dict[str, Any] = {}
+    if kind == "jpeg":
+        options["subsampling"] = draw(st.sampled_from(("4:2:0", "4:2:2", "4:4:4")))
+        options["progressive"] = draw(st.booleans())
+    samples = _samples(width, height, channels, draw(st.integers(0, 9)))
+    return Picture(samples, kind, orientation, tuple(options.items()))
+
+
+_SIDES = st.integers(0, 60)
+_PARTS = st.integers(0, 99)
+_DRAWN = st.one_of(
+    st.tuples(
+        st.just("resize"),
+        _SIDES,
+        _SIDES,
+        st.sampled_from(("inside", "cover", "fill")),
+        st.sampled_from(("lanczos3", "cubic", "bilinear", "box", "nearest")),
+        st.booleans(),
+    ).filter(lambda step: step[1] or step[2]),
+    st.tuples(st.just("crop"), _PARTS, _PARTS, _PARTS, _PARTS),
+    st.tuples(st.just("rotate"), st.sampled_from((90, 180, 270))),
+    st.just(("flip_h",)),
+    st.just(("flip_v",)),
+    st.just(("grayscale",)),
+    st.tuples(st.just("brightness"), st.integers(-40, 40)),
+    st.tuples(st.just("contrast"), st.integers(-40, 0)),
+    st.tuples(st.just("convert"), st.sampled_from(MODES)),
+)
+CHAINS = st.lists(_DRAWN, max_size=6)
+
+
+def _run(source: _core.Source, steps: tuple[Step, ...], rules_off: int) -> np.ndarray:
+    request = {
+        "steps": steps,
+        "rules_off": rules_off,
+        "shrink": "exact",
+        "output": "pixels",
+        "type": _core.Pixels,
+    }
+    return np.asarray(_core.run(source, request)[0])
+
+
+def _encode(picture: Picture) -> _core.Source:
+    source = _core.Source.from_pixels(picture.samples, None)
+    if picture.kind == "pixels":
+        return source
+    request = {
+        "output": "buffer",
+        "format": picture.kind,
+        "quality": 92 if picture.kind == "jpeg" else None,
+        "type": _core.Encoded,
+        **dict(picture.options),
+    }
+    encoded = bytes(_core.run(source, request)[0])
+    return _core.Source.from_buffer(_with_orientation(encoded, picture), True)
+
+
+def _with_orientation(encoded: bytes, picture: Picture) -> bytes:
+    """The file with an EXIF block of one tag put where its format wants it."""
+    tiff = b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0%c\0\0\0\0\0\0\0"
+    exif = tiff % picture.orientation
+    if picture.kind == "jpeg":
+        body = b"Exif\0\0" + exif
+        return encoded[:2] + b"\xff\xe1" + (len(body) + 2).to_bytes(2, "big") + body + encoded[2:]
+    chunk = b"eXIf" + exif
+    length, crc32 = len(exif).to_bytes(4, "big"), zlib.crc32(chunk).to_bytes(4, "big")
+    return encoded[:33] + length + chunk + crc32 + encoded[33:]
+
+
+def _resolve(step: Step, frame: np.ndarray) -> Step:
+    """A crop is drawn in hundredths of whatever frame it will meet."""
+    if step[0] != "crop":
+        return step
+    height, width = frame.shape[:2]
+    x, y = step[1] * width // 100, step[2] * height // 100
+    return (
+        "crop",
+        x,
+        y,
+        max(1, step[3] * (width - x) // 100),
+        max(1, step[4] * (height - y) // 100),
+    )
+
+
+def _naive(source: _core.Source, drawn: list[Step]) -> tuple[np.ndarray, tuple[Step, ...]]:
+    """The last frame, and the steps with every number in them."""
+    frame = _run(source, (), EVERY_RULE)
+    steps: list[Step] = []
+    for step in drawn:
+        steps.append(_resolve(step, frame))
+        whole = np.ascontiguousarray(frame)
+        frame = _run(_core.Source.from_pixels(whole, None), (steps[-1],), EVERY_RULE)
+        assume(max(frame.shape[:2]) <= LARGEST)
+    return frame, tuple(steps)
+
+
+def _levels_apart(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Differences of what is seen: under alpha a colour counts by its alpha, because at
+    alpha 1 a colour has but two values. Whole levels without alpha; with it the colour is
+    rounded twice more, so that 1 level can show as 1.7."""
+    visible = []
+    for samples in (one, other):
+        seen = samples.astype(np.float64)
+        if seen.shape[2] in (2, 4):
+            seen[:, :, :-1] *= seen[:, :, -1:] / 255
+        visible.append(seen)
+    return np.abs(visible[0] - visible[1])
+
+
+def _may_drift(picture: Picture, steps: tuple[Step, ...]) -> bool:
+    """Does a transposing orientation stand somewhere before a resize?"""
+    transposed = picture.orientation >= 5
+    for step in steps:
+        if step[0] == "resize" and step[4] != "nearest" and transposed:
+            return True
+        transposed = transposed or (step[0] == "rotate" and step[1] != 180)
+    return False
+
+
+@settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    derandomize=DERANDOMIZE,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+)
+@given(pictures(), CHAINS)
+def test_planned_equals_naive(picture: Picture, drawn: list[Step]) -> None:
+    source = _encode(picture)
+    expected, steps = _naive(source, drawn)
+    planned = _run(source, steps, 0)
+    assert planned.shape == expected.shape, steps
+    if not _may_drift(picture, steps):
+        assert np.array_equal(planned, expected), steps
+        return
+    event("an orientation moved behind a resize")
+    resizes = sum(step[0] == "resize" for step in steps)
+    assert _levels_apart(planned, expected).max() < 2 * resizes, steps
+
+
+@st.composite
+def turned_pictures(draw: st.DrawFn) -> Picture:
+    """Larger ones that EXIF transposes, so that percents can be counted."""
+    kind, channels = draw(st.sampled_from((("png", 4), ("png", 3), ("png", 1), ("jpeg", 3))))
+    width, height = draw(st.integers(90, 150)), draw(st.integers(90, 150))
+    samples = _samples(width, height, channels, draw(st.integers(0, 9)))
+    return Picture(samples, kind, draw(st.integers(5, 8)), ())
+
+
+@pytest.mark.parametrize(
+    ("kernel", "share"),
+    [
+        ("lanczos3", SHARE),
+        ("cubic", SHARE),
+        ("bilinear", SHARE),
+        # Box sums of few samples often end in exactly .5, where any rounding decides.
+        ("box", 3 * SHARE),
+    ],
+)
+def test_moved_orientations_change_few_samples(kernel: str, share: float) -> None:
+    """Over many pictures: one of them alone is too small to count in percent."""
+    counts = {"samples": 0, "apart": 0}
+
+    @settings(max_examples=EXAMPLES // 8, deadline=None, derandomize=DERANDOMIZE)
+    @given(
+        turned_pictures(),
+        st.tuples(st.integers(30, 89), st.integers(30, 89)),
+        st.sampled_from(("inside", "cover", "fill")),
+    )
+    def turn_and_shrink(picture: Picture, sides: tuple[int, int], fit: str) -> None:
+        source = _encode(picture)
+        steps = (("resize", *sides, fit, kernel, True), ("flip_h",))
+        apart = _levels_apart(_run(source, steps, 0), _run(source, steps, EVERY_RULE))
+        assert apart.max() < 2
+        counts["samples"] += apart.size
+        counts["apart"] += int((apart > 0.5).sum())
+
+    turn_and_shrink()
+    assert counts["samples"] > 100_000
+    assert 0 < counts["apart"] <= share * counts["samples"], counts
+
+
+def test_a_photograph_turned_then_shrunk_differs_by_one_level_in_few_samples() -> None:
+    samples = _samples(640, 480, 3, 1)
+    source = _core.Source.from_pixels(samples, None)
+    steps = (("rotate", 90), ("resize", 150, 0, "inside", "lanczos3", True))
+    planned, naive = _run(source, steps, 0), _run(source, steps, EVERY_RULE)
+    difference = np.abs(planned.astype(np.int16) - naive.astype(np.int16))
+    assert difference.max() <= 1
+    assert (difference > 0).mean() <= SHARE
+
+
+def test_the_rules_do_change_the_run() -> None:
+    """Else the tests above would compare a plan with itself."""
+    samples = _samples(64, 48, 3, 2)
+    source = _encode(Picture(samples, "jpeg", 6, ()))
+    request = {
+        "steps": (("crop", 4, 4, 30, 40), ("resize", 10, 0, "inside", "box", True)),
+        "output": "pixels",
+        "shrink": "exact",
+    }
+    planned = _core.explain(source, request)
+    assert planned != _core.explain(source, {**request, "rules_off": EVERY_RULE})
