@@ -380,6 +380,7 @@ plan_fill(li_ctx *ctx, const li_input *input, const li_request *request, li_plan
     LI_TRY(plan_decoder(ctx, input, request, &draft, plan));
     plan->count = draft.count;
     plan->out = draft.count ? draft.infos[draft.count - 1] : plan->decoded;
+    LI_TRY(li_check_output(ctx, "output", plan->out));
     plan_cost(input, request, plan);
     return check_budget(ctx, plan, request);
 }

@@ -20,8 +20,8 @@ reshape(li_draft *draft, size_t from)
     return LI_OK;
 }
 
-static li_status
-check_output_pixels(li_ctx *ctx, const char *step, li_info info)
+li_status
+li_check_output(li_ctx *ctx, const char *step, li_info info)
 {
     uint64_t limit = ctx->limits.max_output_pixels;
     uint64_t pixels = (uint64_t)info.width * info.height;
@@ -51,8 +51,7 @@ li_draft_add(li_draft *draft, const li_op *op)
     li_info in = info_before(draft, i);
     bool grows = (uint64_t)draft->infos[i].width * draft->infos[i].height >
                  (uint64_t)in.width * in.height;
-    return grows ? check_output_pixels(draft->ctx, op->kind->name, draft->infos[i])
-                 : LI_OK;
+    return grows ? li_check_output(draft->ctx, op->kind->name, draft->infos[i]) : LI_OK;
 }
 
 static void

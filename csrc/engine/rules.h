@@ -16,6 +16,9 @@ typedef struct li_draft {
 /* Put an op at the end; its shape is computed and checked. */
 li_status li_draft_add(li_draft *draft, const li_op *op) LI_MUST_CHECK;
 
+/* E122 if a picture made by `step` is over limits.max_output_pixels. */
+li_status li_check_output(li_ctx *ctx, const char *step, li_info info) LI_MUST_CHECK;
+
 /* Apply every rule that `off` (LI_NO_…) does not forbid until none applies. */
 li_status li_draft_rewrite(li_draft *draft, uint32_t off) LI_MUST_CHECK;
 

@@ -36,10 +36,9 @@ typedef enum py_source_kind { PY_PATH, PY_FILE, PY_BYTES, PY_PIXELS } py_source_
 typedef struct py_source {
     PyObject_HEAD py_source_kind kind;
     li_io io;
-    PyObject *path;      /* bytes object; PY_PATH */
-    Py_buffer view;      /* held while view.obj: what is borrowed */
-    uint8_t *copy;       /* owned instead of borrowed; freed by li_release */
-    const uint8_t *data; /* PY_BYTES: view's or copy's */
+    PyObject *path; /* bytes object; PY_PATH */
+    Py_buffer view; /* held while view.obj: what is borrowed */
+    uint8_t *copy;  /* owned instead of borrowed; freed by li_release */
     size_t size;
     li_frame frame; /* PY_PIXELS; its pixels are view's or copy's */
     size_t copied;

@@ -10,7 +10,7 @@ py_source_open(py_job *job, li_source **source)
 {
     const py_source *from = job->source;
     if (from->kind == PY_BYTES)
-        return li_source_borrow(&job->ctx, from->data, from->size, source);
+        return li_source_borrow(&job->ctx, from->view.buf, from->size, source);
     if (job->fd >= 0)
         return li_source_open_fd(&job->ctx, job->fd, from->io, &job->stamp, source);
     /* The bytes object is immutable and the job holds the source that holds it. */

@@ -96,46 +96,21 @@ source_from_fd(PyTypeObject *type, PyObject *args)
     return (PyObject *)self;
 }
 
-/* Native memory for a copy of what is borrowed. */
-static int
-source_reserve(py_source *self, size_t size)
-{
-    li_ctx ctx;
-    li_ctx_init(&ctx, NULL);
-    if (li_alloc(&ctx, size ? size : 1, 1, &self->copy) != LI_OK) {
-        PyErr_NoMemory();
-        return -1;
-    }
-    li_disown(&ctx, self->copy);
-    self->copied = size;
-    return 0;
-}
-
 static PyObject *
 source_from_buffer(PyTypeObject *type, PyObject *args)
 {
     PyObject *data;
-    int copy;
-    if (!PyArg_ParseTuple(args, "Op:from_buffer", &data, &copy))
+    if (!PyArg_ParseTuple(args, "O:from_buffer", &data))
         return NULL;
     py_source *self = source_new(type, PY_BYTES);
     if (!self)
         return NULL;
-    if (PyObject_GetBuffer(data, &self->view, PyBUF_SIMPLE) < 0)
-        goto failed;
+    if (PyObject_GetBuffer(data, &self->view, PyBUF_SIMPLE) < 0) {
+        Py_DECREF(self);
+        return NULL;
+    }
     self->size = (size_t)self->view.len;
-    self->data = self->view.buf;
-    if (!copy)
-        return (PyObject *)self;
-    if (source_reserve(self, self->size) < 0)
-        goto failed;
-    memcpy(self->copy, self->view.buf, self->size);
-    self->data = self->copy;
-    PyBuffer_Release(&self->view);
     return (PyObject *)self;
-failed:
-    Py_DECREF(self);
-    return NULL;
 }
 
 /* --- pixels ---------------------------------------------------------------------- */
@@ -189,6 +164,21 @@ is_packed(const Py_buffer *view)
     Py_ssize_t channels = view->ndim == 3 ? view->shape[2] : 1;
     return view->strides[1] == channels &&
            (view->ndim == 2 || channels == 1 || view->strides[2] == 1);
+}
+
+/* Native memory for a copy of what is borrowed. */
+static int
+source_reserve(py_source *self, size_t size)
+{
+    li_ctx ctx;
+    li_ctx_init(&ctx, NULL);
+    if (li_alloc(&ctx, size ? size : 1, 1, &self->copy) != LI_OK) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    li_disown(&ctx, self->copy);
+    self->copied = size;
+    return 0;
 }
 
 static int

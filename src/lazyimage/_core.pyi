@@ -31,8 +31,8 @@ class Source:
     def from_fd(cls, fd: int, io: str) -> Source:
         """An open regular file; the descriptor is duplicated and kept."""
     @classmethod
-    def from_buffer(cls, data: Buffer, copy: bool) -> Source:
-        """Encoded bytes: borrowed for the source's life, or copied once."""
+    def from_buffer(cls, data: Buffer) -> Source:
+        """Encoded bytes, borrowed for the source's life."""
     @classmethod
     def from_pixels(cls, data: Buffer, mode: str | None) -> Source:
         """A 2-D or 3-D uint8 array (H, W) or (H, W, C): borrowed if its pixels are packed

@@ -222,10 +222,10 @@ def bytes_origin(view: Buffer, io: str) -> Origin:
     """Borrow bytes that do not change, copy those that may."""
     view = memoryview(view)
     if view.readonly or io == "map":
-        return Origin(_core.Source.from_buffer(view, False), "bytes", io, data=view)
+        return Origin(_core.Source.from_buffer(view), "bytes", io, data=view)
     copy = native_copy(view)
     copies = (note_copy("from_bytes", len(view)),)
-    return Origin(_core.Source.from_buffer(copy, False), "bytes", io, data=copy, copies=copies)
+    return Origin(_core.Source.from_buffer(copy), "bytes", io, data=copy, copies=copies)
 
 
 def native_copy(view: memoryview) -> memoryview:

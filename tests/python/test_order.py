@@ -113,7 +113,7 @@ def _encode(picture: Picture) -> _core.Source:
         **dict(picture.options),
     }
     encoded = bytes(_core.run(source, request)[0])
-    return _core.Source.from_buffer(_with_orientation(encoded, picture), True)
+    return _core.Source.from_buffer(_with_orientation(encoded, picture))
 
 
 def _with_orientation(encoded: bytes, picture: Picture) -> bytes:
