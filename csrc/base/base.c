@@ -122,7 +122,7 @@ ledger_take(li_ctx *ctx, uint64_t bytes)
 static block *
 block_new(uint64_t size)
 {
-    if (size > SIZE_MAX)
+    if (size < sizeof(block) || size > SIZE_MAX)
         return NULL;
     if (size < PAGED_BYTES)
         return calloc(1, (size_t)size);

@@ -76,7 +76,7 @@ static li_status
 file_verify(li_source *source)
 {
     file_source *file = (file_source *)source;
-    li_stamp now;
+    li_stamp now = {0};
     if (atomic_load_explicit(&file->guard.poisoned, memory_order_relaxed))
         return fail_shorter(source->ctx);
     LI_TRY(li_stamp_of(source->ctx, file->fd, &now));

@@ -113,7 +113,7 @@ resident_kb(const void *address)
 static void
 check_flat_pass(li_source *source, const uint8_t *map, long *most)
 {
-    volatile uint32_t sum = 0;
+    static volatile uint32_t sum; /* so that the pages are read */
     for (uint64_t offset = 0; offset < source->size;) {
         const uint8_t *data;
         size_t got;
