@@ -35,7 +35,7 @@ verify(li_source *source)
 }
 
 static void
-tensor_strides(py_job *job, Py_ssize_t strides[3])
+tensor_strides(py_job *job, const Py_ssize_t strides[3])
 {
     li_tensor *tensor = &job->tensor;
     tensor->row_stride = strides[job->planar ? 1 : 0];
