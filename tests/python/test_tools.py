@@ -1,6 +1,7 @@
 """The checks of the house refuse what they are there to refuse: each rule is broken once in a
 small tree, and the same tree without the fault passes."""
 
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -255,6 +256,18 @@ def test_cpythons_tables_pass_in_the_python_layer_alone(tmp_path: Path) -> None:
     assert check_object(tmp_path, "csrc/python/x.o", "int cache = 1;").returncode == 1
     (tmp_path / "objects/csrc/python/x.o").unlink()
     assert check_object(tmp_path, "csrc/engine/x.o", text).returncode == 1
+
+
+@pytest.mark.skipif(not shutil.which("nm"), reason="no nm")
+def test_the_extension_exports_its_entry_alone() -> None:
+    module = importlib.util.find_spec("lazyimage._core")
+    assert module is not None
+    assert module.origin is not None
+    command = ["nm", "-D", "--defined-only", "--format=posix", module.origin]
+    lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    names = {line.split()[0] for line in lines.splitlines()}
+    # __odr_asan and the like are the sanitizer's, in an instrumented build.
+    assert {name for name in names if not name.startswith("__")} == {"PyInit__core"}
 
 
 # --- leaks and totals --------------------------------------------------------------------
