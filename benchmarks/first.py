@@ -78,7 +78,7 @@ def pillow_job() -> tuple[Callable[[str, str], object], str]:
 
     def job(source: str, output: str) -> object:
         with Image.open(source) as opened:
-            opened.thumbnail((SIDE, 10**6), Image.Resampling.LANCZOS)
+            opened.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
             if opened.mode == "RGBA":
                 white = Image.new("RGBA", opened.size, "white")
                 white.alpha_composite(opened)

@@ -153,15 +153,29 @@ take_region(li_draft *draft, li_rect *region)
     return true;
 }
 
-/* How many decoded pixels, in eighths, must stay for each output pixel. `fast` is what
- * sharp does: any shrink that does not enlarge. `safe` keeps a JPEG of default quality
- * within one SSIMULACRA2 point of `exact`; at 1/8 libjpeg only takes block means, so it
- * needs more. Measured: docs/notes/plan.md. */
-static uint32_t
-residual_of(li_shrink_policy policy, uint32_t shrink)
+/* Does the encoder lose more than a safe shrink does? From quality 90 on, and where
+ * nothing is lost, a shrink would show (SSIMULACRA2 99 becomes 94 at 2/8). */
+static bool
+hides_shrink(const li_request *request)
 {
-    if (policy == LI_SHRINK_FAST)
+    enum { FINE_QUALITY = 90 };
+    if (!request->codec || !request->codec->default_quality)
+        return false;
+    uint8_t quality = request->encode.quality;
+    return (quality ? quality : request->codec->default_quality) < FINE_QUALITY;
+}
+
+/* How many decoded pixels, in eighths, must stay for each output pixel; 0: never
+ * shrink. `fast` is what sharp does: any shrink that does not enlarge. `safe` keeps
+ * within one SSIMULACRA2 point of `exact`; at 1/8 libjpeg only takes block means, so
+ * that needs more. Measured: docs/notes/plan.md. */
+static uint32_t
+residual_of(const li_request *request, uint32_t shrink)
+{
+    if (request->shrink == LI_SHRINK_FAST)
         return 8;
+    if (request->shrink == LI_SHRINK_EXACT || !hides_shrink(request))
+        return 0;
     return shrink == 1 ? 24 : 14;
 }
 
@@ -171,12 +185,12 @@ static uint8_t
 choose_shrink(const li_draft *draft, const li_request *request)
 {
     const li_op *op = first_op(draft, &li_op_resize);
-    if (!op || op->u.resize.kernel == LI_NEAREST || request->shrink == LI_SHRINK_EXACT)
+    if (!op || op->u.resize.kernel == LI_NEAREST)
         return 8;
     const li_resize *resize = &op->u.resize;
     for (uint32_t shrink = 1; shrink <= 4; shrink++) {
-        uint32_t residual = residual_of(request->shrink, shrink);
-        if (li_span_allows(resize->x, resize->width, shrink, residual) &&
+        uint32_t residual = residual_of(request, shrink);
+        if (residual && li_span_allows(resize->x, resize->width, shrink, residual) &&
             li_span_allows(resize->y, resize->height, shrink, residual))
             return (uint8_t)shrink;
     }

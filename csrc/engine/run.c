@@ -138,6 +138,14 @@ open_sink(li_ctx *ctx, const li_request *request, const li_plan *plan, li_target
     return request->codec->encode(ctx, plan->out, &request->encode, target.out, sink);
 }
 
+/* For what failed before it had a stage to name it. */
+static void
+name_step(li_ctx *ctx, li_status status, const char *step)
+{
+    if (status != LI_OK && !ctx->step)
+        ctx->step = step;
+}
+
 li_status
 li_plan_run(li_ctx *ctx, li_source *source, const li_input *input,
             const li_request *request, const li_plan *plan, li_target target,
@@ -149,6 +157,7 @@ li_plan_run(li_ctx *ctx, li_source *source, const li_input *input,
     memset(times, 0, sizeof(*times));
     int64_t start = li_now_ns();
     li_status status = open_decoder(ctx, source, input, plan, &chain);
+    name_step(ctx, status, "decode");
     times->decode_ns = li_now_ns() - start;
     int64_t decode_rows_ns = 0;
     if (status == LI_OK)
@@ -156,6 +165,7 @@ li_plan_run(li_ctx *ctx, li_source *source, const li_input *input,
     int64_t opened = li_now_ns();
     if (status == LI_OK)
         status = open_sink(ctx, request, plan, target, &sink);
+    name_step(ctx, status, "encode");
     times->encode_ns = li_now_ns() - opened;
     if (status == LI_OK)
         status = li_pump(chain, sink, &pump);

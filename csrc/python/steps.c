@@ -12,11 +12,19 @@ static int
 parse_resize(PyObject *tuple, li_step *step)
 {
     const char *name, *fit, *kernel;
+    long width, height;
     int enlarge, found;
     step->type = LI_STEP_RESIZE;
-    if (!PyArg_ParseTuple(tuple, "sIIssp", &name, &step->u.resize.width,
-                          &step->u.resize.height, &fit, &kernel, &enlarge))
+    if (!PyArg_ParseTuple(tuple, "sllssp", &name, &width, &height, &fit, &kernel,
+                          &enlarge))
         return -1;
+    if (width < 0 || width > UINT16_MAX || height < 0 || height > UINT16_MAX ||
+        width + height == 0) {
+        PyErr_Format(PyExc_ValueError, "cannot resize to %ldx%ld", width, height);
+        return -1;
+    }
+    step->u.resize.width = (uint32_t)width;
+    step->u.resize.height = (uint32_t)height;
     step->u.resize.enlarge = enlarge;
     if ((found = py_word_value(fits, fit, "fit")) < 0)
         return -1;
@@ -26,10 +34,7 @@ parse_resize(PyObject *tuple, li_step *step)
         return -1;
     }
     step->u.resize.kernel = (li_kernel)found;
-    if (step->u.resize.width || step->u.resize.height)
-        return 0;
-    PyErr_SetString(PyExc_ValueError, "resize needs width or height");
-    return -1;
+    return 0;
 }
 
 static int

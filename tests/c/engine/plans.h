@@ -56,6 +56,7 @@ static const li_codec fake_codec = {
     .name = "fake",
     .shrinks = true,
     .regions = true,
+    .default_quality = 85,
     .decoded = fake_decoded,
     .decode_bytes = fake_decode_bytes,
     .encode_bytes = fake_encode_bytes,

@@ -137,6 +137,29 @@ TEST(the_policy_decides_how_far_the_decoder_shrinks)
     }
 }
 
+TEST(a_safe_shrink_needs_an_encoder_that_hides_it)
+{
+    static const struct {
+        uint8_t quality;
+        bool encodes;
+        uint8_t shrink;
+    } cases[] = {
+        {0, true, 2}, {89, true, 2}, {90, true, 8}, {100, true, 8}, {0, false, 8}};
+    li_input input = fake_input(8000, 8000, LI_RGB8);
+    li_step steps[] = {step_resize(1000, 1000, LI_FIT_FILL)};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        li_request request = fake_request(steps, 1, 0);
+        request.encode.quality = cases[i].quality;
+        request.codec = cases[i].encodes ? &fake_codec : NULL;
+        li_ctx ctx;
+        li_plan plan;
+        li_ctx_init(&ctx, NULL);
+        CHECK_EQ(li_plan_make(&ctx, &input, &request, &plan), LI_OK);
+        CHECK_EQ(plan.hint.shrink, cases[i].shrink);
+        li_plan_free(&ctx, &plan);
+    }
+}
+
 TEST(nearest_and_what_stands_before_a_resize_forbid_the_shrink)
 {
     li_step nearest[] = {step_resize(100, 100, LI_FIT_FILL)};
@@ -347,6 +370,7 @@ main(void)
     RUN(a_crop_before_a_downscale_is_region_and_shrink_in_one);
     RUN(a_turned_crop_is_a_region_of_the_stored_picture);
     RUN(the_policy_decides_how_far_the_decoder_shrinks);
+    RUN(a_safe_shrink_needs_an_encoder_that_hides_it);
     RUN(nearest_and_what_stands_before_a_resize_forbid_the_shrink);
     RUN(exif_orientation_comes_first_unless_it_is_off);
     RUN(alpha_is_composited_where_the_output_takes_none);
