@@ -32,7 +32,8 @@ const fs = require("fs");
 const sharp = require("sharp");
 const [warm, source, output, side, quality] = process.argv.slice(2);
 const field = (name) => {
-  const line = fs.readFileSync("/proc/self/status", "ascii").match(new RegExp(name + ":\\\\s+(\\\\d+)"));
+  const status = fs.readFileSync("/proc/self/status", "ascii");
+  const line = status.match(new RegExp(name + ":\\\\s+(\\\\d+)"));
   return Number(line[1]) * 1024;
 };
 const job = (from) =>

@@ -64,8 +64,14 @@ def manual(rows: list[dict[str, str]]) -> str:
     ]
     for row in rows:
         hint = (row["hint"] or "").replace("|", "\\|")
-        lines.append(f"| E{row['code']} | {row['name']} | {row['category']} | `{row['class']}` | {hint} |")
+        lines.append(
+            f"| E{row['code']} | {row['name']} | {row['category']} | `{row['class']}` | {hint} |"
+        )
     return "\n".join([*lines, ""])
+
+
+def holds(path: Path, text: str) -> bool:
+    return path.is_file() and path.read_text(encoding="utf-8") == text
 
 
 def main(check: bool) -> int:
@@ -75,7 +81,7 @@ def main(check: bool) -> int:
         "src/lazyimage/_codes.py": python_table(rows),
         "docs/errors.md": manual(rows),
     }
-    stale = [name for name, text in files.items() if not (ROOT / name).is_file() or (ROOT / name).read_text() != text]
+    stale = [name for name, text in files.items() if not holds(ROOT / name, text)]
     if check:
         for name in stale:
             print(f"{name} is stale: run tools/generate_errors.py", file=sys.stderr)

@@ -7,7 +7,7 @@ reads a file runs without the GIL; errors are raised by `lazyimage.errors.make_e
 from collections.abc import Mapping
 from typing import Any, Final, final
 
-from typing_extensions import Buffer
+from typing_extensions import Buffer, disjoint_base
 
 version: Final[str]
 tracemalloc_domain: Final[int]
@@ -41,12 +41,14 @@ class Source:
         """Open the file now and keep this version for all jobs until release(). Counts."""
     def release(self) -> None: ...
 
+@disjoint_base
 class Encoded:
     """Encoded bytes in native memory: a 1-D read-only buffer. Made by run()."""
 
     def __len__(self) -> int: ...
     def __buffer__(self, flags: int, /) -> memoryview: ...
 
+@disjoint_base
 class Pixels:
     """Samples: a 3-D writable buffer of "B" or "f". Made by run()."""
 

@@ -19,7 +19,8 @@ static const char *test_name;
 #define RUN(name) test_run(#name, name)
 #define CHECK(condition) test_check((condition), #condition, __FILE__, __LINE__)
 /* Two integers; both are printed when they differ. */
-#define CHECK_EQ(a, b) test_equal((long long)(a), (long long)(b), #a, #b, __FILE__, __LINE__)
+#define CHECK_EQ(a, b)                                                                 \
+    test_equal((long long)(a), (long long)(b), #a, #b, __FILE__, __LINE__)
 #define CHECK_TEXT(a, b) test_text((a), (b), __FILE__, __LINE__)
 
 static inline bool
@@ -35,8 +36,8 @@ test_equal(long long a, long long b, const char *left, const char *right,
            const char *file, int line)
 {
     if (a != b && test_bad++ < 5)
-        fprintf(stderr, "%s:%d: %s: %s is %lld, %s is %lld\n", file, line, test_name, left,
-                a, right, b);
+        fprintf(stderr, "%s:%d: %s: %s is %lld, %s is %lld\n", file, line, test_name,
+                left, a, right, b);
     return a == b;
 }
 

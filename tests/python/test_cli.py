@@ -35,8 +35,7 @@ def _run(command: list[str], *arguments: str, **keywords) -> subprocess.Complete
     keywords.setdefault("stdin", subprocess.DEVNULL)
     return subprocess.run(
         [*command, *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        capture_output=True,
         timeout=60,
         check=False,
         **keywords,

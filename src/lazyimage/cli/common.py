@@ -47,7 +47,7 @@ def open_source(name: str) -> Engine:
 
 
 def parse_size(text: str) -> tuple[int | None, int | None]:
-    """ "800x600", "800", "800x" or "x600" as (width, height)."""
+    """Words such as "800x600", "800", "800x" or "x600" as (width, height)."""
     width, _, height = text.lower().partition("x")
     try:
         sides = tuple(int(side) if side else None for side in (width, height))
