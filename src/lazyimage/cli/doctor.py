@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 import lazyimage
+from lazyimage import _core
 from lazyimage.cli.common import DONE, FAILED
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def findings() -> Iterator[Finding]:
     """Everything that is looked at, in the order in which it is printed."""
     yield Finding("lazyimage", f"{lazyimage.__version__} at {os.path.dirname(lazyimage.__file__)}")
     yield Finding("python", f"{platform.python_implementation()} {platform.python_version()}")
-    yield Finding("platform", f"{platform.platform()} {platform.machine()}")
+    yield Finding("platform", platform.platform())
     yield from codecs()
     yield kernels()
     yield cpus()
@@ -76,7 +77,7 @@ def kernels() -> Finding:
     """Which table of row kernels jobs use."""
     asked = os.environ.get("LAZYIMAGE_SIMD", "")
     note = f", LAZYIMAGE_SIMD={asked}" if asked else ""
-    return Finding("kernels", f"{getattr(lazyimage, 'kernels', 'scalar')}{note}")
+    return Finding("kernels", f"{getattr(_core, 'kernels', 'scalar')}{note}")
 
 
 def cpus() -> Finding:
