@@ -103,4 +103,5 @@ def test_no_thread_and_no_descriptor_outlives_a_call() -> None:
     for each in engines[:50]:
         each.to_buffer("jpeg")
     after = (len(os.listdir("/proc/self/task")), len(os.listdir("/proc/self/fd")))
-    assert after == before
+    # Not equal: a thread of an earlier test may have been on its way out at the start.
+    assert after[0] <= before[0] and after[1] <= before[1]
