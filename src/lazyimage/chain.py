@@ -176,7 +176,7 @@ class Chain:
 
         None or 0 switches a limit off, one that is left out stays as it is. Defaults: 1 GiB
         of input, 268402689 pixels in and out, sides to 65535, 10 MiB of each metadata,
-        100 scans, 4096 segments, half the machine's or cgroup's memory for one job, no
+        100 scans, 4096 segments, no bound on the memory of one job, no
         timeout (in seconds), every format. max_pixels_per_byte (off) is looked at above
         4 MP. A refusal is a LimitError (E121 to E125) that names the value and the limit.
 

@@ -185,7 +185,7 @@ li_jpeg_decoded(const li_header *header, li_hint hint)
 
 /* Above this much memory for coefficients a picture is written in one streaming pass.
  */
-enum { HELD_LIMIT_BYTES = 8 << 20 };
+enum { HELD_LIMIT_BYTES = 8000000 };
 
 static li_jpeg_frame
 frame_of(li_info info, int quality, li_subsampling subsampling)
