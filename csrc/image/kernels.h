@@ -43,7 +43,8 @@ typedef struct li_kernels {
     /* sums[i] += Σ weights[r] × rows[r][i] for n samples. */
     void (*accumulate)(int32_t *sums, const int16_t *const rows[LI_BATCH],
                        const int16_t weights[LI_BATCH], size_t n);
-    /* sums → bytes: shift by 20 rounding half up, clip to 0..255; clears the sums. */
+    /* sums → bytes: shift by 20 rounding up from 1/2 − 1/64, clip to 0..255; clears the
+     * sums. */
     void (*store)(int32_t *sums, uint8_t *out, size_t n);
     /* The same for pixels whose colours carry their alpha (channels 2 or 4): each
      * colour is divided by the exact sum of alpha, so it is rounded once, and is what

@@ -149,6 +149,9 @@ accumulate(int32_t *sums, const int16_t *const rows[LI_BATCH],
 
 enum {
     SUM_BITS = LI_WEIGHT_BITS + LI_RING_BITS,
+    /* A sum that would end in exactly .5 is off by up to 1/64 level, because the first
+     * pass rounds to 6 bits: all of those go up, whichever axis came first. */
+    ROUNDING = (1 << (SUM_BITS - 1)) + (1 << (SUM_BITS - LI_RING_BITS)),
     OPAQUE = 255 << SUM_BITS, /* what alpha sums up to where every tap is opaque */
 };
 
@@ -156,7 +159,7 @@ static inline __attribute__((always_inline)) void
 store_some(int32_t *restrict sums, uint8_t *restrict out, const size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        int32_t value = (sums[i] + (1 << (SUM_BITS - 1))) >> SUM_BITS;
+        int32_t value = (sums[i] + ROUNDING) >> SUM_BITS;
         value = value < 0 ? 0 : value;
         out[i] = (uint8_t)(value > 255 ? 255 : value);
         sums[i] = 0;
