@@ -3,8 +3,9 @@
 
     check_layers.py [ROOT]
 
-base ← image ← {ops, codecs, color, meta} ← engine ← python. Siblings in a layer do not know
-each other, but codecs may use color and meta; a codec knows its own folder and codec.h.
+base ← {kernels, image} ← {ops, codecs, color, meta} ← engine ← python. Siblings in a layer do
+not know each other, but image may use kernels, and codecs color and meta; a codec knows its own
+folder and codec.h.
 """
 
 from __future__ import annotations
@@ -16,12 +17,13 @@ from pathlib import Path, PurePosixPath
 
 LAYERS = {
     "base": 0,
+    "kernels": 1,
     "image": 1,
     **{"ops": 2, "codecs": 2, "color": 2, "meta": 2},
     "engine": 3,
     "python": 4,
 }
-SIBLINGS = {("codecs", "color"), ("codecs", "meta")}
+SIBLINGS = {("image", "kernels"), ("codecs", "color"), ("codecs", "meta")}
 SMALL = ("base", "image", "engine")  # what a newcomer reads first
 SMALL_LINES = 4000
 SETJMP = ("codecs/jpeg/", "codecs/png/")  # no jump leaves these

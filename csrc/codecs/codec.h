@@ -4,6 +4,7 @@
 
 #include "base/source.h"
 #include "image/out.h"
+#include "image/planes.h"
 #include "image/rows.h"
 #include "image/sink.h"
 
@@ -20,6 +21,9 @@ typedef struct li_header {
     bool progressive; /* the picture comes in passes: nothing streams */
     bool inverted;    /* CMYK where 0 is full ink (Adobe's way) */
     bool palette;
+    bool lossless;              /* WebP, AVIF */
+    uint8_t chroma_x, chroma_y; /* luma columns and rows that a chroma sample stands
+                                   for; 0: not to be had as planes */
     uint64_t icc_bytes, exif_bytes, xmp_bytes; /* 0: none */
     uint64_t held_bytes; /* what the decoder's library holds of the whole picture at
                             full scale because it cannot stream it; 0: it streams */
@@ -36,6 +40,7 @@ typedef struct li_hint {
     struct {
         uint32_t x, y, width, height;
     } region;
+    bool planes; /* by decode_planes; then without a region */
 } li_hint;
 
 typedef enum li_subsampling {
@@ -47,17 +52,33 @@ typedef enum li_subsampling {
 
 /* How to encode; li_encode_default() has every "as you like". */
 typedef struct li_encode {
-    uint8_t quality;    /* 1..100; 0: the codec's default, or it has none */
-    int8_t progressive; /* JPEG: 0, 1, −1: while the coefficients fit 8 MB */
-    int8_t optimize;    /* JPEG: the same */
-    li_subsampling subsampling;
-    int8_t compression; /* PNG: 0..9, −1: default */
+    uint8_t quality;            /* 1..100; 0: the codec's default, or it has none */
+    int8_t progressive;         /* JPEG: 0, 1, −1: while the coefficients fit 8 MB */
+    int8_t optimize;            /* JPEG: the same */
+    li_subsampling subsampling; /* JPEG, AVIF */
+    int8_t compression;         /* PNG: 0..9, −1: default */
+    bool lossless;              /* WebP, AVIF */
+    int8_t near_lossless;       /* WebP: 0..100, −1: off; implies lossless */
+    int8_t method;              /* WebP: 0..6, −1: default */
+    bool smart_subsample;       /* WebP */
+    int8_t alpha_quality;       /* WebP: 0..100, −1: default */
+    int8_t low_memory;          /* WebP: 0, 1, −1: by the memory limit */
+    int8_t speed;               /* AVIF: 0..10, −1: default */
 } li_encode;
 
 static inline li_encode
 li_encode_default(void)
 {
-    return (li_encode){.progressive = -1, .optimize = -1, .compression = -1};
+    return (li_encode){
+        .progressive = -1,
+        .optimize = -1,
+        .compression = -1,
+        .near_lossless = -1,
+        .method = -1,
+        .alpha_quality = -1,
+        .low_memory = -1,
+        .speed = -1,
+    };
 }
 
 typedef struct li_codec {
@@ -86,6 +107,17 @@ typedef struct li_codec {
                         li_hint hint, li_rows **rows);
     li_status (*encode)(li_ctx *ctx, li_info info, const li_encode *encode, li_out *out,
                         li_sink **sink);
+
+    /* The four of planes; NULL: never. The bounds above hold for both ways. */
+    /* Can this picture be had as planes for this hint, and which? Pure. */
+    bool (*planar)(const li_header *header, li_hint hint, li_planar *layout);
+    li_status (*decode_planes)(li_ctx *ctx, li_source *in, const li_header *header,
+                               li_hint hint, li_planes **planes);
+    /* The planes that encode_planes wants for a picture of this size; false: it must
+     * come as `encode` takes it. Pure. */
+    bool (*takes_planes)(li_info info, const li_encode *encode, li_planar *layout);
+    li_status (*encode_planes)(li_ctx *ctx, li_info info, const li_encode *encode,
+                               li_out *out, li_plane_sink **sink);
 } li_codec;
 
 extern const li_codec li_codec_jpeg;

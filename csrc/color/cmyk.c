@@ -2,7 +2,7 @@
  * ink profile would do better is color/icc.c's; this is what every viewer shows without
  * one. Layer 2. */
 #include "color/cmyk.h"
-#include "image/kernels.h"
+#include "kernels/kernels.h"
 
 #include <assert.h>
 

@@ -7,7 +7,7 @@
 #ifndef LI_OPS_RESAMPLE_H
 #define LI_OPS_RESAMPLE_H
 
-#include "image/kernels.h"
+#include "kernels/kernels.h"
 #include "ops/op.h"
 
 /* What is asked of one axis. */

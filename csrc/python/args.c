@@ -2,7 +2,7 @@
  * package has checked types and words already; what is checked here keeps C safe.
  * Layer 4. */
 #include "python/fields.h"
-#include "image/kernels.h"
+#include "kernels/kernels.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -99,13 +99,37 @@ parse_limits(PyObject *request, li_ctx *ctx)
 
 /* --- outputs --------------------------------------------------------------------- */
 
+/* Whole numbers from 0 on; what is not given stays −1. */
+static int
+parse_levels(PyObject *request, li_encode *encode)
+{
+    const struct {
+        const char *name;
+        long highest;
+        int8_t *level;
+    } levels[] = {
+        {"compression", 9, &encode->compression},
+        {"near_lossless", 100, &encode->near_lossless},
+        {"method", 6, &encode->method},
+        {"alpha_quality", 100, &encode->alpha_quality},
+        {"speed", 10, &encode->speed},
+    };
+    for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++) {
+        long value = -1;
+        if (py_field_int(request, levels[i].name, 0, levels[i].highest, &value) < 0)
+            return -1;
+        *levels[i].level = (int8_t)value;
+    }
+    return 0;
+}
+
 static int
 parse_encode(PyObject *request, py_job *job)
 {
     li_encode *encode = &job->request.encode;
     PyObject *format = py_field(request, "format");
     const char *name = format ? PyUnicode_AsUTF8(format) : NULL;
-    long quality = 0, compression = -1;
+    long quality = 0;
     int subsampling = LI_SUBSAMPLING_AUTO;
     job->request.codec = name ? li_codec_named(name) : NULL;
     if (!job->request.codec) {
@@ -114,13 +138,15 @@ parse_encode(PyObject *request, py_job *job)
         return -1;
     }
     if (py_field_int(request, "quality", 1, 100, &quality) < 0 ||
-        py_field_int(request, "compression", 0, 9, &compression) < 0 ||
+        parse_levels(request, encode) < 0 ||
         py_field_choice(request, "progressive", &encode->progressive) < 0 ||
         py_field_choice(request, "optimize", &encode->optimize) < 0 ||
+        py_field_choice(request, "low_memory", &encode->low_memory) < 0 ||
+        py_field_bool(request, "lossless", &encode->lossless) < 0 ||
+        py_field_bool(request, "smart_subsample", &encode->smart_subsample) < 0 ||
         py_field_word(request, "subsampling", subsamplings, &subsampling) < 0)
         return -1;
     encode->quality = (uint8_t)quality;
-    encode->compression = (int8_t)compression;
     encode->subsampling = (li_subsampling)subsampling;
     return 0;
 }

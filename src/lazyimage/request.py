@@ -29,6 +29,13 @@ if TYPE_CHECKING:
         progressive: bool | None
         optimize: bool | None
         compression: int | None
+        lossless: bool
+        near_lossless: int | None
+        method: int | None
+        smart_subsample: bool
+        alpha_quality: int | None
+        low_memory: bool | None
+        speed: int | None
         background: Color
         shrink: Literal["safe", "fast", "exact"]
 
@@ -40,10 +47,25 @@ LAYOUTS = ("HWC", "CHW")
 
 # The format that an option belongs to; the others are for all.
 OPTION_FORMATS = {
-    "subsampling": ("jpeg",),
+    "subsampling": ("jpeg", "avif"),
     "progressive": ("jpeg",),
     "optimize": ("jpeg",),
     "compression": ("png",),
+    "lossless": ("webp", "avif"),
+    "near_lossless": ("webp",),
+    "method": ("webp",),
+    "smart_subsample": ("webp",),
+    "alpha_quality": ("webp",),
+    "low_memory": ("webp",),
+    "speed": ("avif",),
+}
+# The highest value of those that are whole numbers from 0 on.
+OPTION_HIGHEST = {
+    "compression": 9,
+    "near_lossless": 100,
+    "method": 6,
+    "alpha_quality": 100,
+    "speed": 10,
 }
 OPTION_NAMES = (*OPTION_FORMATS, "background", "shrink")
 
@@ -137,13 +159,16 @@ def check_option(name: str, value: object) -> Any:
         return as_choice(value, name, SUBSAMPLINGS)
     if name == "shrink":
         return as_choice(value, name, SHRINKS)
-    if name in ("progressive", "optimize"):
-        return None if value is None else as_flag(value, name)
+    if name in ("lossless", "smart_subsample"):
+        return as_flag(value, name)
     if value is None:
         return None
+    highest = OPTION_HIGHEST.get(name)
+    if highest is None:
+        return as_flag(value, name)
     level = as_integer(value, name)
-    if not 0 <= level <= 9:
-        raise InvalidArgumentError(f"{name}={level} is outside 0..9")
+    if not 0 <= level <= highest:
+        raise InvalidArgumentError(f"{name}={level} is outside 0..{highest}")
     return level
 
 
@@ -166,12 +191,17 @@ def encode_request(
 ) -> dict[str, Any]:
     """The request of an output that encodes."""
     name = check_format(format)
+    checked = check_options(options, name, caller)
+    if quality is not None and checked.get("lossless"):
+        raise InvalidArgumentError(
+            f"quality={quality}: lossless {name} has no quality", hint="leave one of them out"
+        )
     return {
         **recipe_request(recipe),
         "output": output,
         "format": name,
         "quality": check_quality(quality, name),
-        **check_options(options, name, caller),
+        **checked,
     }
 
 

@@ -1,7 +1,7 @@
 /* read.c: JPEG rows from libjpeg. The one setjmp is in reader_try; every step that may
  * jump is a function of the heap struct and is run through it. Layer 2. */
 #include "codecs/jpeg/jpeg.h"
-#include "image/kernels.h"
+#include "kernels/kernels.h"
 
 #include <assert.h>
 

@@ -5,7 +5,7 @@
  * it and is in the ctx by then. All state is in the heap struct. */
 #include "codecs/png/png.h"
 #include "image/frame.h"
-#include "image/kernels.h"
+#include "kernels/kernels.h"
 
 #include <setjmp.h>
 #include <string.h>

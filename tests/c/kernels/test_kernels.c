@@ -1,7 +1,7 @@
 /* test_kernels.c: every table against the definition of each kernel, sample by sample,
  * in 64-bit integers. */
 #include "../test.h"
-#include "image/kernels.h"
+#include "kernels/kernels.h"
 
 enum { WIDEST = 300 };
 

@@ -2,10 +2,10 @@
  *
  * Everything here is integer arithmetic whose sums are exact, so every table gives the
  * same bytes as plain C. A job's context points to one table. */
-#ifndef LI_IMAGE_KERNELS_H
-#define LI_IMAGE_KERNELS_H
+#ifndef LI_KERNELS_KERNELS_H
+#define LI_KERNELS_KERNELS_H
 
-#include "image/pixel.h"
+#include "base/base.h"
 
 /* Weights of one axis of a resize: for output i, taps[i] weights of 14 fraction bits at
  * weights + i × stride, for inputs first[i], first[i] + 1, … They sum to 1 << 14; the

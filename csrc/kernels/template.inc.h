@@ -1,5 +1,5 @@
-/* kernels_template.inc.h: the kernels in plain C, included once per instruction set by
- * a file that says LI_KERNELS_TABLE and LI_KERNELS_NAME and sets the target. Layer 1.
+/* template.inc.h: the kernels in plain C, included once per instruction set by a file
+ * that says LI_KERNELS_TABLE and LI_KERNELS_NAME and sets the target. Layer 1.
  *
  * Loops run over blocks of a constant size, which every compiler turns into vectors. */
 

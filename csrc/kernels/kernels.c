@@ -1,5 +1,5 @@
 /* kernels.c: which kernel tables this build has. Layer 1. */
-#include "image/kernels.h"
+#include "kernels/kernels.h"
 
 #include <string.h>
 

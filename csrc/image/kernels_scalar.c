@@ -1,8 +1,0 @@
-/* kernels_scalar.c: the kernels for whatever the compiler's baseline is (SSE2 on
- * x86-64, NEON on arm64), without a feature test: the oracle of every other table.
- * Layer 1. */
-#include "image/kernels.h"
-
-#define LI_KERNELS_TABLE li_kernels_scalar
-#define LI_KERNELS_NAME "scalar"
-#include "image/kernels_template.inc.h"
