@@ -30,6 +30,21 @@ enum {
     LI_ACROSS_PAD = 8,
 };
 
+/* How Y, Cb and Cr become red, green and blue, LI_YCC_BITS fraction bits in all but the
+ * offset: red is (Y − y_offset) × y_scale + (Cr − 128) × cr_red, and so on. */
+typedef struct li_ycc {
+    int32_t y_offset; /* 0 or 16 */
+    int32_t y_scale;
+    int32_t cr_red, cb_green, cr_green, cb_blue; /* below 4 each */
+} li_ycc;
+
+enum { LI_YCC_BITS = 20 };
+
+extern const li_ycc li_ycc_jfif;   /* BT.601, 0..255: every JPEG */
+extern const li_ycc li_ycc_studio; /* BT.601, Y 16..235, Cb and Cr 16..240: WebP */
+/* Of the weights of red and blue in luma, 0.2126 and 0.0722 for BT.709. */
+li_ycc li_ycc_of(double red, double blue, bool studio);
+
 /* Channels are interleaved, 1 to 4 of them; alpha is the last of 2 or 4. */
 typedef struct li_kernels {
     const char *name; /* "scalar", … */
@@ -53,6 +68,10 @@ typedef struct li_kernels {
     /* Colours × alpha / 255, rounded; alpha as it is. */
     void (*premultiply)(const uint8_t *row, uint8_t *out, uint32_t width,
                         uint32_t channels);
+    /* Three rows of one width → RGB, rounded half up, clipped. Where Cb and Cr are 128
+     * the three channels are equal. */
+    void (*ycc_to_rgb)(const li_ycc *how, const uint8_t *y, const uint8_t *cb,
+                       const uint8_t *cr, uint8_t *rgb, uint32_t width);
 } li_kernels;
 
 extern const li_kernels li_kernels_scalar;

@@ -279,6 +279,31 @@ premultiply(const uint8_t *row, uint8_t *out, uint32_t width, uint32_t channels)
                          4);
 }
 
+/* --- colour ---------------------------------------------------------------------- */
+
+static inline uint8_t
+clip_ycc(int32_t value)
+{
+    value = (value + (1 << (LI_YCC_BITS - 1))) >> LI_YCC_BITS;
+    value = value < 0 ? 0 : value;
+    return (uint8_t)(value > 255 ? 255 : value);
+}
+
+/* Within 32 bits: 271 × 1.17 + 128 × 4 is below 2^11. */
+static void
+ycc_to_rgb(const li_ycc *how, const uint8_t *restrict y, const uint8_t *restrict cb,
+           const uint8_t *restrict cr, uint8_t *restrict rgb, uint32_t width)
+{
+    const li_ycc k = *how;
+    for (uint32_t x = 0; x < width; x++, rgb += 3) {
+        int32_t luma = (y[x] - k.y_offset) * k.y_scale;
+        int32_t blue = cb[x] - 128, red = cr[x] - 128;
+        rgb[0] = clip_ycc(luma + red * k.cr_red);
+        rgb[1] = clip_ycc(luma + blue * k.cb_green + red * k.cr_green);
+        rgb[2] = clip_ycc(luma + blue * k.cb_blue);
+    }
+}
+
 const li_kernels LI_KERNELS_TABLE = {
     .name = LI_KERNELS_NAME,
     .across = across,
@@ -287,4 +312,5 @@ const li_kernels LI_KERNELS_TABLE = {
     .store = store,
     .store_alpha = store_alpha,
     .premultiply = premultiply,
+    .ycc_to_rgb = ycc_to_rgb,
 };
