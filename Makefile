@@ -14,7 +14,9 @@ SAN_FLAGS := -fsanitize=$(SANITIZERS) -fno-omit-frame-pointer -fno-sanitize-reco
 # --- what is built -----------------------------------------------------------------
 
 VERSION := $(shell sed -n 's/^version = "\([^"]*\)".*/\1/p' pyproject.toml)
-MODULES := libjpeg libpng zlib
+# Optional ones as in setup.py: LAZYIMAGE_ISAL=off builds without.
+ISAL = $(if $(filter off,$(LAZYIMAGE_ISAL)),,$(shell pkg-config --exists libisal && echo libisal))
+MODULES = libjpeg libpng zlib $(ISAL)
 C_FILES := $(sort $(shell find csrc -name '*.c'))
 HEADERS := $(sort $(shell find csrc tests/c -name '*.h'))
 CORE := $(filter-out csrc/python/%,$(C_FILES))
@@ -24,7 +26,8 @@ PROGRAMS := $(patsubst %.c,$(OUT)/%,$(TEST_FILES) $(TOOL_FILES))
 
 # Recursively expanded: pkg-config may not be there before setup has run.
 WARNINGS := -Wall -Wextra -Wshadow
-DEFINES = -D_GNU_SOURCE -DLI_VERSION='"$(VERSION)"' $(shell pkg-config --cflags $(MODULES))
+DEFINES = -D_GNU_SOURCE -DLI_VERSION='"$(VERSION)"' $(if $(ISAL),-DLI_HAVE_ISAL=1) \
+	$(shell pkg-config --cflags $(MODULES))
 CFLAGS_ALL = -std=c11 -O2 -g $(WARNINGS) -Icsrc -Itests/c -ffp-contract=off \
 	$(DEFINES) $(SAN) $(LAZYIMAGE_CFLAGS)
 LIBS = $(shell pkg-config --libs $(MODULES)) -lm -lpthread

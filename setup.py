@@ -3,7 +3,8 @@
 
 Libraries are found by pkg-config alone. What the environment can say:
 
-    LAZYIMAGE_WEBP, LAZYIMAGE_AVIF, LAZYIMAGE_LCMS2, LAZYIMAGE_DEFLATE = auto | on | off
+    LAZYIMAGE_WEBP, LAZYIMAGE_AVIF, LAZYIMAGE_LCMS2, LAZYIMAGE_DEFLATE,
+    LAZYIMAGE_ISAL = auto | on | off
     LAZYIMAGE_CFLAGS    flags behind all others
     SANITIZE            address,undefined and the like: an instrumented extension
 
@@ -42,7 +43,8 @@ class Library(NamedTuple):
 
 LIBRARIES = {
     "JPEG": Library(("libjpeg",), "libjpeg-dev", "libjpeg-turbo-devel", "jpeg-turbo"),
-    "PNG": Library(("libpng",), "libpng-dev", "libpng-devel", "libpng"),
+    "PNG": Library(("libpng", "zlib"), "libpng-dev", "libpng-devel", "libpng"),
+    "ISAL": Library(("libisal",), "libisal-dev", "isa-l-devel", "isa-l", "ISAL"),
     "WEBP": Library(
         ("libwebp", "libwebpdemux", "libwebpmux"),
         *("libwebp-dev", "libwebp-devel", "webp", "WEBP"),

@@ -30,7 +30,8 @@ missing() {
     libraries="libjpeg:libjpeg-dev:libjpeg-turbo-devel:jpeg-turbo
 libpng:libpng-dev:libpng-devel:libpng zlib:zlib1g-dev:zlib-devel:zlib
 libwebp:libwebp-dev:libwebp-devel:webp libavif:libavif-dev:libavif-devel:libavif
-lcms2:liblcms2-dev:lcms2-devel:little-cms2 libdeflate:libdeflate-dev:libdeflate-devel:libdeflate"
+lcms2:liblcms2-dev:lcms2-devel:little-cms2 libdeflate:libdeflate-dev:libdeflate-devel:libdeflate
+libisal:libisal-dev:isa-l-devel:isa-l"
     if ! command -v pkg-config >/dev/null; then
         echo "pkg-config pkgconf-pkg-config pkgconf"
         echo "$libraries" | tr ' ' '\n' | cut -d: -f2- | tr : ' '

@@ -50,6 +50,16 @@ png_decode_bytes(const li_header *header, li_hint hint)
     return li_sat_add(header->held_bytes, header->work_bytes);
 }
 
+li_status
+li_png_decode(li_ctx *ctx, li_source *in, const li_header *header, li_hint hint,
+              li_rows **rows)
+{
+    (void)hint; /* neither shrinks nor regions */
+    if (header->progressive)
+        return li_png_decode_libpng(ctx, in, header, rows);
+    return li_png_decode_stream(ctx, in, header, li_png_inflate_best(), rows);
+}
+
 static uint64_t
 png_encode_bytes(li_info info, const li_encode *encode)
 {

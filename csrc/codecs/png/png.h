@@ -1,9 +1,11 @@
-/* png.h: what the files of the PNG codec share: scan.c reads the header by itself,
- * read.c and write.c drive libpng's row API, png.c is the table entry. Layer 2. */
+/* png.h: what the files of the PNG codec share: scan.c reads the header, stream.c the
+ * pixels of every file that is not interlaced, read.c those that are by libpng, write.c
+ * writes, png.c is the table entry. Layer 2. */
 #ifndef LI_CODECS_PNG_PNG_H
 #define LI_CODECS_PNG_PNG_H
 
 #include "codecs/codec.h"
+#include "codecs/png/inflate.h"
 
 #include <png.h>
 
@@ -15,15 +17,37 @@ enum {
 
 extern const uint8_t li_png_signature[LI_PNG_SIGNATURE_BYTES];
 
+/* What a reader has to know besides the header. */
+typedef struct li_png_begin {
+    uint8_t depth, channels; /* of the file's samples and pixels */
+    uint32_t palette_size;   /* entries; 0: it is not a palette's picture */
+    uint32_t alpha_size;     /* entries of the palette with an alpha of their own */
+    uint8_t palette[3 * 256];
+    uint8_t alpha[256];
+    uint16_t key[3]; /* the transparent gray or colour, if the header has alpha */
+} li_png_begin;
+
 /* Fill the header from the chunks up to the first IDAT. Allocates nothing. */
 li_status li_png_inspect(li_ctx *ctx, li_source *in, li_header *header) LI_MUST_CHECK;
+/* The same again, for a reader; E103 if the header is no longer what it was. */
+li_status li_png_scan_again(li_ctx *ctx, li_source *in, const li_header *header,
+                            li_png_begin *begin) LI_MUST_CHECK;
 li_status li_png_decode(li_ctx *ctx, li_source *in, const li_header *header,
                         li_hint hint, li_rows **rows) LI_MUST_CHECK;
+/* The two readers: by ourselves over this inflate, without interlacing; and by libpng,
+ * anything. Same samples, same verdict. */
+li_status li_png_decode_stream(li_ctx *ctx, li_source *in, const li_header *header,
+                               const li_png_inflate_ops *inflate,
+                               li_rows **rows) LI_MUST_CHECK;
+li_status li_png_decode_libpng(li_ctx *ctx, li_source *in, const li_header *header,
+                               li_rows **rows) LI_MUST_CHECK;
 li_status li_png_encode(li_ctx *ctx, li_info info, const li_encode *encode, li_out *out,
                         li_sink **sink) LI_MUST_CHECK;
 
-/* What decode takes besides the picture that an interlaced file makes it hold. */
-uint64_t li_png_read_bytes(li_info info, uint8_t bit_depth, bool interlaced);
+/* What they take, libpng besides the picture that an interlaced file makes it hold. */
+uint64_t li_png_stream_bytes(li_info info, const li_png_begin *begin,
+                             const li_png_inflate_ops *inflate);
+uint64_t li_png_libpng_bytes(li_info info, uint8_t bit_depth, bool interlaced);
 uint64_t li_png_write_bytes(li_info info);
 /* The zlib level that encode uses, 0..9. */
 int li_png_level(const li_encode *encode);

@@ -1,5 +1,5 @@
-/* read.c: PNG rows by libpng: streamed, or through one frame where the file is
- * interlaced. Layer 2.
+/* read.c: PNG rows by libpng: through one frame where the file is interlaced; streamed
+ * otherwise, as the oracle of stream.c. Layer 2.
  *
  * Every call of libpng runs inside reader_run, the only setjmp: an error jumps back to
  * it and is in the ctx by then. All state is in the heap struct. */
@@ -28,7 +28,7 @@ typedef struct png_reader {
 } png_reader;
 
 uint64_t
-li_png_read_bytes(li_info info, uint8_t bit_depth, bool interlaced)
+li_png_libpng_bytes(li_info info, uint8_t bit_depth, bool interlaced)
 {
     enum {
         /* png_struct 1.3 KB, png_info 0.4 KB, palette and its alpha 1 KB, the list of
@@ -307,11 +307,10 @@ reader_open(png_reader *reader, const li_header *header)
 }
 
 li_status
-li_png_decode(li_ctx *ctx, li_source *in, const li_header *header, li_hint hint,
-              li_rows **rows)
+li_png_decode_libpng(li_ctx *ctx, li_source *in, const li_header *header,
+                     li_rows **rows)
 {
     li_info info = {header->width, header->height, header->pixel};
-    (void)hint; /* neither shrinks nor regions */
     *rows = NULL;
     LI_TRY(li_rows_push(ctx, sizeof(png_reader), &png_ops, info, rows));
     png_reader *reader = (png_reader *)*rows;

@@ -29,6 +29,8 @@ typedef struct png_scan {
     li_ctx *ctx; /* borrowed, like the next two */
     li_source *in;
     li_header *header;
+    li_png_begin *begin; /* borrowed */
+    bool again;          /* warn: inspect has not */
     uint8_t colour;
     bool interlaced;
     bool has_palette;
@@ -202,8 +204,15 @@ visit_plte(png_scan *scan, const png_chunk *chunk)
         return fail_crc(scan, chunk);
     uint32_t most = needed ? 1u << scan->header->bit_depth : 256;
     scan->palette_size = chunk->length / 3 < most ? chunk->length / 3 : most;
-    if ((scan->colour & 2) != 0)
+    if (needed) {
+        scan->begin->palette_size = scan->palette_size;
+        memcpy(scan->begin->palette, body, (size_t)3 * scan->palette_size);
+    }
+    if ((scan->colour & 2) != 0 && scan->transparent) {
         scan->transparent = false; /* a tRNS in front of the palette does not count */
+        if (scan->again)
+            li_warn(scan->ctx, "png: PLTE: tRNS must be after");
+    }
     return LI_OK;
 }
 
@@ -221,15 +230,33 @@ is_transparency_sized(const png_scan *scan, uint32_t length)
     return false; /* the colour has an alpha channel */
 }
 
+static void
+keep_transparency(png_scan *scan, const uint8_t *body, uint32_t length)
+{
+    li_png_begin *begin = scan->begin;
+    scan->saw_transparency = scan->transparent = true;
+    if (scan->colour == PALETTE) {
+        begin->alpha_size = length;
+        memcpy(begin->alpha, body, length);
+        return;
+    }
+    for (uint32_t c = 0; c < length / 2; c++)
+        begin->key[c] = (uint16_t)(body[2 * c] << 8 | body[2 * c + 1]);
+}
+
 static li_status
 visit_trns(png_scan *scan, const png_chunk *chunk)
 {
     const uint8_t *body;
-    bool intact;
-    if (scan->saw_transparency || !is_transparency_sized(scan, chunk->length))
+    bool intact, sized = is_transparency_sized(scan, chunk->length);
+    if (scan->saw_transparency || !sized) {
+        if (scan->again)
+            li_warn(scan->ctx, "png: tRNS: %s", sized ? "duplicate" : "invalid");
         return LI_OK;
+    }
     LI_TRY(chunk_body(scan, chunk, &body, &intact));
-    scan->saw_transparency = scan->transparent = intact;
+    if (intact)
+        keep_transparency(scan, body, chunk->length);
     return LI_OK;
 }
 
@@ -357,22 +384,54 @@ describe(const png_scan *scan)
              scan->interlaced ? " interlaced" : "");
 }
 
+static li_status
+scan_file(png_scan *scan)
+{
+    static const uint8_t channels[7] = {
+        [GRAY] = 1, [RGB] = 3, [PALETTE] = 1, [GRAY_ALPHA] = 2, [RGB_ALPHA] = 4};
+    li_header *header = scan->header;
+    const uint8_t *signature;
+    *header = (li_header){.orientation = 1, .frames = 1};
+    LI_TRY(scan_read(scan, 0, LI_PNG_SIGNATURE_BYTES, &signature));
+    if (memcmp(signature, li_png_signature, LI_PNG_SIGNATURE_BYTES) != 0)
+        return li_fail(scan->ctx, LI_E130_CORRUPT, "png: the signature is damaged");
+    LI_TRY(scan_chunks(scan));
+    scan->begin->depth = header->bit_depth;
+    scan->begin->channels = channels[scan->colour];
+    header->pixel = scan_pixel(scan);
+    header->progressive = scan->interlaced;
+    header->palette = scan->colour == PALETTE;
+    li_info info = {header->width, header->height, header->pixel};
+    header->held_bytes = scan->interlaced ? li_frame_bytes(info) : 0;
+    header->work_bytes =
+        scan->interlaced
+            ? li_png_libpng_bytes(info, header->bit_depth, true)
+            : li_png_stream_bytes(info, scan->begin, li_png_inflate_best());
+    describe(scan);
+    return LI_OK;
+}
+
 li_status
 li_png_inspect(li_ctx *ctx, li_source *in, li_header *header)
 {
-    png_scan scan = {.ctx = ctx, .in = in, .header = header};
-    const uint8_t *signature;
-    *header = (li_header){.orientation = 1, .frames = 1};
-    LI_TRY(scan_read(&scan, 0, LI_PNG_SIGNATURE_BYTES, &signature));
-    if (memcmp(signature, li_png_signature, LI_PNG_SIGNATURE_BYTES) != 0)
-        return li_fail(ctx, LI_E130_CORRUPT, "png: the signature is damaged");
-    LI_TRY(scan_chunks(&scan));
-    header->pixel = scan_pixel(&scan);
-    header->progressive = scan.interlaced;
-    header->palette = scan.colour == PALETTE;
-    li_info info = {header->width, header->height, header->pixel};
-    header->held_bytes = scan.interlaced ? li_frame_bytes(info) : 0;
-    header->work_bytes = li_png_read_bytes(info, header->bit_depth, scan.interlaced);
-    describe(&scan);
-    return LI_OK;
+    li_png_begin begin = {0};
+    png_scan scan = {.ctx = ctx, .in = in, .header = header, .begin = &begin};
+    return scan_file(&scan);
+}
+
+li_status
+li_png_scan_again(li_ctx *ctx, li_source *in, const li_header *header,
+                  li_png_begin *begin)
+{
+    li_header now;
+    png_scan scan = {
+        .ctx = ctx, .in = in, .header = &now, .begin = begin, .again = true};
+    LI_TRY(scan_file(&scan));
+    if (now.width == header->width && now.height == header->height &&
+        now.pixel == header->pixel && now.bit_depth == header->bit_depth &&
+        now.palette == header->palette && now.progressive == header->progressive)
+        return LI_OK;
+    return li_fail(ctx, LI_E103_SOURCE_CHANGED,
+                   "png: the file is no longer the %ux%u %s that its header said",
+                   header->width, header->height, li_pixel_name(header->pixel));
 }
