@@ -127,8 +127,9 @@ build/lint/%.ok: %.c $(HEADERS) .clang-format .clang-tidy
 
 # --- figures -----------------------------------------------------------------------
 
-bench: setup ## time and memory beside other libraries, in one run
-	@$(PYTHON) benchmarks/first.py
+# make bench BENCH='--quick --cells jpeg-jpeg,png-jpeg': the options of bench.py
+bench: setup ## time, memory, bytes, quality beside other libraries; writes docs/performance.md
+	@$(PYTHON) benchmarks/bench.py $(BENCH)
 
 proof: setup ## the zero-copy claim, measured: exit 1 if it does not hold
 	@$(PYTHON) docs/scripts/measure_zero_copy.py
