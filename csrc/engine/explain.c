@@ -35,9 +35,17 @@ say_source(writer *out, const li_input *input)
 }
 
 static void
+say_sizes(writer *out, li_info luma, li_info chroma)
+{
+    say(out, ": planes Y %ux%u, Cb and Cr %ux%u", luma.width, luma.height, chroma.width,
+        chroma.height);
+}
+
+static void
 say_decode(writer *out, const li_plan *plan, const li_input *input)
 {
     const li_hint *hint = &plan->hint;
+    bool held = input->header.held_bytes > 0;
     if (!input->codec)
         return;
     say(out, "decode   ");
@@ -48,9 +56,12 @@ say_decode(writer *out, const li_plan *plan, const li_input *input)
     if (hint->region.width)
         say(out, ", region %ux%u+%u+%u", hint->region.width, hint->region.height,
             hint->region.x, hint->region.y);
-    say(out, ": %ux%u %s", plan->decoded.width, plan->decoded.height,
-        li_pixel_name(plan->cmyk ? LI_CMYK8 : plan->decoded.pixel));
-    if (input->header.held_bytes)
+    if (plan->way == LI_WAY_ROWS)
+        say(out, ": %ux%u %s", plan->decoded.width, plan->decoded.height,
+            li_pixel_name(plan->cmyk ? LI_CMYK8 : plan->decoded.pixel));
+    else
+        say_sizes(out, plan->planes[0].decoded, plan->planes[1].decoded);
+    if (held)
         say(out, " (held whole: the file comes in passes)");
     say(out, "\n");
 }
@@ -110,6 +121,27 @@ say_op(writer *out, const li_op *op, li_info in, li_info info)
     say(out, ": %ux%u %s\n", info.width, info.height, li_pixel_name(info.pixel));
 }
 
+/* The three have the same ops. */
+static void
+say_planes(writer *out, const li_plan *plan)
+{
+    const li_plane_plan *luma = &plan->planes[0], *chroma = &plan->planes[1];
+    if (plan->way == LI_WAY_ROWS)
+        return;
+    for (uint32_t i = 0; i < luma->count; i++) {
+        const li_op *op = &luma->ops[i];
+        say(out, "%-8s %s", op->kind->name,
+            op->kind == &li_op_resize   ? li_kernel_name(op->u.resize.kernel)
+            : op->kind == &li_op_orient ? orientation_words(op->u.orient)
+                                        : "range by table");
+        say_sizes(out, luma->infos[i], chroma->infos[i]);
+        say(out, "\n");
+    }
+    if (plan->way == LI_WAY_JOINED)
+        say(out, "join     planes: %ux%u rgb8\n", plan->decoded.width,
+            plan->decoded.height);
+}
+
 static void
 say_output(writer *out, const li_plan *plan, const li_request *request)
 {
@@ -135,6 +167,7 @@ li_plan_explain(const li_plan *plan, const li_input *input, const li_request *re
     say_decode(&out, plan, input);
     if (plan->cmyk && plan->decoded.pixel == LI_RGB8)
         say(&out, "color    cmyk8 by the standard formula: rgb8\n");
+    say_planes(&out, plan);
     li_info in = plan->decoded;
     for (size_t i = 0; i < plan->count; i++) {
         say_op(&out, &plan->ops[i], in, plan->infos[i]);

@@ -153,6 +153,12 @@ li_span_shrink(li_span span, uint32_t offset, uint32_t shrink, uint32_t first)
     });
 }
 
+li_span
+li_span_scale(li_span span, uint32_t num, uint32_t den)
+{
+    return reduced((li_span){span.start * num, span.length * num, span.unit * den});
+}
+
 bool
 li_span_allows(li_span span, uint32_t count, uint32_t shrink, uint32_t residual)
 {

@@ -23,6 +23,9 @@ li_span li_span_mirror(li_span span, uint32_t pixels);
  * decoded at shrink/8 from its pixel `first` (in shrunk pixels) on. */
 li_span li_span_shrink(li_span span, uint32_t offset, uint32_t shrink, uint32_t first);
 
+/* The same part of an axis of which a plane has num samples for every den pixels. */
+li_span li_span_scale(li_span span, uint32_t num, uint32_t den);
+
 /* Does an axis shrunk to shrink/8 keep at least residual/8 pixels for each output? */
 bool li_span_allows(li_span span, uint32_t count, uint32_t shrink, uint32_t residual);
 

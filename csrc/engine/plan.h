@@ -54,6 +54,7 @@ enum {
     LI_NO_WINDOW = 1 << 2,
     LI_NO_ORIENT = 1 << 3, /* do not move orientation behind later steps */
     LI_NO_MERGE = 1 << 4,
+    LI_NO_PLANES = 1 << 5,
 };
 
 typedef enum li_output_kind {
@@ -87,13 +88,31 @@ typedef struct li_input {
 
 /* --- the plan: what will be done ------------------------------------------------- */
 
+enum { LI_PLANE_OPS = 3 }; /* resize, range, orientation */
+
+/* What is done to Y, Cb or Cr. */
+typedef struct li_plane_plan {
+    li_info decoded; /* what the decoder hands out */
+    uint32_t count;
+    li_op ops[LI_PLANE_OPS];
+    li_info infos[LI_PLANE_OPS]; /* the plane after each op */
+} li_plane_plan;
+
+/* From the decoder on as rows of pixels; as planes that are joined to RGB once they are
+ * small; as planes up to the encoder. */
+typedef enum li_way { LI_WAY_ROWS, LI_WAY_JOINED, LI_WAY_PLANES } li_way;
+
 typedef struct li_plan {
     li_hint hint;
-    li_info stored;  /* the whole source */
-    li_info decoded; /* what the decoder hands out */
-    bool cmyk;       /* decoded is CMYK and becomes RGB at once */
-    li_op *ops;      /* owned */
-    li_info *infos;  /* owned: the picture after each op */
+    li_info stored; /* the whole source */
+    li_info
+        decoded; /* what the decoder hands out, or the joint; what `ops` begin with */
+    li_way way;
+    bool studio; /* the decoder's planes are */
+    li_plane_plan planes[LI_PLANES];
+    bool cmyk;      /* decoded is CMYK and becomes RGB at once */
+    li_op *ops;     /* owned */
+    li_info *infos; /* owned: the picture after each op */
     size_t count;
     li_info out;
     uint64_t bytes;         /* bounds the job's memory without its output */

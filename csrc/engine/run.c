@@ -1,6 +1,7 @@
 /* run.c: open the input, build the chain that the plan says, pump it. Layer 3. */
 #include "engine/run.h"
 #include "color/cmyk.h"
+#include "color/ycc.h"
 
 #include <string.h>
 
@@ -102,40 +103,108 @@ push_meter(li_ctx *ctx, int64_t *spent_ns, li_rows **chain)
     return LI_OK;
 }
 
+/* One job while it runs; whatever is open is closed by run_close. */
+typedef struct job {
+    li_ctx *ctx; /* borrowed, as all but what is said to be owned */
+    li_source *source;
+    const li_input *input;
+    const li_request *request;
+    const li_plan *plan;
+    li_target target;
+    li_rows *chain;             /* owned; not for LI_WAY_PLANES */
+    li_rows *planes[LI_PLANES]; /* owned until they are joined */
+    li_sink *sink;              /* owned; one of the two */
+    li_plane_sink *plane_sink;  /* owned */
+    int64_t decode_ns;          /* spent in the decoder's rows */
+} job;
+
 static li_status
-open_decoder(li_ctx *ctx, li_source *source, const li_input *input, const li_plan *plan,
-             li_rows **chain)
+open_decoder(job *run)
 {
+    const li_input *input = run->input;
     if (!input->codec)
-        return li_frame_rows(ctx, &input->frame, chain);
-    return input->codec->decode(ctx, source, &input->header, plan->hint, chain);
+        return li_frame_rows(run->ctx, &input->frame, &run->chain);
+    if (run->plan->way == LI_WAY_ROWS)
+        return input->codec->decode(run->ctx, run->source, &input->header,
+                                    run->plan->hint, &run->chain);
+    li_planes *planes = NULL;
+    LI_TRY(input->codec->decode_planes(run->ctx, run->source, &input->header,
+                                       run->plan->hint, &planes));
+    return li_planes_ports(&planes, run->planes);
 }
 
 static li_status
-push_stages(li_ctx *ctx, const li_input *input, const li_plan *plan, int64_t *decode_ns,
-            li_rows **chain)
+push_ops(li_ctx *ctx, const li_op *ops, const li_info *infos, size_t count,
+         li_rows **chain)
 {
-    LI_TRY(push_meter(ctx, decode_ns, chain));
-    if (plan->cmyk)
-        LI_TRY(li_cmyk_push(chain, input->header.inverted, plan->decoded.pixel));
-    for (size_t i = 0; i < plan->count; i++) {
-        const li_op *op = &plan->ops[i];
-        li_status status = op->kind->open(op, plan->infos[i], chain);
+    for (size_t i = 0; i < count; i++) {
+        li_status status = ops[i].kind->open(&ops[i], infos[i], chain);
         if (status != LI_OK && !ctx->step)
-            ctx->step = op->kind->name;
-        if (status != LI_OK)
-            return status;
+            ctx->step = ops[i].kind->name;
+        LI_TRY(status);
     }
     return LI_OK;
 }
 
 static li_status
-open_sink(li_ctx *ctx, const li_request *request, const li_plan *plan, li_target target,
-          li_sink **sink)
+push_planes(job *run)
 {
-    if (target.tensor)
-        return li_tensor_sink(ctx, plan->out, target.tensor, sink);
-    return request->codec->encode(ctx, plan->out, &request->encode, target.out, sink);
+    const li_plan *plan = run->plan;
+    for (uint32_t p = 0; p < LI_PLANES; p++) {
+        const li_plane_plan *plane = &plan->planes[p];
+        LI_TRY(push_meter(run->ctx, &run->decode_ns, &run->planes[p]));
+        LI_TRY(push_ops(run->ctx, plane->ops, plane->infos, plane->count,
+                        &run->planes[p]));
+    }
+    if (plan->way == LI_WAY_PLANES)
+        return LI_OK;
+    LI_TRY(li_ycc_join(run->planes, plan->studio, &run->chain));
+    return push_ops(run->ctx, plan->ops, plan->infos, plan->count, &run->chain);
+}
+
+static li_status
+push_stages(job *run)
+{
+    const li_plan *plan = run->plan;
+    if (plan->way != LI_WAY_ROWS)
+        return push_planes(run);
+    LI_TRY(push_meter(run->ctx, &run->decode_ns, &run->chain));
+    if (plan->cmyk)
+        LI_TRY(li_cmyk_push(&run->chain, run->input->header.inverted,
+                            plan->decoded.pixel));
+    return push_ops(run->ctx, plan->ops, plan->infos, plan->count, &run->chain);
+}
+
+static li_status
+open_sink(job *run)
+{
+    const li_codec *codec = run->request->codec;
+    const li_encode *encode = &run->request->encode;
+    li_info out = run->plan->out;
+    if (run->target.tensor)
+        return li_tensor_sink(run->ctx, out, run->target.tensor, &run->sink);
+    if (run->plan->way == LI_WAY_PLANES)
+        return codec->encode_planes(run->ctx, out, encode, run->target.out,
+                                    &run->plane_sink);
+    return codec->encode(run->ctx, out, encode, run->target.out, &run->sink);
+}
+
+static li_status
+pump(job *run, li_pump_times *times)
+{
+    if (run->plane_sink)
+        return li_planes_pump(run->planes, run->plane_sink, times);
+    return li_pump(run->chain, run->sink, times);
+}
+
+static void
+run_close(job *run)
+{
+    li_sink_close(&run->sink);
+    li_plane_sink_close(&run->plane_sink);
+    li_rows_close(&run->chain);
+    for (uint32_t p = 0; p < LI_PLANES; p++)
+        li_rows_close(&run->planes[p]);
 }
 
 /* For what failed before it had a stage to name it. */
@@ -151,28 +220,26 @@ li_plan_run(li_ctx *ctx, li_source *source, const li_input *input,
             const li_request *request, const li_plan *plan, li_target target,
             li_times *times)
 {
-    li_rows *chain = NULL;
-    li_sink *sink = NULL;
-    li_pump_times pump = {0};
-    memset(times, 0, sizeof(*times));
+    job run = {.ctx = ctx, .source = source, .input = input, .request = request};
+    run.plan = plan;
+    run.target = target;
+    li_pump_times spent = {0};
     int64_t start = li_now_ns();
-    li_status status = open_decoder(ctx, source, input, plan, &chain);
+    li_status status = open_decoder(&run);
     name_step(ctx, status, "decode");
-    times->decode_ns = li_now_ns() - start;
-    int64_t decode_rows_ns = 0;
+    int64_t decoding = li_now_ns();
     if (status == LI_OK)
-        status = push_stages(ctx, input, plan, &decode_rows_ns, &chain);
+        status = push_stages(&run);
     int64_t opened = li_now_ns();
     if (status == LI_OK)
-        status = open_sink(ctx, request, plan, target, &sink);
+        status = open_sink(&run);
     name_step(ctx, status, "encode");
-    times->encode_ns = li_now_ns() - opened;
+    int64_t ready = li_now_ns();
     if (status == LI_OK)
-        status = li_pump(chain, sink, &pump);
-    times->decode_ns += decode_rows_ns;
-    times->ops_ns = pump.rows_ns - decode_rows_ns;
-    times->encode_ns += pump.sink_ns;
-    li_sink_close(&sink);
-    li_rows_close(&chain);
+        status = pump(&run, &spent);
+    times->decode_ns = decoding - start + run.decode_ns;
+    times->ops_ns = spent.rows_ns - run.decode_ns;
+    times->encode_ns = ready - opened + spent.sink_ns;
+    run_close(&run);
     return status;
 }

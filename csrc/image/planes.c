@@ -86,10 +86,11 @@ keep_rest(hub *shared, uint32_t plane)
                 rest->kept_rows * stride);
     rest->kept_first = 0;
     uint32_t rows = rest->kept_rows + rest->strip_rows;
-    if (rows > rest->room) {
+    if (!rest->kept)
+        LI_TRY(li_alloc(shared->ctx, rows, stride, &rest->kept));
+    else if (rows > rest->room)
         LI_TRY(li_resize_alloc(shared->ctx, (uint64_t)rows * stride, &rest->kept));
-        rest->room = rows;
-    }
+    rest->room = rows > rest->room ? rows : rest->room;
     for (; rest->strip_rows > 0; rest->strip_rows--, rest->kept_rows++) {
         memcpy(rest->kept + rest->kept_rows * stride, rest->strip,
                stride - LI_ROW_SLACK);

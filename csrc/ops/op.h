@@ -37,7 +37,8 @@ typedef enum li_kernel {
 
 /* The part of an axis that the outputs stand for: [start, start + length) / unit input
  * pixels. A rational, so that a window or a decoder's M/8 scale is exact. May reach
- * past the last input pixel by less than one; taps outside the input are left out. */
+ * past the last input pixel by less than one pixel and half an output; taps outside the
+ * input are left out. */
 typedef struct li_span {
     uint64_t start, length, unit;
 } li_span;

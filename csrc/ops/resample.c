@@ -50,7 +50,9 @@ li_axis_valid(const li_axis_plan *plan)
         return false;
     if (!span->length || !span->unit || span->unit > limit)
         return false;
-    uint64_t end = (plan->inputs + 1ull) * span->unit; /* less than a pixel past it */
+    /* Less than a pixel, or half an output, past the last one. */
+    uint64_t half = span->length / plan->count / 2;
+    uint64_t end = (plan->inputs + 1ull) * span->unit + half;
     return span->length < end && span->start < end - span->length &&
            span->start + span->length <= 2 * limit;
 }

@@ -258,7 +258,7 @@ parse_settings(PyObject *request, py_job *job)
     }
     if (py_field_bool(request, "auto_orient", &job->request.auto_orient) < 0 ||
         py_field_word(request, "shrink", shrinks, &shrink) < 0 ||
-        py_field_int(request, "rules_off", 0, 31, &rules_off) < 0)
+        py_field_int(request, "rules_off", 0, 63, &rules_off) < 0)
         return -1;
     job->request.shrink = (li_shrink_policy)shrink;
     job->request.rules_off = (uint32_t)rules_off;

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from lazyimage import _core
 
-EVERY_RULE = 31
+EVERY_RULE = 63
 """LI_NO_SHRINK … LI_NO_MERGE of engine/plan.h."""
 MODES = ("L", "LA", "RGB", "RGBA")
 LARGEST = 160

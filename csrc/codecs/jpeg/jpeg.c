@@ -52,4 +52,8 @@ const li_codec li_codec_jpeg = {
     .describe = jpeg_describe,
     .decode = li_jpeg_decode,
     .encode = li_jpeg_encode,
+    .planar = li_jpeg_planar,
+    .decode_planes = li_jpeg_decode_planes,
+    .takes_planes = li_jpeg_takes_planes,
+    .encode_planes = li_jpeg_encode_planes,
 };

@@ -44,6 +44,10 @@ uint64_t li_jpeg_decode_bytes(const li_header *header, li_hint hint);
 /* The part of it that the library takes by itself. */
 uint64_t li_jpeg_decode_charge(const li_header *header, li_hint hint);
 li_info li_jpeg_decoded(const li_header *header, li_hint hint);
+bool li_jpeg_planar(const li_header *header, li_hint hint, li_planar *layout);
+size_t li_jpeg_plane_stride(const li_plane *plane);
+/* Rows of a strip of libjpeg's raw data at most. */
+uint32_t li_jpeg_strip_rows(const li_plane *plane);
 
 /* How a picture will be written: li_encode with every "as you like" decided. */
 typedef struct li_jpeg_choice {
@@ -59,14 +63,15 @@ enum {
 
 li_jpeg_choice li_jpeg_choose(li_info info, const li_encode *encode);
 uint64_t li_jpeg_encode_bytes(li_info info, const li_encode *encode);
-uint64_t li_jpeg_encode_charge(const li_jpeg_choice *choice);
+uint64_t li_jpeg_encode_charge(const li_jpeg_choice *choice, bool planes);
 uint64_t li_jpeg_output_bytes(li_info info, const li_encode *encode);
+bool li_jpeg_takes_planes(li_info info, const li_encode *encode, li_planar *layout);
 
 /* --- libjpeg's errors become ours (error.c) --------------------------------------- */
 
 typedef struct li_jpeg_trouble {
     struct jpeg_error_mgr manager; /* first: libjpeg's pointer to it points to this */
-    jmp_buf home;                  /* set by the one setjmp of read.c or write.c */
+    jmp_buf home;                  /* set by the one setjmp of reader.c or writer.c */
     li_ctx *ctx;                   /* borrowed */
     bool encoding;
     bool ended; /* decoder: the source has given its last byte */
@@ -79,12 +84,17 @@ _Noreturn void li_jpeg_leave(j_common_ptr jpeg);
 /* libjpeg's progress call-back: poll, and count scans as a second belt. */
 void li_jpeg_progress(j_common_ptr jpeg);
 
-/* --- rows (read.c, write.c) ------------------------------------------------------- */
+/* --- rows (read.c, write.c) and planes (read_planes.c, write_planes.c) -------------
+ */
 
 li_status li_jpeg_decode(li_ctx *ctx, li_source *in, const li_header *header,
                          li_hint hint, li_rows **rows) LI_MUST_CHECK;
 li_status li_jpeg_encode(li_ctx *ctx, li_info info, const li_encode *encode,
                          li_out *out, li_sink **sink) LI_MUST_CHECK;
+li_status li_jpeg_decode_planes(li_ctx *ctx, li_source *in, const li_header *header,
+                                li_hint hint, li_planes **planes) LI_MUST_CHECK;
+li_status li_jpeg_encode_planes(li_ctx *ctx, li_info info, const li_encode *encode,
+                                li_out *out, li_plane_sink **sink) LI_MUST_CHECK;
 /* What the open structs cost with their own buffers, apart from the library's heap. */
 uint64_t li_jpeg_reader_bytes(void);
 uint64_t li_jpeg_writer_bytes(void);

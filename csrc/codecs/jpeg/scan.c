@@ -388,6 +388,18 @@ describe(const scanner *scan, char *text, size_t size)
                  '0' + part[2].v);
 }
 
+/* Y with one Cb and one Cr for at most two columns and rows of it: libjpeg's raw data.
+ */
+static bool
+is_planar(const scanner *scan)
+{
+    const li_jpeg_part *part = scan->frame.parts;
+    if (scan->frame.count != 3 || is_rgb(scan))
+        return false;
+    return part[0].h <= 2 && part[0].v <= 2 && part[1].h == 1 && part[1].v == 1 &&
+           part[2].h == 1 && part[2].v == 1;
+}
+
 li_status
 li_jpeg_inspect(li_ctx *ctx, li_source *in, li_header *header)
 {
@@ -402,6 +414,10 @@ li_jpeg_inspect(li_ctx *ctx, li_source *in, li_header *header)
                                         : LI_CMYK8;
     header->progressive = frame->held;
     header->inverted = frame->count == 4 && scan.adobe;
+    if (is_planar(&scan)) {
+        header->chroma_x = frame->parts[0].h;
+        header->chroma_y = frame->parts[0].v;
+    }
     header->held_bytes = frame->held ? li_jpeg_held_bytes(frame) : 0;
     header->work_bytes = li_jpeg_work_bytes(frame);
     describe(&scan, header->variant, sizeof(header->variant));

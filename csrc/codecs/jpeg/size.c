@@ -2,6 +2,7 @@
  * down as arithmetic. Everything here is pure; a test weighs the library against it.
  * Layer 2. */
 #include "codecs/jpeg/jpeg.h"
+#include "kernels/kernels.h"
 
 enum {
     BLOCK_SIDE = 8,
@@ -162,13 +163,6 @@ li_jpeg_decode_charge(const li_header *header, li_hint hint)
     return header->held_bytes + DECODER_BYTES + strips * share / 64 + LARGE_BYTES * 8;
 }
 
-uint64_t
-li_jpeg_decode_bytes(const li_header *header, li_hint hint)
-{
-    return li_jpeg_decode_charge(header, hint) + li_jpeg_reader_bytes() +
-           li_row_bytes(li_jpeg_decoded(header, hint));
-}
-
 li_info
 li_jpeg_decoded(const li_header *header, li_hint hint)
 {
@@ -178,6 +172,67 @@ li_jpeg_decoded(const li_header *header, li_hint hint)
         .height = (uint32_t)ceil_div(header->height * scale, BLOCK_SIDE),
         .pixel = header->pixel,
     };
+}
+
+/* The planes that libjpeg's raw data are: chroma comes out of the inverse DCT as large
+ * as luma where a shrink lets it. */
+bool
+li_jpeg_planar(const li_header *header, li_hint hint, li_planar *layout)
+{
+    uint8_t x = header->chroma_x, y = header->chroma_y;
+    uint32_t scale = hint_scale(hint);
+    if (!x || !y)
+        return false;
+    li_jpeg_frame frame = {.max_h = x, .max_v = y};
+    li_jpeg_part chroma = {.h = 1, .v = 1};
+    uint8_t side = (uint8_t)part_side(&frame, &chroma, scale);
+    for (uint32_t p = 0; p < LI_PLANES; p++) {
+        li_plane *plane = &layout->plane[p];
+        plane->x_num = plane->y_num = p ? side : (uint8_t)scale;
+        plane->x_den = (uint8_t)(BLOCK_SIDE * (p ? x : 1));
+        plane->y_den = (uint8_t)(BLOCK_SIDE * (p ? y : 1));
+        plane->width =
+            (uint32_t)ceil_div((uint64_t)header->width * plane->x_num, plane->x_den);
+        plane->height =
+            (uint32_t)ceil_div((uint64_t)header->height * plane->y_num, plane->y_den);
+    }
+    layout->studio = false;
+    return true;
+}
+
+/* A row of a plane as libjpeg reads and writes it: whole blocks. */
+size_t
+li_jpeg_plane_stride(const li_plane *plane)
+{
+    return (size_t)round_up(plane->width + BLOCK_SIDE, 2 * BLOCK_SIDE) + LI_ROW_SLACK;
+}
+
+uint32_t
+li_jpeg_strip_rows(const li_plane *plane)
+{
+    return 2u * plane->y_num; /* two blocks, one above the other */
+}
+
+static uint64_t
+strip_buffers(const li_planar *layout, uint32_t rows)
+{
+    uint64_t bytes = 0;
+    for (uint32_t p = 0; p < LI_PLANES; p++) {
+        const li_plane *plane = &layout->plane[p];
+        bytes += sample_rows(li_jpeg_plane_stride(plane),
+                             rows ? rows : li_jpeg_strip_rows(plane));
+    }
+    return bytes;
+}
+
+uint64_t
+li_jpeg_decode_bytes(const li_header *header, li_hint hint)
+{
+    uint64_t bytes = li_jpeg_decode_charge(header, hint) + li_jpeg_reader_bytes();
+    li_planar layout;
+    if (hint.planes && li_jpeg_planar(header, hint, &layout))
+        return bytes + strip_buffers(&layout, 0);
+    return bytes + li_row_bytes(li_jpeg_decoded(header, hint));
 }
 
 /* --- encoding -----------------------------------------------------------------------
@@ -216,25 +271,43 @@ li_jpeg_choose(li_info info, const li_encode *encode)
     return choice;
 }
 
+/* Gray and RGB pictures alike come as rows where they are not Y, Cb and Cr already. */
+bool
+li_jpeg_takes_planes(li_info info, const li_encode *encode, li_planar *layout)
+{
+    if (info.pixel != LI_RGB8)
+        return false;
+    li_jpeg_choice choice = li_jpeg_choose(info, encode);
+    *layout =
+        li_planar_of(info.width, info.height, choice.frame.max_h, choice.frame.max_v);
+    return true;
+}
+
 uint64_t
-li_jpeg_encode_charge(const li_jpeg_choice *choice)
+li_jpeg_encode_charge(const li_jpeg_choice *choice, bool planes)
 {
     const li_jpeg_frame *frame = &choice->frame;
-    uint64_t bytes = ENCODER_BYTES;
-    for (uint32_t i = 0; i < frame->count; i++) {
+    uint64_t bytes = ENCODER_BYTES + (frame->held ? li_jpeg_held_bytes(frame) : 0);
+    for (uint32_t i = 0; i < frame->count && !planes; i++) {
         const li_jpeg_part *part = &frame->parts[i];
         uint64_t width = blocks_across(frame, part) * BLOCK_SIDE;
         bytes += sample_rows(width, (uint64_t)part->v * BLOCK_SIDE);
         bytes += sample_rows(width * frame->max_h / part->h, frame->max_v);
     }
-    return bytes + (frame->held ? li_jpeg_held_bytes(frame) : 0);
+    return bytes;
 }
 
 uint64_t
 li_jpeg_encode_bytes(li_info info, const li_encode *encode)
 {
     li_jpeg_choice choice = li_jpeg_choose(info, encode);
-    return li_jpeg_encode_charge(&choice) + li_jpeg_writer_bytes();
+    uint64_t rows = li_jpeg_encode_charge(&choice, false);
+    li_planar layout;
+    if (!li_jpeg_takes_planes(info, encode, &layout))
+        return rows + li_jpeg_writer_bytes();
+    uint64_t planes =
+        li_jpeg_encode_charge(&choice, true) + strip_buffers(&layout, 2 * BLOCK_SIDE);
+    return (rows > planes ? rows : planes) + li_jpeg_writer_bytes();
 }
 
 /* The most bits that a block can need with the standard tables, in bytes: samples are

@@ -5,7 +5,7 @@
 #include "engine/plans.h"
 #include "engine/run.h"
 
-enum { MOST_STEPS = 6, EVERY_RULE = 31 };
+enum { MOST_STEPS = 6, EVERY_RULE = 63 };
 
 typedef struct picture {
     li_info info;

@@ -151,14 +151,14 @@ TEST(the_largest_fractions_do_not_wrap)
 TEST(spans_off_the_input_are_not_valid)
 {
     const li_span bad[] = {
-        {0, 0, 1},          {0, 10, 0},         {0, 11, 1},
-        {10, 1, 1},         {9, 2, 1},          {8, 80, 8},
+        {0, 0, 1},          {0, 10, 0},         {0, 13, 1},
+        {10, 1, 1},         {9, 2, 1},          {16, 80, 8},
         {UINT64_MAX, 2, 1}, {2, UINT64_MAX, 1}, {0, 1, (1ull << 35) + 1}};
     for (size_t k = 0; k < sizeof(bad) / sizeof(bad[0]); k++) {
         li_axis_plan plan = {LI_CUBIC, bad[k], 5, 10};
         CHECK(!li_axis_valid(&plan));
     }
-    const li_span good[] = {{0, 10, 1}, {9, 1, 1}, {7, 80, 8}};
+    const li_span good[] = {{0, 10, 1}, {9, 1, 1}, {0, 11, 1}, {15, 80, 8}};
     for (size_t k = 0; k < sizeof(good) / sizeof(good[0]); k++) {
         li_axis_plan plan = {LI_CUBIC, good[k], 5, 10};
         CHECK(li_axis_valid(&plan));
