@@ -14,9 +14,11 @@ SAN_FLAGS := -fsanitize=$(SANITIZERS) -fno-omit-frame-pointer -fno-sanitize-reco
 # --- what is built -----------------------------------------------------------------
 
 VERSION := $(shell sed -n 's/^version = "\([^"]*\)".*/\1/p' pyproject.toml)
-# Optional ones as in setup.py: LAZYIMAGE_ISAL=off builds without.
+# Optional ones as in setup.py: LAZYIMAGE_ISAL=off, LAZYIMAGE_DEFLATE=off build without.
 ISAL = $(if $(filter off,$(LAZYIMAGE_ISAL)),,$(shell pkg-config --exists libisal && echo libisal))
-MODULES = libjpeg libpng zlib $(ISAL)
+DEFLATE = $(if $(filter off,$(LAZYIMAGE_DEFLATE)),,$(shell pkg-config --exists libdeflate && \
+	echo libdeflate))
+MODULES = libjpeg libpng zlib $(ISAL) $(DEFLATE)
 C_FILES := $(sort $(shell find csrc -name '*.c'))
 HEADERS := $(sort $(shell find csrc tests/c -name '*.h'))
 CORE := $(filter-out csrc/python/%,$(C_FILES))
@@ -27,6 +29,7 @@ PROGRAMS := $(patsubst %.c,$(OUT)/%,$(TEST_FILES) $(TOOL_FILES))
 # Recursively expanded: pkg-config may not be there before setup has run.
 WARNINGS := -Wall -Wextra -Wshadow
 DEFINES = -D_GNU_SOURCE -DLI_VERSION='"$(VERSION)"' $(if $(ISAL),-DLI_HAVE_ISAL=1) \
+	$(if $(DEFLATE),-DLI_HAVE_DEFLATE=1) \
 	$(shell pkg-config --cflags $(MODULES))
 CFLAGS_ALL = -std=c11 -O2 -g $(WARNINGS) -Icsrc -Itests/c -ffp-contract=off \
 	$(DEFINES) $(SAN) $(LAZYIMAGE_CFLAGS)

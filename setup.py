@@ -57,7 +57,6 @@ LIBRARIES = {
     "DEFLATE": Library(
         ("libdeflate",),
         *("libdeflate-dev", "libdeflate-devel", "libdeflate", "DEFLATE"),
-        linked=False,
     ),
 }
 

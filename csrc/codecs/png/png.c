@@ -1,7 +1,6 @@
 /* png.c: the PNG codec's line in the table, and libpng's memory. Layer 2. */
 #include "codecs/png/png.h"
 
-#include <stdio.h>
 #include <string.h>
 
 const uint8_t li_png_signature[LI_PNG_SIGNATURE_BYTES] = {0x89, 'P',  'N',  'G',
@@ -60,38 +59,10 @@ li_png_decode(li_ctx *ctx, li_source *in, const li_header *header, li_hint hint,
     return li_png_decode_stream(ctx, in, header, li_png_inflate_best(), rows);
 }
 
-static uint64_t
-png_encode_bytes(li_info info, const li_encode *encode)
-{
-    (void)encode; /* every level takes the same */
-    return li_png_write_bytes(info);
-}
-
-/* Deflate's worst case stores the rows as they are: 5 bytes a block, and a block holds
- * at least 16,383 bytes but for the last (its symbol buffer); a thousandth is three
- * times that. 64: the zlib frame and the first and last block. */
-static uint64_t
-png_output_bytes(li_info info, const li_encode *encode)
-{
-    (void)encode;
-    uint64_t raw = li_sat_mul(li_row_bytes(info) + 1, info.height);
-    uint64_t deflated = li_sat_add(raw, raw / 1024 + 64);
-    uint64_t chunks = deflated / LI_OUT_BYTES + 1 + 2; /* IDAT of 64 KiB, IHDR, IEND */
-    uint64_t frame = LI_PNG_SIGNATURE_BYTES + 13;      /* and IHDR's body */
-    return li_sat_add(deflated, chunks * LI_PNG_CHUNK_BYTES + frame);
-}
-
 static li_pixel
 png_accepts(li_pixel pixel)
 {
     return pixel == LI_CMYK8 ? LI_RGB8 : (li_pixel)(pixel & 0x0f);
-}
-
-static void
-png_describe(li_info info, const li_encode *encode, char *text, size_t size)
-{
-    (void)info;
-    snprintf(text, size, "compression %d", li_png_level(encode));
 }
 
 const li_codec li_codec_png = {
@@ -101,10 +72,10 @@ const li_codec li_codec_png = {
     .inspect = li_png_inspect,
     .decoded = png_decoded,
     .decode_bytes = png_decode_bytes,
-    .encode_bytes = png_encode_bytes,
-    .output_bytes = png_output_bytes,
+    .encode_bytes = li_png_write_bytes,
+    .output_bytes = li_png_output_bytes,
     .accepts = png_accepts,
-    .describe = png_describe,
+    .describe = li_png_describe,
     .decode = li_png_decode,
     .encode = li_png_encode,
 };

@@ -1,6 +1,6 @@
 /* png.h: what the files of the PNG codec share: scan.c reads the header, stream.c the
- * pixels of every file that is not interlaced, read.c those that are by libpng, write.c
- * writes, png.c is the table entry. Layer 2. */
+ * pixels of every file that is not interlaced, read.c those that are by libpng;
+ * write*.c, filter*.c and deflate*.c write, png.c is the table entry. Layer 2. */
 #ifndef LI_CODECS_PNG_PNG_H
 #define LI_CODECS_PNG_PNG_H
 
@@ -48,8 +48,11 @@ li_status li_png_encode(li_ctx *ctx, li_info info, const li_encode *encode, li_o
 uint64_t li_png_stream_bytes(li_info info, const li_png_begin *begin,
                              const li_png_inflate_ops *inflate);
 uint64_t li_png_libpng_bytes(li_info info, uint8_t bit_depth, bool interlaced);
-uint64_t li_png_write_bytes(li_info info);
-/* The zlib level that encode uses, 0..9. */
+/* What the codec's table says of writing. */
+uint64_t li_png_write_bytes(li_info info, const li_encode *encode);
+uint64_t li_png_output_bytes(li_info info, const li_encode *encode);
+void li_png_describe(li_info info, const li_encode *encode, char *text, size_t size);
+/* The level that encode uses, 0..9. */
 int li_png_level(const li_encode *encode);
 
 /* libpng's allocator over the job's ledger; its memory pointer is the li_ctx. A failure

@@ -1,23 +1,30 @@
-/* write.c: rows to a PNG by libpng, streamed: one filtered row and one 64 KiB chunk at
- * a time. Layer 2.
- *
- * Every call of libpng runs inside writer_run, the only setjmp: an error jumps back to
- * it and is in the ctx by then. All state is in the heap struct. */
-#include "codecs/png/png.h"
+/* write.c: rows to a PNG, streamed: each row goes filtered into a packer, which fills
+ * IDAT chunks of up to 64 KiB. Layer 2. */
+#include "codecs/png/filter.h"
+#include "codecs/png/write.h"
 
-#include <setjmp.h>
+#include <stdio.h>
+#include <string.h>
 
-enum { DEFAULT_LEVEL = 6 };
+enum {
+    DEFAULT_LEVEL = 2,
+    LIBRARY_LEVEL = 3,    /* from here on a library packs */
+    LEAST_LEVEL = 5,      /* of its own levels */
+    WHOLE_MOST = 8000000, /* filtered bytes that may be held */
+    ADAPTIVE = -1,        /* a filter for each row */
+};
 
 typedef struct png_writer {
     li_sink base;
-    li_out *out;        /* borrowed */
-    const uint8_t *row; /* borrowed: what step_row writes */
-    int level;
-    png_structp png; /* owned */
-    png_infop info;  /* owned, with png */
-    jmp_buf jump;
+    const li_filters *filters; /* borrowed const table */
+    int filter;
+    li_idat idat;
+    li_packer *packer; /* owned */
+    uint8_t *above;    /* owned: the row before, zeros at first */
 } png_writer;
+
+/* --- the way that a level goes -----------------------------------------------------
+ */
 
 int
 li_png_level(const li_encode *encode)
@@ -27,136 +34,127 @@ li_png_level(const li_encode *encode)
     return encode->compression < 9 ? encode->compression : 9;
 }
 
+static li_packing
+packing_of(li_info info, const li_encode *encode)
+{
+    uint64_t total = li_sat_mul(li_row_bytes(info) + 1, info.height);
+    int level = li_png_level(encode);
+    /* What a library does below its level 5 is longer than what we do. */
+    if (level >= LIBRARY_LEVEL && level < LEAST_LEVEL)
+        level = LEAST_LEVEL;
+    return (li_packing){total, level};
+}
+
+static const li_packer_kind *
+kind_of(li_packing packing)
+{
+    if (packing.level == 0)
+        return &li_packer_stored;
+    if (packing.level < LIBRARY_LEVEL)
+        return &li_packer_runs;
+#ifdef LI_HAVE_DEFLATE
+    if (packing.total <= WHOLE_MOST)
+        return &li_packer_whole;
+#endif
+    return &li_packer_zlib;
+}
+
 uint64_t
-li_png_write_bytes(li_info info)
+li_png_write_bytes(li_info info, const li_encode *encode)
 {
-    enum {
-        STRUCT_BYTES = 4 << 10, /* png_struct 1.3 KB, png_info 0.4 KB */
-        /* zlib's state 6 KB, window, chains, heads 64 KB each, symbols 64 KB (80 KB
-         * from 1.3.1 on). */
-        DEFLATE_BYTES = 288 << 10,
-        OUTPUT_BYTES = LI_OUT_BYTES + 64, /* one compression buffer */
-        BLOCKS = 8,
-        ROWS = 4, /* this, the last, and two filtered ones to choose from */
-    };
-    uint64_t row = li_png_block_bytes(li_row_bytes(info) + 1);
-    return STRUCT_BYTES + DEFLATE_BYTES + OUTPUT_BYTES + BLOCKS * LI_BLOCK_OVERHEAD +
-           li_png_block_bytes(sizeof(png_writer)) + ROWS * row;
+    li_packing packing = packing_of(info, encode);
+    const li_packer_kind *kind = kind_of(packing);
+    uint64_t rows = li_png_block_bytes(li_row_bytes(info));
+    return li_sat_add(li_png_block_bytes(sizeof(png_writer)) + rows +
+                          li_idat_memory(kind->bound(packing)),
+                      kind->memory(packing));
 }
 
-/* --- errors ----------------------------------------------------------------------- */
-
-static PNG_NORETURN void
-writer_fail(png_structp png, png_const_charp text)
+uint64_t
+li_png_output_bytes(li_info info, const li_encode *encode)
 {
-    png_writer *writer = png_get_error_ptr(png);
-    (void)li_fail(writer->base.ctx, LI_E300_ENCODE, "png: %s", text);
-    longjmp(writer->jump, 1);
+    /* A chunk leaves when it is full but for what must not be cut. */
+    enum { LEAST_CHUNK = LI_IDAT_BYTES - LI_IDAT_SPARE };
+    li_packing packing = packing_of(info, encode);
+    uint64_t packed = kind_of(packing)->bound(packing);
+    uint64_t chunks = packed / LEAST_CHUNK + 1 + 2; /* IDAT, IHDR, IEND */
+    uint64_t frame = LI_PNG_SIGNATURE_BYTES + 13;   /* and IHDR's body */
+    return li_sat_add(packed, chunks * LI_PNG_CHUNK_BYTES + frame);
 }
 
-static void
-writer_warn(png_structp png, png_const_charp text)
+void
+li_png_describe(li_info info, const li_encode *encode, char *text, size_t size)
 {
-    png_writer *writer = png_get_error_ptr(png);
-    li_warn(writer->base.ctx, "png: %s", text);
-}
-
-/* Run a step that may call libpng. */
-static li_status
-writer_run(png_writer *writer, void (*step)(png_writer *writer))
-{
-    if (setjmp(writer->jump) == 0)
-        step(writer);
-    return writer->base.ctx->status;
-}
-
-/* --- bytes out -------------------------------------------------------------------- */
-
-static void
-writer_bytes(png_structp png, png_bytep data, size_t size)
-{
-    png_writer *writer = png_get_io_ptr(png);
-    if (li_out_write(writer->out, data, size) != LI_OK)
-        png_error(png, "the output failed");
-}
-
-static void
-writer_flush(png_structp png)
-{
-    (void)png; /* li_out and li_file flush by themselves */
-}
-
-/* --- the steps -------------------------------------------------------------------- */
-
-static int
-colour_type(li_pixel pixel)
-{
-    return (li_pixel_is_gray(pixel) ? 0 : PNG_COLOR_MASK_COLOR) |
-           (li_pixel_has_alpha(pixel) ? PNG_COLOR_MASK_ALPHA : 0);
-}
-
-static void
-step_create(png_writer *writer)
-{
-    writer->png = png_create_write_struct_2(PNG_LIBPNG_VER_STRING, writer, writer_fail,
-                                            writer_warn, writer->base.ctx,
-                                            li_png_malloc, li_png_free);
-    if (writer->png)
-        writer->info = png_create_info_struct(writer->png);
-    if (!writer->info)
-        (void)li_fail(writer->base.ctx, LI_E901_INTERNAL, "png: libpng cannot start");
-}
-
-static void
-step_header(png_writer *writer)
-{
-    png_structp png = writer->png;
-    li_info info = writer->base.info;
-    png_set_write_fn(png, writer, writer_bytes, writer_flush);
-    png_set_user_limits(png, LI_PNG_MAX_INT, LI_PNG_MAX_INT);
-    png_set_IHDR(png, writer->info, info.width, info.height, 8, colour_type(info.pixel),
-                 PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_BASE, PNG_FILTER_TYPE_BASE);
-    png_set_compression_level(png, writer->level);
-    png_set_compression_buffer_size(png, LI_OUT_BYTES);
-    /* Filters make rows easier to compress; what is only stored gains nothing. */
-    png_set_filter(png, PNG_FILTER_TYPE_BASE,
-                   writer->level == 0 ? PNG_FILTER_NONE : PNG_ALL_FILTERS);
-    png_write_info(png, writer->info);
-}
-
-static void
-step_row(png_writer *writer)
-{
-    png_write_row(writer->png, writer->row);
-}
-
-static void
-step_end(png_writer *writer)
-{
-    png_write_end(writer->png, NULL);
+    li_packing packing = packing_of(info, encode);
+    snprintf(text, size, "compression %d, %s", li_png_level(encode),
+             kind_of(packing)->name);
 }
 
 /* --- the sink --------------------------------------------------------------------- */
 
 static li_status
+write_header(png_writer *writer)
+{
+    li_info info = writer->base.info;
+    uint8_t body[13] = {0};
+    li_put_be32(body, info.width);
+    li_put_be32(body + 4, info.height);
+    body[8] = 8;
+    body[9] = (uint8_t)((li_pixel_is_gray(info.pixel) ? 0 : PNG_COLOR_MASK_COLOR) |
+                        (li_pixel_has_alpha(info.pixel) ? PNG_COLOR_MASK_ALPHA : 0));
+    LI_TRY(li_out_write(writer->idat.out, li_png_signature, LI_PNG_SIGNATURE_BYTES));
+    return li_chunk_write(writer->idat.out, "IHDR", body, sizeof(body));
+}
+
+/* The packer's room may end anywhere in a row. */
+static li_status
+write_row(png_writer *writer, int filter, const uint8_t *row)
+{
+    li_packer *packer = writer->packer;
+    uint32_t step = li_pixel_bytes(writer->base.info.pixel);
+    size_t size = li_row_bytes(writer->base.info);
+    *packer->next = (uint8_t)filter;
+    LI_TRY(li_packer_advance(packer, 1));
+    for (size_t at = 0; at < size;) {
+        size_t part = size - at < packer->room ? size - at : packer->room;
+        li_filter_row(writer->filters, filter, row, writer->above, at, part, step,
+                      packer->next);
+        LI_TRY(li_packer_advance(packer, part));
+        at += part;
+    }
+    return LI_OK;
+}
+
+static li_status
 png_write(li_sink *sink, const uint8_t *row)
 {
     png_writer *writer = (png_writer *)sink;
-    writer->row = row;
-    return writer_run(writer, step_row);
+    size_t size = li_row_bytes(sink->info);
+    int filter = writer->filter;
+    if (filter == ADAPTIVE)
+        filter = li_filter_choose(writer->filters, row, writer->above, size,
+                                  li_pixel_bytes(sink->info.pixel));
+    LI_TRY(write_row(writer, filter, row));
+    memcpy(writer->above, row, size);
+    return LI_OK;
 }
 
 static li_status
 png_finish(li_sink *sink)
 {
-    return writer_run((png_writer *)sink, step_end);
+    png_writer *writer = (png_writer *)sink;
+    LI_TRY(writer->packer->ops->finish(writer->packer));
+    LI_TRY(li_idat_flush(&writer->idat));
+    return li_chunk_write(writer->idat.out, "IEND", NULL, 0);
 }
 
 static void
 png_close(li_sink *sink)
 {
     png_writer *writer = (png_writer *)sink;
-    png_destroy_write_struct(&writer->png, &writer->info);
+    li_packer_close(&writer->packer);
+    li_idat_close(&writer->idat);
+    li_free(sink->ctx, &writer->above);
 }
 
 static const li_sink_ops png_ops = {
@@ -179,6 +177,17 @@ check_info(li_ctx *ctx, li_info info)
     return LI_OK;
 }
 
+static li_status
+writer_open(png_writer *writer, li_packing packing, li_out *out)
+{
+    li_ctx *ctx = writer->base.ctx;
+    const li_packer_kind *kind = kind_of(packing);
+    LI_TRY(li_alloc(ctx, li_row_bytes(writer->base.info), 1, &writer->above));
+    LI_TRY(li_idat_open(ctx, out, kind->bound(packing), &writer->idat));
+    LI_TRY(kind->open(ctx, &writer->idat, packing, &writer->packer));
+    return write_header(writer);
+}
+
 li_status
 li_png_encode(li_ctx *ctx, li_info info, const li_encode *encode, li_out *out,
               li_sink **sink)
@@ -187,11 +196,10 @@ li_png_encode(li_ctx *ctx, li_info info, const li_encode *encode, li_out *out,
     LI_TRY(check_info(ctx, info));
     LI_TRY(li_sink_new(ctx, sizeof(png_writer), &png_ops, info, sink));
     png_writer *writer = (png_writer *)*sink;
-    writer->out = out;
-    writer->level = li_png_level(encode);
-    li_status status = writer_run(writer, step_create);
-    if (status == LI_OK)
-        status = writer_run(writer, step_header);
+    li_packing packing = packing_of(info, encode);
+    writer->filters = li_filters_of(ctx);
+    writer->filter = packing.level == 0 ? LI_FILTER_NONE : ADAPTIVE;
+    li_status status = writer_open(writer, packing, out);
     if (status != LI_OK)
         li_sink_close(sink);
     return status;

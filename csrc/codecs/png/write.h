@@ -1,0 +1,99 @@
+/* write.h: what the files of the PNG writer share: the IDAT chunks that compressed
+ * bytes go into, and the packers that compress filtered rows. Layer 2. */
+#ifndef LI_CODECS_PNG_WRITE_H
+#define LI_CODECS_PNG_WRITE_H
+
+#include "codecs/png/png.h"
+
+/* --- chunks ----------------------------------------------------------------------- */
+
+enum {
+    LI_IDAT_HEAD = 8, /* length and type; the CRC stands behind the body */
+    LI_IDAT_BYTES = LI_OUT_BYTES - LI_PNG_CHUNK_BYTES, /* the longest body */
+    LI_IDAT_SPARE = 2048, /* of a shorter one: at least this, beyond what will come */
+    LI_IDAT_SLACK = 8,    /* writable bytes behind the longest body and its CRC */
+};
+
+/* An IDAT chunk that grows: its body begins at chunk + LI_IDAT_HEAD. */
+typedef struct li_idat {
+    li_ctx *ctx;    /* borrowed */
+    li_out *out;    /* borrowed */
+    uint8_t *chunk; /* owned */
+    size_t room;    /* of the body: LI_IDAT_SPARE to LI_IDAT_BYTES */
+    size_t fill;    /* of the body */
+} li_idat;
+
+/* `bound`: no more bytes than this will come in all. */
+li_status li_idat_open(li_ctx *ctx, li_out *out, uint64_t bound,
+                       li_idat *idat) LI_MUST_CHECK;
+void li_idat_close(li_idat *idat); /* accepts a zeroed one */
+uint64_t li_idat_memory(uint64_t bound);
+/* Hand the chunk on, if it holds anything. */
+li_status li_idat_flush(li_idat *idat) LI_MUST_CHECK;
+/* Append any number of bytes. */
+li_status li_idat_write(li_idat *idat, const uint8_t *data, size_t size) LI_MUST_CHECK;
+/* One chunk of another type, of up to 16 bytes. */
+li_status li_chunk_write(li_out *out, const char type[4], const uint8_t *body,
+                         size_t size) LI_MUST_CHECK;
+
+static inline void
+li_put_be32(uint8_t *to, uint32_t value)
+{
+    to[0] = (uint8_t)(value >> 24);
+    to[1] = (uint8_t)(value >> 16);
+    to[2] = (uint8_t)(value >> 8);
+    to[3] = (uint8_t)value;
+}
+
+/* Both of a fast library where the build has one. */
+uint32_t li_png_crc(uint32_t crc, const uint8_t *data, size_t size);     /* from 0 */
+uint32_t li_png_adler(uint32_t adler, const uint8_t *data, size_t size); /* from 1 */
+
+/* --- packers ---------------------------------------------------------------------- */
+
+typedef struct li_packer li_packer;
+
+typedef struct li_packer_ops {
+    const char *name;
+    li_status (*full)(li_packer *packer); /* take what is in the room, make room */
+    li_status (*finish)(li_packer *packer);
+    void (*close)(li_packer *packer); /* what it owns; accepts a half-opened one */
+} li_packer_ops;
+
+/* Compresses a stream of bytes into a zlib stream in IDAT chunks. The bytes are put
+ * where it says. */
+struct li_packer {
+    const li_packer_ops *ops;
+    li_ctx *ctx;   /* borrowed */
+    li_idat *idat; /* borrowed */
+    uint8_t *next; /* where the next byte goes */
+    size_t room;   /* how many fit there: never 0 between calls, but at the end */
+};
+
+/* `size` bytes have been put at next. */
+li_status li_packer_advance(li_packer *packer, size_t size) LI_MUST_CHECK;
+void li_packer_close(li_packer **packer); /* accepts NULL */
+
+/* The bytes that come in all, and how: what a packer is opened for. */
+typedef struct li_packing {
+    uint64_t total;
+    int level; /* li_png_level: 0..9 */
+} li_packing;
+
+/* Which of them takes a picture. */
+typedef struct li_packer_kind {
+    const char *name;
+    uint64_t (*memory)(li_packing packing); /* its heap at most */
+    uint64_t (*bound)(li_packing packing);  /* bytes out at most */
+    li_status (*open)(li_ctx *ctx, li_idat *idat, li_packing packing,
+                      li_packer **packer);
+} li_packer_kind;
+
+extern const li_packer_kind li_packer_stored; /* deflate.c: as they are */
+extern const li_packer_kind li_packer_runs;   /* deflate.c: our own */
+extern const li_packer_kind li_packer_zlib;   /* write_zlib.c */
+#ifdef LI_HAVE_DEFLATE
+extern const li_packer_kind li_packer_whole; /* write_whole.c: libdeflate */
+#endif
+
+#endif

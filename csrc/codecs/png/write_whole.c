@@ -1,0 +1,123 @@
+/* write_whole.c: the packer that holds every filtered row and hands them to libdeflate
+ * at once, which is smaller and faster than zlib but cannot stream. Layer 2. */
+#include "codecs/png/write.h"
+
+#ifdef LI_HAVE_DEFLATE
+
+#include <libdeflate.h>
+
+typedef struct whole_packer {
+    li_packer base;
+    uint64_t total;
+    uint8_t *rows;                            /* owned */
+    uint8_t *packed;                          /* owned */
+    struct libdeflate_compressor *compressor; /* owned */
+    uint64_t charged;
+} whole_packer;
+
+/* What libdeflate takes for itself: up to level 9 tables of 2^16 and 2^15 entries and
+ * 50,000 tokens; above, the candidates of every byte of a block. */
+static uint64_t
+compressor_bytes(int level)
+{
+    return level < 10 ? 1 << 20 : 10 << 20;
+}
+
+static uint64_t
+whole_bound(li_packing packing)
+{
+    return libdeflate_zlib_compress_bound(NULL, (size_t)packing.total);
+}
+
+static uint64_t
+whole_memory(li_packing packing)
+{
+    return li_png_block_bytes(sizeof(whole_packer)) +
+           li_png_block_bytes(packing.total) +
+           li_png_block_bytes(whole_bound(packing)) + compressor_bytes(packing.level);
+}
+
+static li_status
+whole_full(li_packer *packer)
+{
+    whole_packer *self = (whole_packer *)packer;
+    li_packing packing = {self->total, 0};
+    LI_TRY(li_poll(packer->ctx));
+    size_t size =
+        libdeflate_zlib_compress(self->compressor, self->rows, (size_t)self->total,
+                                 self->packed, (size_t)whole_bound(packing));
+    if (size == 0)
+        return li_fail(packer->ctx, LI_E901_INTERNAL, "png: libdeflate's bound");
+    for (size_t at = 0; at < size; at += LI_IDAT_BYTES) {
+        size_t part = size - at < LI_IDAT_BYTES ? size - at : LI_IDAT_BYTES;
+        LI_TRY(li_poll(packer->ctx));
+        LI_TRY(li_idat_write(packer->idat, self->packed + at, part));
+    }
+    return LI_OK;
+}
+
+static li_status
+whole_finish(li_packer *packer)
+{
+    (void)packer; /* the last row was the end */
+    return LI_OK;
+}
+
+static void
+whole_close(li_packer *packer)
+{
+    whole_packer *self = (whole_packer *)packer;
+    libdeflate_free_compressor(self->compressor);
+    li_uncharge(packer->ctx, self->charged);
+    li_free(packer->ctx, &self->rows);
+    li_free(packer->ctx, &self->packed);
+}
+
+static const li_packer_ops whole_ops = {
+    .name = "libdeflate",
+    .full = whole_full,
+    .finish = whole_finish,
+    .close = whole_close,
+};
+
+static li_status
+whole_start(whole_packer *self, li_packing packing)
+{
+    li_ctx *ctx = self->base.ctx;
+    self->total = packing.total;
+    LI_TRY(li_alloc(ctx, packing.total, 1, &self->rows));
+    LI_TRY(li_alloc(ctx, whole_bound(packing), 1, &self->packed));
+    LI_TRY(li_charge(ctx, compressor_bytes(packing.level)));
+    self->charged = compressor_bytes(packing.level);
+    self->compressor = libdeflate_alloc_compressor(packing.level);
+    if (!self->compressor)
+        return li_fail(ctx, LI_ENOMEM, "png: libdeflate got no memory");
+    self->base.next = self->rows;
+    self->base.room = (size_t)packing.total;
+    return LI_OK;
+}
+
+static li_status
+whole_open(li_ctx *ctx, li_idat *idat, li_packing packing, li_packer **packer)
+{
+    *packer = NULL;
+    LI_TRY(li_alloc(ctx, 1, sizeof(whole_packer), packer));
+    **packer = (li_packer){.ops = &whole_ops, .ctx = ctx, .idat = idat};
+    li_status status = whole_start((whole_packer *)*packer, packing);
+    if (status != LI_OK)
+        li_packer_close(packer);
+    return status;
+}
+
+const li_packer_kind li_packer_whole = {
+    .name = "libdeflate",
+    .memory = whole_memory,
+    .bound = whole_bound,
+    .open = whole_open,
+};
+
+#else
+
+typedef int li_packer_whole_elsewhere; /* a file may not be empty */
+
+#endif
