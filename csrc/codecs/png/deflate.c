@@ -1,14 +1,16 @@
-/* deflate.c: a zlib stream by our own hand: runs, repeats where they pay, and one
- * Huffman code a block. Layer 2.
+/* deflate.c: a zlib stream by our own hand: runs, repeats where they pay, and
+ * one Huffman code a block. Layer 2.
  *
- * Bytes come in chunks of up to 65,535, because a stored block holds no more. A chunk
- * is looked through for runs, and now and then for repeats too; as long as those win by
- * more than a little, every chunk is. A block is one chunk, or several that say little.
+ * Bytes come in chunks of up to 65,535, because a stored block holds no more. A
+ * chunk is looked through for runs, and now and then for repeats too; as long
+ * as those win by more than a little, every chunk is. A block is one chunk, or
+ * several that say little.
  *
- * A block never takes more than its bytes, stored. One chunk: it is stored if that is
- * shorter. Several: all but the last have fewer than CARRIED literals between them, and
- * in deflate's own code a match takes at most 25 bits for 4 bytes and a literal 9 for
- * 1; 65,535 literals in the last chunk lose 8 KB, the chunk before has won 9 KB. */
+ * A block never takes more than its bytes, stored. One chunk: it is stored if
+ * that is shorter. Several: all but the last have fewer than CARRIED literals
+ * between them, and in deflate's own code a match takes at most 25 bits for 4
+ * bytes and a literal 9 for 1; 65,535 literals in the last chunk lose 8 KB, the
+ * chunk before has won 9 KB. */
 #include "codecs/png/deflate_find.h"
 
 #include <string.h>
@@ -18,7 +20,8 @@ enum {
     CARRIED_MATCHES = 8 << 10,
     CARRIED_BYTES = 4 << 20,
     HEAD_BITS = 14,
-    LONGEST_WAIT = 4, /* 2^n chunks without a look for repeats */
+    LONGEST_WAIT = 4,  /* 2^n chunks without a look for repeats */
+    REPEATS_LEVEL = 2, /* below, there is never one */
 };
 
 typedef struct deflate {
@@ -40,7 +43,8 @@ typedef struct deflate {
     li_ranges ranges;
 } deflate;
 
-/* --- sizes ------------------------------------------------------------------------ */
+/* --- sizes
+ * ------------------------------------------------------------------------ */
 
 typedef struct deflate_sizes {
     size_t chunk, history, window, literals, matches;
@@ -78,14 +82,16 @@ runs_memory(li_packing packing)
            li_png_block_bytes(sizeof(uint32_t) << sizes.head_bits);
 }
 
-/* A chunk takes 5 bytes more, and perhaps one for the bits in front; zlib's frame 6. */
+/* A chunk takes 5 bytes more, and perhaps one for the bits in front; zlib's
+ * frame 6. */
 static uint64_t
 deflate_bound(li_packing packing)
 {
     return li_sat_add(packing.total, (packing.total / LI_STORED_MOST + 1) * 6 + 6);
 }
 
-/* --- tokens of one chunk ---------------------------------------------------------- */
+/* --- tokens of one chunk
+ * ---------------------------------------------------------- */
 
 static li_span
 chunk_span(const deflate *self)
@@ -118,8 +124,9 @@ find_repeats(deflate *self)
     self->known = self->history + self->size;
 }
 
-/* The chunk's tokens, by whichever way is shorter; a look for repeats that wins less
- * than 1/64 puts the next one off, the longer the more often it happens. */
+/* The chunk's tokens, by whichever way is shorter; a look for repeats that wins
+ * less than 1/64 puts the next one off, the longer the more often it happens.
+ */
 static void
 find(deflate *self)
 {
@@ -128,7 +135,7 @@ find(deflate *self)
     li_block runs, repeats;
     li_find_runs(chunk_span(self), &self->prices, &self->found);
     if (self->wait) {
-        self->wait--;
+        self->wait -= self->wait < UINT32_MAX;
         self->known = 0;
         return;
     }
@@ -151,7 +158,8 @@ find(deflate *self)
         self->misses++;
 }
 
-/* --- blocks ----------------------------------------------------------------------- */
+/* --- blocks
+ * ----------------------------------------------------------------------- */
 
 static li_status
 block_end(deflate *self, bool last)
@@ -241,7 +249,8 @@ deflate_close(li_packer *packer)
     li_free(packer->ctx, &self->found.matches);
 }
 
-/* --- opening ---------------------------------------------------------------------- */
+/* --- opening
+ * ---------------------------------------------------------------------- */
 
 static const li_packer_ops stored_ops = {
     .name = "stored",
@@ -294,6 +303,8 @@ deflate_open(li_ctx *ctx, li_idat *idat, const li_packer_ops *ops, li_packing pa
     li_status status = deflate_start((deflate *)*packer, &sizes, packing.total);
     if (status == LI_OK && ops == &runs_ops)
         status = deflate_arrays((deflate *)*packer, &sizes);
+    if (packing.level < REPEATS_LEVEL)
+        ((deflate *)*packer)->wait = UINT32_MAX;
     if (status != LI_OK)
         li_packer_close(packer);
     return status;

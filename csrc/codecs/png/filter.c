@@ -8,7 +8,7 @@
 
 const uint8_t li_filter_small[16] = {0,  16, 25, 32, 37, 41, 45, 48,
                                      51, 53, 55, 57, 59, 61, 63, 64};
-const uint8_t li_filter_large[16] = {0, 74, 85, 93, 99, 104, 107, 111, 114};
+const uint8_t li_filter_large[16] = {0, 74, 86, 93, 99, 104, 107, 111, 114};
 
 static inline uint8_t
 paeth(uint8_t left, uint8_t above, uint8_t corner)
