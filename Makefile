@@ -2,7 +2,8 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 SHELL := /bin/sh
-.PHONY: help setup demo test test-c asan asan-c asan-python lint bench proof clean c-programs FORCE
+.PHONY: help setup demo test test-c asan asan-c asan-python lint bench instructions \
+	instructions-record proof clean c-programs FORCE
 
 PYTHON := .venv/bin/python
 CC ?= gcc
@@ -133,6 +134,14 @@ build/lint/%.ok: %.c $(HEADERS) .clang-format .clang-tidy
 # make bench BENCH='--quick --cells jpeg-jpeg,png-jpeg': the options of bench.py
 bench: setup ## time, memory, bytes, quality beside other libraries; writes docs/performance.md
 	@$(PYTHON) benchmarks/bench.py $(BENCH)
+
+instructions: ## callgrind's count of six jobs: exit 1 if one takes 2 % more than recorded
+	@tools/setup.sh --valgrind
+	@$(PYTHON) benchmarks/instructions.py
+
+instructions-record: ## write benchmarks/instructions.json
+	@tools/setup.sh --valgrind
+	@$(PYTHON) benchmarks/instructions.py --record
 
 proof: setup ## the zero-copy claim, measured: exit 1 if it does not hold
 	@$(PYTHON) docs/scripts/measure_zero_copy.py

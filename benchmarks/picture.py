@@ -11,6 +11,7 @@ from pathlib import Path
 import lazyimage as li
 
 BASE_WIDTH = 3000
+AVIF_WHOLE, AVIF_TILE = 24_100_000, 2048
 GRAIN = bytes(byte & 15 for byte in range(256))
 HALF = bytes(byte // 2 for byte in range(256))
 THIRD = bytes(byte * 3 // 8 for byte in range(256))
@@ -19,9 +20,10 @@ THIRD = bytes(byte * 3 // 8 for byte in range(256))
 def make_picture(
     path: str | Path, width: int, height: int, *, alpha: bool = False, seed: int = 1
 ) -> Path:
-    """Write a picture of this size to `path`, PNG or JPEG by its suffix.
+    """Write a picture of this size to `path`, in the format of its suffix.
 
-    The same arguments give the same pixels. Needs about 50 MB, whatever the size.
+    The same arguments give the same pixels. PNG and JPEG need about 50 MB, whatever the
+    size; WebP 5 bytes a pixel more; AVIF over 24 MP is a grid of one tile, repeated.
     """
     path = Path(path)
     base_width = min(width, BASE_WIDTH)
@@ -36,6 +38,10 @@ def make_picture(
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.suffix == ".png":
         engine.to_file(path, "png", compression=1, durable=False)
+    elif path.suffix == ".webp":
+        engine.to_file(path, "webp", 80, durable=False, method=0, low_memory=True)
+    elif path.suffix == ".avif":
+        engine.to_file(path, "avif", 60, durable=False, speed=10)
     else:
         engine.to_file(path, "jpeg", 88, durable=False)
     return path
@@ -44,14 +50,29 @@ def make_picture(
 def make_source(
     directory: Path, format: str, width: int, height: int, *, alpha: bool = False, seed: int = 1
 ) -> Path:
-    """A PNG or JPEG in `directory`, made unless it is there already."""
+    """A picture of a format in `directory`, made unless it is there already."""
     name = f"{'rgba' if alpha else 'rgb'}-{seed}-{width}x{height}"
-    path = directory / f"{name}.{'png' if format == 'png' else 'jpg'}"
+    path = directory / f"{name}.{'jpg' if format == 'jpeg' else format}"
     if not path.exists():
         half = path.with_name(f"half-{path.name}")
-        make_picture(half, width, height, alpha=alpha, seed=seed)
+        if format == "avif" and width * height > AVIF_WHOLE:
+            _make_grid(half, width, height, seed)
+        else:
+            make_picture(half, width, height, alpha=alpha, seed=seed)
         half.rename(path)
     return path
+
+
+def _make_grid(path: Path, width: int, height: int, seed: int) -> None:
+    """An AVIF of one tile, repeated: the encoder would need 32 bytes a pixel of the whole."""
+    import avif_grid
+
+    columns, rows = (-(-side // AVIF_TILE) for side in (width, height))
+    # The last column and row may stick out, by less than a tile; chroma wants even sides.
+    sides = (2 * -(-width // (2 * columns)), 2 * -(-height // (2 * rows)))
+    tile = make_picture(path.with_name(f"tile-{path.name}"), *sides, seed=seed)
+    path.write_bytes(avif_grid.repeated(tile.read_bytes(), columns, rows, width, height))
+    tile.unlink()
 
 
 def sides(megapixels: float) -> tuple[int, int]:

@@ -3,18 +3,20 @@
 #
 #     tools/setup.sh             compiler, libraries, .venv, the extension built in place
 #     tools/setup.sh --lint      and clang, clang-format, clang-tidy
+#     tools/setup.sh --valgrind  and valgrind
 #     tools/setup.sh --pythons   and build/venv-<version> for every other interpreter
 #
 # On Debian and Ubuntu missing packages are installed (as root or by sudo); elsewhere
 # they are named. PYTHON=… chooses the interpreter of .venv.
 set -eu
 cd "$(dirname "$0")/.."
-lint=no pythons=no
+lint=no pythons=no valgrind=no
 for argument in "$@"; do
     case $argument in
     --lint) lint=yes ;;
     --pythons) pythons=yes ;;
-    *) sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 2 ;;
+    --valgrind) valgrind=yes ;;
+    *) sed -n '2,10s/^# \{0,1\}//p' "$0"; exit 2 ;;
     esac
 done
 mkdir -p build
@@ -44,6 +46,9 @@ libisal:libisal-dev:isa-l-devel:isa-l"
         echo "python3 python3 python3"
         echo "python3-dev python3-devel -"
         echo "python3-venv - -"
+    fi
+    if [ $valgrind = yes ] && ! command -v valgrind >/dev/null; then
+        echo "valgrind valgrind valgrind"
     fi
     if [ $lint = yes ]; then
         for tool in clang clang-format clang-tidy; do

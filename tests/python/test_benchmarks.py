@@ -11,6 +11,8 @@ import oracle
 import pytest
 from PIL import Image
 
+import lazyimage as li
+
 BENCHMARKS = oracle.REPOSITORY / "benchmarks"
 
 
@@ -23,7 +25,8 @@ def load(name: str) -> Any:
         sys.path.remove(str(BENCHMARKS))
 
 
-cells, plot, report, truth, tune = map(load, ("cells", "plot", "report", "truth", "tune"))
+NAMES = ("avif_grid", "cells", "instructions", "plot", "report", "truth", "tune")
+avif_grid, cells, instructions, plot, report, truth, tune = map(load, NAMES)
 
 
 def row(who: str, cpu: float, growth: float, score: float | None = 70.0, **more: Any) -> Any:
@@ -195,3 +198,56 @@ def test_what_a_jpeg_is_is_read_from_it(tmp_path: Any, options: Any, kind: str) 
     noise = numpy.random.default_rng(1).integers(0, 256, (64, 64, 3), dtype=numpy.uint8)
     Image.fromarray(noise).save(path, quality=80, **options)
     assert truth.kind_of(str(path)) == kind
+
+
+# --- instruction counts ----------------------------------------------------------------
+
+
+def test_two_percent_more_instructions_fail_and_less_do_not() -> None:
+    recorded = {"jpeg-jpeg": 100_000_000}
+    lines, well = instructions.compare(recorded, {"jpeg-jpeg": 101_900_000})
+    assert well and lines == ["jpeg-jpeg      101.9 M, +1.90%: ok"]
+    lines, well = instructions.compare(recorded, {"jpeg-jpeg": 102_100_000})
+    assert not well and "FAILED: over + 2%" in lines[0]
+    lines, well = instructions.compare(recorded, {"jpeg-jpeg": 90_000_000})
+    assert well and "instructions-record" in lines[0]
+
+
+def test_a_job_that_was_never_recorded_fails() -> None:
+    lines, well = instructions.compare({}, {"avif-jpeg": 5_000_000})
+    assert not well and "never recorded" in lines[0]
+
+
+def test_other_versions_are_named_and_new_codecs_are_no_excuse() -> None:
+    recorded = {"compiler": "gcc 12.2.0", "png": "1.6.39"}
+    assert instructions.differences(recorded, {**recorded, "webp": "1.2.4"}) == []
+    found = instructions.differences(recorded, {"compiler": "gcc 13.1.0", "png": "1.6.39"})
+    assert found == ["compiler is gcc 13.1.0, recorded with gcc 12.2.0"]
+
+
+def test_the_record_is_of_the_jobs() -> None:
+    recorded = json.loads(instructions.RECORD.read_text(encoding="utf-8"))["instructions"]
+    assert {"jpeg-jpeg", "png-jpeg", "jpeg-png", "rgba-png"} <= {*recorded} <= {*instructions.JOBS}
+
+
+@pytest.mark.parametrize("channels", [3, 4])
+def test_the_pngs_that_are_counted_hold_their_samples(tmp_path: Any, channels: int) -> None:
+    picture = instructions.samples(channels)[:97, :131]
+    path = tmp_path / "a.png"
+    path.write_bytes(instructions.png(picture))
+    assert numpy.array_equal(numpy.asarray(Image.open(path)), picture)
+
+
+# --- large pictures ----------------------------------------------------------------------
+
+
+@pytest.mark.skipif("avif" not in li.supported_input_formats(), reason="no AVIF in this build")
+def test_an_avif_grid_shows_its_tile_in_every_cell(tmp_path: Any) -> None:
+    path = BENCHMARKS / "data" / "picture.avif"
+    width, height = li.inspect_file(path).size
+    whole = avif_grid.repeated(path.read_bytes(), 2, 3, 2 * width - 10, 3 * height - 20)
+    found = numpy.asarray(li.open(whole).to_pixels(mode="RGB")).astype(int)
+    tile = numpy.asarray(li.open(path).to_pixels(mode="RGB")).astype(int)
+    assert found.shape == (3 * height - 20, 2 * width - 10, 3)
+    middle = found[height + 2 : 2 * height - 2, width + 2 :]
+    assert numpy.abs(middle - tile[2:-2, 2:-10]).max() <= 1
