@@ -3,7 +3,8 @@
 
     python docs/scripts/measure_zero_copy.py                  # 6000×4000, makes its pictures
     python docs/scripts/measure_zero_copy.py --source my.jpg --target 800
-    python docs/scripts/measure_zero_copy.py --megapixels 400 --target 800
+    python docs/scripts/measure_zero_copy.py --megapixels 24,100,400 --target 800
+    python docs/scripts/measure_zero_copy.py --sources webp,avif --formats png,jpeg,webp,avif
 
 The workload is from_path → resize(target, target, "inside") → to_buffer_with_metrics(format),
 without and with a warm-up. Heap is the Python heap by tracemalloc, its highest during the
@@ -27,7 +28,12 @@ MARGIN_MB = 24.0
 WHOLE_PROCESS_FROM_PIXELS = 4_000_000
 GROWTH_MB = {800: 8.0, 2000: 12.0}
 """Our own target by --target, for pictures that stream: baseline JPEG, plain PNG."""
-WEBP_BYTES_A_PIXEL = 15
+WEBP_MB, WEBP_BYTES_A_PIXEL = 8.0, 15
+AVIF_MB, AVIF_BYTES_A_PIXEL = 16.0, 32
+"""Their encoders take whole pictures: MB, and bytes a pixel of the output."""
+SOURCES = ("png", "jpeg", "webp", "avif")
+LARGEST = {"webp": (16383, 16383**2), "avif": (32768, 16384**2)}
+"""(side, pixels) that the format, or libavif, has at most; larger pictures are made as large."""
 
 
 # --- one measurement, in a process of its own ------------------------------------------
@@ -109,7 +115,7 @@ def measure(job: dict[str, Any]) -> dict[str, Any]:
         "bytes_out": metrics.bytes_out,
         "pixels": info.width * info.height,
         "out_pixels": result.width * result.height,
-        "streams": not (info.progressive),
+        "streams": info.format in ("jpeg", "png") and not info.progressive,
         "peak_bytes": metrics.peak_bytes,
         "total_ms": metrics.total_ms,
     }
@@ -118,21 +124,31 @@ def measure(job: dict[str, Any]) -> dict[str, Any]:
 # --- what passes -------------------------------------------------------------------------
 
 
-def growth_budget(job: dict[str, Any], found: dict[str, Any]) -> float:
-    """MB that the process may grow by; our own target where there is one."""
-    budget: float = found["decoded_mb"] + MARGIN_MB
-    if not found["streams"] or job["target"] not in GROWTH_MB:
-        return budget
-    own = GROWTH_MB[job["target"]]
-    if job["format"] == "webp":
-        own = 8.0 + WEBP_BYTES_A_PIXEL * found["out_pixels"] / MB
-    return min(budget, own)
+def encoder_mb(format: str, found: dict[str, Any]) -> float:
+    """What an encoder that takes the whole picture may need, by our own target; 0: it streams."""
+    pixels = found["out_pixels"] / MB
+    if format == "webp":
+        return WEBP_MB + WEBP_BYTES_A_PIXEL * pixels
+    return AVIF_MB + AVIF_BYTES_A_PIXEL * pixels if format == "avif" else 0.0
+
+
+def budgets(job: dict[str, Any], found: dict[str, Any]) -> tuple[float, float]:
+    """MB that (the whole process may take, it may grow by): what is promised, and our own
+    target where there is one. AVIF output is the exception: its encoder comes on top."""
+    whole: float = found["decoded_mb"] + MARGIN_MB
+    growth = whole
+    if job["format"] == "avif":
+        whole += encoder_mb("avif", found)
+        growth = whole
+    if found["streams"] and job["target"] in GROWTH_MB:
+        own = encoder_mb(job["format"], found) or GROWTH_MB[job["target"]]
+        growth = min(growth, own)
+    return whole, growth
 
 
 def judge(job: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
     """The measurement with its job, its budgets and what it failed."""
-    whole = found["decoded_mb"] + MARGIN_MB
-    growth = growth_budget(job, found)
+    whole, growth = budgets(job, found)
     failed = [
         text
         for passed, text in (
@@ -183,13 +199,28 @@ def in_fresh_process(*arguments: str) -> str:
     return done.stdout
 
 
+def size_of(format: str, megapixels: float) -> tuple[int, int]:
+    """3:2 with so many million pixels; less where the format has a limit."""
+    width = round((megapixels * 1.5e6) ** 0.5)
+    height = round(width / 1.5)
+    side, pixels = LARGEST.get(format, (width, width * height))
+    if width * height > pixels or width > side:
+        width = min(side, round((pixels * 1.5) ** 0.5))
+        height = min(side, pixels // width)
+    if format == "avif":  # a grid of 4:2:0 has even sides
+        width, height = width & ~1, height & ~1
+    return width, height
+
+
 def make_sources(options: argparse.Namespace) -> list[str]:
-    """A PNG and a JPEG of the size asked for; in another process, to keep this one small."""
-    size = f"{options.width}x{options.width * 2 // 3}"
-    return [
-        in_fresh_process("--make", format, size, str(options.directory)).strip()
-        for format in ("png", "jpeg")
-    ]
+    """Pictures of the formats and sizes asked for; in other processes, to keep this one small."""
+    sizes = options.megapixels or [options.width * round(options.width / 1.5) / 1e6]
+    found = []
+    for megapixels in sizes:
+        for format in options.sources:
+            size = "x".join(map(str, size_of(format, megapixels)))
+            found.append(in_fresh_process("--make", format, size, str(options.directory)).strip())
+    return found
 
 
 def make_one(format: str, size: str, directory: str) -> None:
@@ -221,36 +252,45 @@ def jobs_of(options: argparse.Namespace, sources: list[str]) -> list[dict[str, A
     ]
 
 
-def available(formats: list[str]) -> list[str]:
-    """The formats that this build writes; a line on stderr for each other."""
-    code = "import lazyimage, json; print(json.dumps(list(lazyimage.supported_output_formats())))"
+def available(formats: list[str], direction: str) -> list[str]:
+    """The formats that this build reads ("input") or writes; a line on stderr for each other."""
+    code = f"import lazyimage; print(*lazyimage.supported_{direction}_formats())"
     done = subprocess.run(
         [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, check=True
     )
-    known = json.loads(done.stdout)
+    known = done.stdout.split()
     for format in formats:
         if format not in known:
-            print(f"skipped: this build writes no {format}", file=sys.stderr)
+            print(f"skipped: no {format} as {direction} in this build", file=sys.stderr)
     return [format for format in formats if format in known]
 
 
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--source", action="append", metavar="FILE", help="default: made")
+    parser.add_argument("--sources", default=",".join(SOURCES), help="formats made")
     parser.add_argument("--width", type=int, default=6000, help="of the pictures made")
-    parser.add_argument("--megapixels", type=float, help="size of the pictures made")
+    parser.add_argument("--megapixels", default="", help="their sizes, by commas")
     parser.add_argument(
         "--target", type=int, action="append", help="box to fit into, 0 none; default 2000"
     )
-    parser.add_argument("--formats", default="png,jpeg,webp", help="of the output")
+    parser.add_argument("--formats", default="png,jpeg,webp,avif", help="of the output")
     parser.add_argument("--output", choices=("buffer", "file", "both"), default="buffer")
     parser.add_argument("--directory", type=Path, default=Path("build/zero-copy"))
     options = parser.parse_args()
-    if options.megapixels:
-        options.width = round((options.megapixels * 1.5e6) ** 0.5)
-    if not 8 <= options.width <= 65535:
-        parser.error("--width must be from 8 to 65535")
-    options.formats = available(options.formats.split(","))
+    options.megapixels = [float(word) for word in options.megapixels.split(",") if word]
+    widths = [size_of("", each)[0] for each in options.megapixels] or [options.width]
+    if not all(8 <= width <= 65535 for width in widths):
+        parser.error("widths must be from 8 to 65535")
+    unknown = {*options.sources.split(",")} - {*SOURCES}
+    if unknown:
+        parser.error(f"no pictures are made of {', '.join(sorted(unknown))}")
+    options.formats = available(options.formats.split(","), "output")
+    options.sources = [
+        format
+        for format in available(options.sources.split(","), "input")
+        if format in available([format], "output")
+    ]
     return options
 
 
