@@ -166,6 +166,14 @@ reaches_encoder(const li_request *request, const li_draft *draft, size_t done,
            can_turn(way->orient, &way->to);
 }
 
+/* Chroma as large as luma costs a resize what RGB does: nothing to gain. */
+static bool
+has_small_chroma(const li_planar *layout)
+{
+    const li_plane *luma = &layout->plane[0], *chroma = &layout->plane[1];
+    return chroma->width < luma->width || chroma->height < luma->height;
+}
+
 static bool
 find_route(const li_input *input, const li_request *request, const li_draft *draft,
            li_hint *hint, route *way)
@@ -184,6 +192,8 @@ find_route(const li_input *input, const li_request *request, const li_draft *dra
     if (resizes && codec->shrinks && !(request->rules_off & LI_NO_SHRINK))
         hint->shrink = li_choose_shrink(draft, request);
     if (!codec->planar(&input->header, *hint, &way->from))
+        return false;
+    if (resizes && !has_small_chroma(&way->from))
         return false;
     way->joined = !reaches_encoder(request, draft, resizes, way);
     if (!resizes)

@@ -68,7 +68,7 @@ def test_the_shipped_files_have_planes_of_every_kind() -> None:
 
 
 @pytest.mark.parametrize("shrink", ["safe", "fast"])
-@pytest.mark.parametrize("part", [1.3, 2, 5.3])
+@pytest.mark.parametrize("part", [1.3, 1.9, 5.3])
 @pytest.mark.parametrize("path", PLANAR, ids=lambda path: path.name)
 def test_joined_planes_are_near_rows(path: Path, part: float, shrink: str) -> None:
     source = _source(path)
