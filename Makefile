@@ -2,8 +2,8 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 SHELL := /bin/sh
-.PHONY: help setup demo test test-c asan asan-c asan-python lint bench instructions \
-	instructions-record proof clean c-programs FORCE
+.PHONY: help setup demo test test-c asan asan-c asan-python lint bench bench-kernels \
+	instructions instructions-record proof clean c-programs FORCE
 
 PYTHON := .venv/bin/python
 CC ?= gcc
@@ -142,6 +142,13 @@ instructions: ## callgrind's count of six jobs: exit 1 if one takes 2 % more tha
 instructions-record: ## write benchmarks/instructions.json
 	@tools/setup.sh --valgrind
 	@$(PYTHON) benchmarks/instructions.py --record
+
+bench-kernels: setup ## nanoseconds per pixel of each kernel, by instruction set
+	@$(MAKE) --no-print-directory build/bench/kernels OUT=build/bench/c LAZYIMAGE_CFLAGS=-O3
+	@build/bench/kernels
+
+build/bench/kernels: benchmarks/kernels.c $(OUT)/libli.a
+	@$(CC) $(CFLAGS_ALL) $< $(OUT)/libli.a $(LIBS) -o $@
 
 proof: setup ## the zero-copy claim, measured: exit 1 if it does not hold
 	@$(PYTHON) docs/scripts/measure_zero_copy.py

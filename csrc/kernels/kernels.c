@@ -1,18 +1,32 @@
-/* kernels.c: which kernel tables this build has. Layer 1. */
+/* kernels.c: which kernel tables this build has and this machine runs. Layer 1. */
 #include "kernels/kernels.h"
+
+#include "base/cpu.h"
 
 #include <string.h>
 
+typedef struct choice {
+    const li_kernels *table;
+    unsigned needs; /* of cpu.h */
+} choice;
+
 /* Best first. */
-static const li_kernels *const tables[] = {
-    &li_kernels_scalar,
+static const choice choices[] = {
+#if defined(LI_CPU_X86)
+    {&li_kernels_avx2, LI_CPU_AVX2},
+#endif
+    {&li_kernels_scalar, 0},
 };
 
 const li_kernels *
 li_kernels_named(const char *name)
 {
-    for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
-        if (!name || strcmp(name, tables[i]->name) == 0)
-            return tables[i];
+    for (size_t i = 0; i < sizeof(choices) / sizeof(choices[0]); i++) {
+        const choice *at = &choices[i];
+        if ((li_cpu() & at->needs) != at->needs)
+            continue;
+        if (!name || strcmp(name, at->table->name) == 0)
+            return at->table;
+    }
     return NULL;
 }

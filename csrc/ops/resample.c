@@ -122,7 +122,7 @@ li_axis_stride(const li_axis_plan *plan)
      * of length n, too. */
     uint64_t most = (uint64_t)(2 * at.reach / at.denominator) + 1;
     uint32_t taps = most < plan->inputs ? (uint32_t)most : plan->inputs;
-    return (taps + 3) & ~3u;
+    return (taps + 1 + 3) & ~3u;
 }
 
 /* --- the kernels -------------------------------------------------------------------
@@ -286,9 +286,11 @@ fill_output(const li_axis_plan *plan, uint32_t i, double *work, li_axis *axis)
     bool right_half =
         doubled > plan->inputs || (doubled == plan->inputs && at.centre % half > 0);
     sample_kernel(plan, &at, first, taps, work);
-    quantise(work, taps, right_half, table->weights + (size_t)i * table->stride);
-    table->first[i] = first - axis->start;
-    table->taps[i] = taps;
+    uint32_t before = (first - axis->start) % 2;
+    quantise(work, taps, right_half,
+             table->weights + (size_t)i * table->stride + before);
+    table->first[i] = first - axis->start - before;
+    table->taps[i] = taps + before;
 }
 
 uint64_t

@@ -27,13 +27,16 @@ void li_axis_reach(const li_axis_plan *plan, uint32_t i, uint32_t *first,
                    uint32_t *taps);
 /* The input pixel that the centre of output i lies in: nearest. */
 uint32_t li_axis_nearest(const li_axis_plan *plan, uint32_t i);
-/* Weights reserved per output: no output has more taps. A multiple of 4. */
+/* Weights reserved per output: one more than any output has taps, as `first` may be one
+ * less; a multiple of 4. */
 uint32_t li_axis_stride(const li_axis_plan *plan);
 
 /* Twice the kernel's radius in outputs: 6 for Lanczos3, 1 for box. */
 uint32_t li_kernel_diameter(li_kernel kernel);
 
-/* A table whose `first` counts from input `start`: inputs before it are not needed. */
+/* A table whose `first` counts from input `start`: inputs before it are not needed.
+ * Each `first` is even: where an output begins at an odd input, a weight of 0 goes
+ * before. */
 typedef struct li_axis {
     li_weights weights;
     uint32_t start;

@@ -1,6 +1,6 @@
 /* resize.c: scale a picture while its rows stream: across first, then down. Layer 2.
  *
- * Four input rows at a time are resized across into a ring of int16 rows. Down, a
+ * Eight input rows at a time are resized across into a ring of int16 rows. Down, a
  * strong shrink adds each of them into the few outputs that it is part of (forward), so
  * memory does not grow with the ratio; any other scale gathers an output from the ring,
  * so it does not grow with the enlargement. Both add up the same exact integers. */
@@ -13,6 +13,8 @@ enum {
     /* Up to this ratio a ring of all taps takes no more memory than wide sums do:
      * (2 × diameter + 3) × 2 bytes a sample against (diameter + 2) × 4. */
     GATHER_RATIO = 2,
+    GATHER_TAPS = 16, /* of that: 6 × 2 + 1, one in front, and whole fours */
+    MOST_SUMS = 10,   /* diameter 6, 7/ratio below 4, 1: see layout_of */
     CHUNK = 1024, /* samples gathered at once: sums and a slice of each row stay in L1;
                      whole pixels of 2 and 4 channels */
 };
@@ -26,7 +28,7 @@ typedef struct layout {
     uint32_t columns; /* input columns that any output needs */
     uint32_t slots;   /* rows in the ring, a multiple of LI_BATCH */
     uint32_t sums;    /* rows of wide sums; 0: one chunk */
-    size_t samples;   /* of an output row, padded so that each row is aligned */
+    size_t samples;   /* of an output row, with LI_OUT_SLACK, in whole blocks */
     size_t batch_row; /* bytes of an input row in the batch, with slack */
     size_t work;
 } layout;
@@ -78,14 +80,15 @@ layout_of(const li_resize *resize, li_info in, li_info out)
     li_axis_reach(&plan.x, 0, &first, &taps);
     li_axis_reach(&plan.x, out.width - 1, &last, &taps);
     plan.columns = last + taps - first;
-    plan.samples = (size_t)round_up(out.width * plan.channels, 16);
+    plan.samples = round_up(out.width * plan.channels + LI_OUT_SLACK, LI_BLOCK);
     plan.batch_row = round_up(plan.columns * plan.channels, 16) + LI_ROW_SLACK;
     const li_span *span = &plan.y.span;
     plan.forward = span->length > GATHER_RATIO * span->unit * out.height;
     if (plan.forward) {
-        /* Outputs whose reach, diameter × ratio rows, meets a batch of 4 rows: at most
-         * diameter + 3/ratio + 1. */
-        plan.sums = li_kernel_diameter(resize->kernel) + 2;
+        /* Outputs whose reach, diameter × ratio rows, meets a batch of 8 rows: at most
+         * diameter + 7/ratio + 1. */
+        uint64_t more = (LI_BATCH - 1) * span->unit * out.height / span->length;
+        plan.sums = li_kernel_diameter(resize->kernel) + (uint32_t)more + 1;
         plan.slots = LI_BATCH;
     } else {
         /* The taps of one output, wherever in a batch they begin. */
@@ -104,7 +107,9 @@ ring_samples(const layout *plan)
 static uint64_t
 sum_samples(const layout *plan)
 {
-    return plan->sums ? (uint64_t)plan->sums * plan->samples : CHUNK;
+    if (plan->sums)
+        return (uint64_t)plan->sums * plan->samples;
+    return plan->alpha ? CHUNK : 0;
 }
 
 static bool
@@ -142,6 +147,18 @@ static int16_t *
 ring_row(const resize_rows *self, uint32_t row)
 {
     return self->ring + (size_t)(row % self->plan.slots) * self->plan.samples;
+}
+
+static int32_t *
+sums_row(const resize_rows *self, uint32_t output)
+{
+    return self->sums + (size_t)(output % self->plan.sums) * self->plan.samples;
+}
+
+static size_t
+row_samples(const resize_rows *self)
+{
+    return (size_t)self->base.info.width * self->plan.channels;
 }
 
 static void
@@ -198,78 +215,89 @@ load_batch(resize_rows *self)
 /* --- down --------------------------------------------------------------------------
  */
 
-static void
-store(resize_rows *self, int32_t *sums, uint8_t *out, size_t samples)
-{
-    uint32_t channels = self->plan.channels;
-    if (self->plan.alpha)
-        self->kernels->store_alpha(sums, out, (uint32_t)(samples / channels), channels);
-    else
-        self->kernels->store(sums, out, samples);
-}
-
 /* Add the batch that was loaded last, `count` rows, into every output from `i` on that
  * reads one of them. */
 static void
 add_batch(resize_rows *self, uint32_t i, uint32_t count)
 {
-    const layout *plan = &self->plan;
     const li_weights *table = &self->y.weights;
-    uint32_t begin = self->loaded - count;
+    uint32_t begin = self->loaded - count, outputs = 0;
     const int16_t *rows[LI_BATCH];
+    int16_t weights[MOST_SUMS][LI_BATCH] = {{0}};
+    int32_t *sums[MOST_SUMS];
     for (uint32_t r = 0; r < LI_BATCH; r++)
         rows[r] = ring_row(self, begin + r);
     for (uint32_t n = i; n < table->count && table->first[n] < self->loaded; n++) {
-        assert(n - i < plan->sums);
-        const int16_t *weights = table->weights + (size_t)n * table->stride;
-        int16_t four[LI_BATCH] = {0};
+        const int16_t *all = table->weights + (size_t)n * table->stride;
+        assert(outputs < self->plan.sums);
         for (uint32_t r = 0; r < count; r++) {
             uint32_t row = begin + r;
             if (row >= table->first[n] && row - table->first[n] < table->taps[n])
-                four[r] = weights[row - table->first[n]];
+                weights[outputs][r] = all[row - table->first[n]];
         }
-        self->kernels->accumulate(self->sums + (n % plan->sums) * plan->samples, rows,
-                                  four, (size_t)self->base.info.width * plan->channels);
+        sums[outputs++] = sums_row(self, n);
     }
+    self->kernels->accumulate(sums, (const int16_t(*)[LI_BATCH])weights, outputs, rows,
+                              row_samples(self));
 }
 
 static li_status
 resize_forward(resize_rows *self, uint32_t i, uint32_t end)
 {
-    const layout *plan = &self->plan;
+    uint32_t channels = self->plan.channels;
     while (self->loaded < end) {
         uint32_t before = self->loaded;
         LI_TRY(load_batch(self));
         add_batch(self, i, self->loaded - before);
     }
-    store(self, self->sums + (i % plan->sums) * plan->samples, self->out,
-          (size_t)self->base.info.width * plan->channels);
+    if (self->plan.alpha)
+        self->kernels->store_alpha(sums_row(self, i), self->out, self->base.info.width,
+                                   channels);
+    else
+        self->kernels->store(sums_row(self, i), self->out, row_samples(self));
     return LI_OK;
 }
 
 /* Past the last tap weights are 0 and the slots hold some other row. */
 static void
-gather_chunk(resize_rows *self, uint32_t i, size_t at, size_t samples)
+gather_alpha(resize_rows *self, const int16_t *const rows[GATHER_TAPS],
+             const int16_t *weights, uint32_t taps)
 {
-    const li_weights *table = &self->y.weights;
-    const int16_t *weights = table->weights + (size_t)i * table->stride;
-    for (uint32_t k = 0; k < table->taps[i]; k += LI_BATCH) {
-        const int16_t *rows[LI_BATCH];
-        for (uint32_t r = 0; r < LI_BATCH; r++)
-            rows[r] = ring_row(self, table->first[i] + k + r) + at;
-        self->kernels->accumulate(self->sums, rows, weights + k, samples);
+    uint32_t channels = self->plan.channels;
+    size_t samples = row_samples(self);
+    for (size_t at = 0; at < samples; at += CHUNK) {
+        size_t some = samples - at < CHUNK ? samples - at : CHUNK;
+        for (uint32_t k = 0; k < taps; k += LI_BATCH) {
+            const int16_t *batch[LI_BATCH];
+            int16_t those[1][LI_BATCH] = {{0}};
+            for (uint32_t r = 0; r < LI_BATCH; r++) {
+                batch[r] = rows[k + r] + at;
+                those[0][r] = k + r < taps ? weights[k + r] : 0;
+            }
+            self->kernels->accumulate(&self->sums, (const int16_t(*)[LI_BATCH])those, 1,
+                                      batch, some);
+        }
+        self->kernels->store_alpha(self->sums, self->out + at,
+                                   (uint32_t)(some / channels), channels);
     }
-    store(self, self->sums, self->out + at, samples);
 }
 
 static li_status
 resize_gather(resize_rows *self, uint32_t i, uint32_t end)
 {
+    const li_weights *table = &self->y.weights;
+    const int16_t *weights = table->weights + (size_t)i * table->stride;
+    const int16_t *rows[GATHER_TAPS];
+    assert(table->stride <= GATHER_TAPS);
     while (self->loaded < end)
         LI_TRY(load_batch(self));
-    size_t samples = (size_t)self->base.info.width * self->plan.channels;
-    for (size_t at = 0; at < samples; at += CHUNK)
-        gather_chunk(self, i, at, samples - at < CHUNK ? samples - at : CHUNK);
+    for (uint32_t r = 0; r < GATHER_TAPS; r++)
+        rows[r] = ring_row(self, table->first[i] + r);
+    if (self->plan.alpha)
+        gather_alpha(self, rows, weights, table->taps[i]);
+    else
+        self->kernels->gather(rows, weights, table->taps[i], self->out,
+                              row_samples(self));
     return LI_OK;
 }
 

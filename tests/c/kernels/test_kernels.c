@@ -1,139 +1,232 @@
-/* test_kernels.c: every table against the definition of each kernel, sample by sample,
- * in 64-bit integers. */
-#include "../test.h"
-#include "kernels/kernels.h"
+/* test_kernels.c: every table against the definition of each kernel of a resize, sample
+ * by sample, in 64-bit integers. */
+#include "tables.h"
 
 enum { WIDEST = 300 };
 
 /* Half, and 1/64 for what the first pass rounded: see `store`. */
 enum { ROUNDING = (1 << 19) + (1 << 14) };
 
-static const char *const names[] = {"scalar", "sse41", "avx2", "neon"};
-
-static int32_t
-between(uint32_t *seed, int32_t low, int32_t high)
+static size_t
+blocks(size_t n)
 {
-    return low + (int32_t)((test_random(seed) >> 3) % (uint32_t)(high - low + 1));
-}
-
-static int32_t
-clip(int64_t value)
-{
-    return (int32_t)(value < 0 ? 0 : value > 255 ? 255 : value);
+    return (n + LI_BLOCK - 1) / LI_BLOCK * LI_BLOCK;
 }
 
 /* Weights like those of a kernel: they add up to 1 << 14, none is above 1.25. */
-static li_weights
-random_weights(uint32_t inputs, uint32_t count, uint32_t *seed)
+static void
+fill_weights(int16_t *weights, uint32_t taps, uint32_t *seed)
 {
-    uint32_t most = 1 + test_random(seed) % (inputs < 40 ? inputs : 40);
+    int32_t rest = 1 << LI_WEIGHT_BITS, bound = 4096 / (int32_t)taps;
+    for (uint32_t k = 0; k + 1 < taps; k++)
+        rest -= weights[k] = (int16_t)between(seed, -bound, bound);
+    weights[taps - 1] = (int16_t)rest;
+}
+
+/* Windows that go from left to right: their begins are even, and neither end falls. */
+static li_weights
+random_weights(uint32_t inputs, uint32_t count, uint32_t most, uint32_t *seed)
+{
     li_weights table = {.count = count, .inputs = inputs, .stride = (most + 3) & ~3u};
     table.first = calloc(count, sizeof(uint32_t));
     table.taps = calloc(count, sizeof(uint32_t));
     table.weights = calloc((size_t)count * table.stride, sizeof(int16_t));
+    uint32_t first = 0, end = 1, step = 2 * inputs / count + 1;
     for (uint32_t i = 0; i < count; i++) {
-        uint32_t taps = 1 + test_random(seed) % most;
-        int16_t *weights = table.weights + (size_t)i * table.stride;
-        int32_t rest = 1 << LI_WEIGHT_BITS, bound = 4096 / (int32_t)taps;
-        for (uint32_t k = 0; k + 1 < taps; k++)
-            rest -= weights[k] = (int16_t)between(seed, -bound, bound);
-        weights[taps - 1] = (int16_t)rest;
-        table.taps[i] = taps;
-        table.first[i] = test_random(seed) % (inputs - taps + 1);
+        end += test_random(seed) % step;
+        end = end > inputs ? inputs : end;
+        first += test_random(seed) % step;
+        first = first + most < end ? end - most : first;
+        first = (first < end ? first : end - 1) & ~1u;
+        end = end > first + most ? first + most : end;
+        table.first[i] = first;
+        table.taps[i] = end - first;
+        fill_weights(table.weights + (size_t)i * table.stride, end - first, seed);
     }
     return table;
 }
 
 static void
-check_across(const li_kernels *kernels, uint32_t inputs, uint32_t count,
-             uint32_t channels, uint32_t *seed)
+free_weights(li_weights *table)
 {
-    li_weights table = random_weights(inputs, count, seed);
-    uint8_t *rows[LI_BATCH];
-    int16_t *out[LI_BATCH];
-    for (int r = 0; r < LI_BATCH; r++) {
-        rows[r] = calloc((size_t)inputs * channels + LI_ROW_SLACK, 1);
-        for (uint32_t n = 0; n < inputs * channels + LI_ROW_SLACK; n++)
-            rows[r][n] =
-                (uint8_t)(test_random(seed) % 3 ? test_random(seed) >> 8 : 255);
-        out[r] = calloc((size_t)count * channels, sizeof(int16_t));
-    }
-    void *work =
-        aligned_alloc(16, ((size_t)inputs + LI_ACROSS_PAD) * channels * LI_ACROSS_WORK);
-    memset(work, 255, ((size_t)inputs + LI_ACROSS_PAD) * channels * LI_ACROSS_WORK);
-    kernels->across(&table, channels, (const uint8_t *const *)rows, out, work);
+    free(table->first);
+    free(table->taps);
+    free(table->weights);
+}
+
+static void
+compare_across(const li_weights *table, uint32_t channels,
+               const uint8_t *const rows[LI_BATCH], int16_t *const out[LI_BATCH])
+{
     for (int r = 0; r < LI_BATCH; r++)
-        for (uint32_t n = 0; n < count * channels; n++) {
+        for (uint32_t n = 0; n < table->count * channels; n++) {
             uint32_t i = n / channels, c = n % channels;
             int64_t sum = 1 << (LI_WEIGHT_BITS - LI_RING_BITS - 1);
-            for (uint32_t k = 0; k < table.taps[i]; k++)
-                sum += (int64_t)table.weights[(size_t)i * table.stride + k] *
-                       rows[r][(table.first[i] + k) * channels + c];
+            for (uint32_t k = 0; k < table->taps[i]; k++)
+                sum += (int64_t)table->weights[(size_t)i * table->stride + k] *
+                       rows[r][(table->first[i] + k) * channels + c];
             CHECK_EQ(out[r][n], sum >> (LI_WEIGHT_BITS - LI_RING_BITS));
         }
+}
+
+static void
+check_across(const li_kernels *kernels, const li_weights *table, uint32_t channels,
+             uint32_t *seed)
+{
+    buffer rows[LI_BATCH];
+    const uint8_t *from[LI_BATCH];
+    int16_t *out[LI_BATCH];
+    size_t samples = (size_t)table->count * channels + LI_OUT_SLACK;
+    size_t wide = (size_t)table->inputs * channels + LI_ROW_SLACK;
+    size_t work_bytes =
+        ((size_t)table->inputs + LI_ACROSS_PAD) * channels * LI_ACROSS_WORK;
+    void *work = aligned_alloc(16, work_bytes);
+    memset(work, 255, work_bytes);
     for (int r = 0; r < LI_BATCH; r++) {
-        free(rows[r]);
+        rows[r] = buffer_of(wide, seed);
+        for (size_t n = 0; n < wide; n += 1 + test_random(seed) % 3)
+            rows[r].at[n] = 255;
+        from[r] = rows[r].at;
+        out[r] = malloc(samples * sizeof(int16_t));
+    }
+    kernels->across(table, channels, from, out, work);
+    compare_across(table, channels, from, out);
+    for (int r = 0; r < LI_BATCH; r++) {
+        free(rows[r].whole);
         free(out[r]);
     }
     free(work);
-    free(table.first);
-    free(table.taps);
-    free(table.weights);
 }
 
 static void
 across_is_the_sum(const li_kernels *kernels)
 {
     uint32_t seed = 1;
-    for (int round = 0; round < 300; round++)
-        check_across(kernels, 1 + test_random(&seed) % WIDEST,
-                     1 + test_random(&seed) % 90, 1 + (uint32_t)round % 4, &seed);
+    for (uint32_t round = 0; round < 800; round++) {
+        uint32_t inputs = 1 + test_random(&seed) % (round % 2 ? 40 : WIDEST);
+        uint32_t count = 1 + test_random(&seed) % 90;
+        uint32_t most = 2 + test_random(&seed) % 46;
+        li_weights table = random_weights(inputs, count, most, &seed);
+        check_across(kernels, &table, 1 + round / 2 % 4, &seed);
+        free_weights(&table);
+    }
+}
+
+/* Windows wider than any buffer that a kernel may slide, and rows much longer. */
+static void
+long_rows_are_the_sum(const li_kernels *kernels)
+{
+    uint32_t seed = 11;
+    const uint32_t shapes[][3] = {
+        {20000, 8, 15001}, {5000, 700, 43}, {3000, 60, 300}, {1500, 2000, 7}};
+    for (size_t k = 0; k < sizeof(shapes) / sizeof(shapes[0]); k++)
+        for (uint32_t channels = 1; channels <= 4; channels++) {
+            li_weights table =
+                random_weights(shapes[k][0], shapes[k][1], shapes[k][2], &seed);
+            check_across(kernels, &table, channels, &seed);
+            free_weights(&table);
+        }
 }
 
 static void
 widen_is_a_weight_of_one(const li_kernels *kernels)
 {
     uint32_t seed = 2;
-    for (size_t n = 0; n < 70; n++) {
-        uint8_t *row = malloc(n ? n : 1);
+    for (size_t n = 0; n < 150; n++) {
+        buffer row = buffer_of(n, &seed);
         int16_t *out = malloc((n ? n : 1) * sizeof(int16_t));
+        kernels->widen(row.at, out, n);
         for (size_t i = 0; i < n; i++)
-            row[i] = (uint8_t)(test_random(&seed) >> 8);
-        kernels->widen(row, out, n);
-        for (size_t i = 0; i < n; i++)
-            CHECK_EQ(out[i], row[i] * 64);
-        free(row);
+            CHECK_EQ(out[i], row.at[i] * 64);
+        free(row.whole);
         free(out);
     }
 }
 
-/* The range of a row after Lanczos3 across, and sums of it that fill 29 bits. */
+/* Rows in the range that Lanczos3 across gives, in whole blocks. */
+static void
+random_rows(int16_t **rows, uint32_t count, size_t n, uint32_t *seed)
+{
+    for (uint32_t r = 0; r < count; r++) {
+        rows[r] = calloc(blocks(n) + 1, sizeof(int16_t));
+        for (size_t i = 0; i < n; i++)
+            rows[r][i] = (int16_t)between(seed, -4453, 20773);
+    }
+}
+
+static void
+free_rows(int16_t **rows, uint32_t count)
+{
+    for (uint32_t r = 0; r < count; r++)
+        free(rows[r]);
+}
+
+enum { OUTPUTS = 11 };
+
+/* Sums that fill 29 bits. */
+static void
+check_accumulate(const li_kernels *kernels, size_t n, uint32_t outputs, uint32_t *seed)
+{
+    int32_t *sums[OUTPUTS], *before[OUTPUTS];
+    int16_t *rows[LI_BATCH], weights[OUTPUTS][LI_BATCH];
+    random_rows(rows, LI_BATCH, n, seed);
+    for (uint32_t k = 0; k < outputs; k++) {
+        sums[k] = calloc(blocks(n) + 1, sizeof(int32_t));
+        before[k] = calloc(n + 1, sizeof(int32_t));
+        for (size_t i = 0; i < n; i++)
+            before[k][i] = sums[k][i] = between(seed, -(1 << 28), 1 << 28);
+        for (int r = 0; r < LI_BATCH; r++)
+            weights[k][r] = (int16_t)between(seed, -5000, 9000);
+    }
+    kernels->accumulate(sums, (const int16_t(*)[LI_BATCH])weights, outputs,
+                        (const int16_t *const *)rows, n);
+    for (uint32_t k = 0; k < outputs; k++) {
+        for (size_t i = 0; i < n; i++) {
+            int64_t sum = before[k][i];
+            for (int r = 0; r < LI_BATCH; r++)
+                sum += (int64_t)weights[k][r] * rows[r][i];
+            CHECK_EQ(sums[k][i], sum);
+        }
+        free(sums[k]);
+        free(before[k]);
+    }
+    free_rows(rows, LI_BATCH);
+}
+
 static void
 accumulate_is_the_sum(const li_kernels *kernels)
 {
     uint32_t seed = 3;
-    for (size_t n = 0; n < 150; n++) {
-        int32_t *sums = calloc(n + 1, sizeof(int32_t)), before[150];
-        int16_t *rows[LI_BATCH], weights[LI_BATCH];
-        for (int r = 0; r < LI_BATCH; r++) {
-            rows[r] = malloc((n + 1) * sizeof(int16_t));
-            weights[r] = (int16_t)between(&seed, -5000, 20000);
-            for (size_t i = 0; i < n; i++)
-                rows[r][i] = (int16_t)between(&seed, -4453, 20773);
-        }
-        for (size_t i = 0; i < n; i++)
-            before[i] = sums[i] = between(&seed, -(1 << 28), 1 << 28);
-        kernels->accumulate(sums, (const int16_t *const *)rows, weights, n);
-        for (size_t i = 0; i < n; i++) {
-            int64_t sum = before[i];
-            for (int r = 0; r < LI_BATCH; r++)
-                sum += (int64_t)weights[r] * rows[r][i];
-            CHECK_EQ(sums[i], sum);
-        }
-        for (int r = 0; r < LI_BATCH; r++)
-            free(rows[r]);
-        free(sums);
+    for (size_t n = 0; n < 150; n++)
+        check_accumulate(kernels, n, (uint32_t)n % OUTPUTS + 1, &seed);
+}
+
+static void
+check_gather(const li_kernels *kernels, size_t n, uint32_t taps, uint32_t *seed)
+{
+    int16_t *rows[64] = {NULL}, weights[64] = {0};
+    uint32_t given = (taps + 3) & ~3u;
+    uint8_t *out = malloc(blocks(n) + 1);
+    random_rows(rows, given, n, seed);
+    fill_weights(weights, taps, seed);
+    kernels->gather((const int16_t *const *)rows, weights, taps, out, n);
+    for (size_t i = 0; i < n; i++) {
+        int64_t sum = ROUNDING;
+        for (uint32_t r = 0; r < taps; r++)
+            sum += (int64_t)weights[r] * rows[r][i];
+        CHECK_EQ(out[i], clip(sum >> 20));
     }
+    free_rows(rows, given);
+    free(out);
+}
+
+static void
+gather_is_the_sum_stored(const li_kernels *kernels)
+{
+    uint32_t seed = 6;
+    for (size_t n = 0; n < 150; n++)
+        check_gather(kernels, n, 1 + (uint32_t)n % 60, &seed);
+    check_gather(kernels, 2000, 13, &seed);
 }
 
 static void
@@ -151,8 +244,8 @@ store_rounds_clips_and_clears(const li_kernels *kernels)
                                                 -(1 << 30)};
     uint32_t seed = 4;
     for (size_t n = 0; n < 100; n++) {
-        int32_t *sums = malloc((n + 1) * sizeof(int32_t)), before[100];
-        uint8_t *out = malloc(n + 1);
+        int32_t *sums = calloc(blocks(n) + 1, sizeof(int32_t)), before[100];
+        uint8_t *out = malloc(blocks(n) + 1);
         for (size_t i = 0; i < n; i++)
             before[i] = sums[i] =
                 i < 10 ? corners[i] : between(&seed, -(1 << 26), (1 << 28) + (1 << 26));
@@ -196,9 +289,9 @@ check_store_alpha(const li_kernels *kernels, uint32_t width, uint32_t channels,
                   uint32_t *seed)
 {
     size_t n = (size_t)width * channels;
-    int32_t *sums = malloc((n + 1) * sizeof(int32_t));
-    int32_t *before = malloc((n + 1) * sizeof(int32_t));
-    uint8_t *out = malloc(n + 1);
+    int32_t *sums = malloc(n * sizeof(int32_t) + 1);
+    int32_t *before = malloc(n * sizeof(int32_t) + 1);
+    uint8_t *out = malloc(n ? n : 1);
     for (size_t i = 0; i < n; i++)
         sums[i] = i % channels == channels - 1 ? random_alpha(seed)
                                                : between(seed, -(1 << 24), 280 << 20);
@@ -232,7 +325,7 @@ check_premultiply(const li_kernels *kernels, uint32_t width, uint32_t channels,
                   uint32_t alpha)
 {
     size_t n = (size_t)width * channels;
-    uint8_t *row = calloc(n + 1, 1), *out = calloc(n + 1, 1);
+    uint8_t *row = calloc(n ? n : 1, 1), *out = malloc(n ? n : 1);
     for (size_t i = 0; i < n; i++)
         row[i] = (uint8_t)(i % channels == channels - 1 ? alpha + i / channels / 256
                                                         : i / channels + i % channels);
@@ -258,21 +351,14 @@ premultiply_rounds_exactly(const li_kernels *kernels)
     }
 }
 
-static void
-for_each_table(void (*check)(const li_kernels *kernels))
-{
-    for (size_t k = 0; k < sizeof(names) / sizeof(names[0]); k++) {
-        const li_kernels *kernels = li_kernels_named(names[k]);
-        if (kernels) {
-            CHECK_TEXT(kernels->name, names[k]);
-            check(kernels);
-        }
-    }
-}
-
 TEST(across_is_the_sum_in_every_table)
 {
     for_each_table(across_is_the_sum);
+}
+
+TEST(long_rows_are_the_sum_in_every_table)
+{
+    for_each_table(long_rows_are_the_sum);
 }
 
 TEST(widen_is_a_weight_of_one_in_every_table)
@@ -283,6 +369,11 @@ TEST(widen_is_a_weight_of_one_in_every_table)
 TEST(accumulate_is_the_sum_in_every_table)
 {
     for_each_table(accumulate_is_the_sum);
+}
+
+TEST(gather_is_the_sum_stored_in_every_table)
+{
+    for_each_table(gather_is_the_sum_stored);
 }
 
 TEST(store_rounds_clips_and_clears_in_every_table)
@@ -317,8 +408,10 @@ int
 main(void)
 {
     RUN(across_is_the_sum_in_every_table);
+    RUN(long_rows_are_the_sum_in_every_table);
     RUN(widen_is_a_weight_of_one_in_every_table);
     RUN(accumulate_is_the_sum_in_every_table);
+    RUN(gather_is_the_sum_stored_in_every_table);
     RUN(store_rounds_clips_and_clears_in_every_table);
     RUN(store_alpha_divides_exactly_in_every_table);
     RUN(premultiply_rounds_exactly_in_every_table);

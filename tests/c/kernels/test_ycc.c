@@ -1,11 +1,8 @@
 /* test_ycc.c: Y, Cb, Cr → RGB in every table against the formula in doubles, for every
  * one of the 2^24 colours. */
-#include "../test.h"
-#include "kernels/kernels.h"
+#include "tables.h"
 
 #include <math.h>
-
-static const char *const names[] = {"scalar", "sse41", "avx2", "neon"};
 
 typedef struct matrix {
     double red, blue; /* weights in luma */
@@ -72,16 +69,6 @@ is_the_formula(const li_kernels *kernels, const li_ycc *how, const matrix *of)
     CHECK_EQ(found.samples, 3 << 24);
     CHECK(found.furthest <= 1);
     CHECK(found.unequal * 1000 <= found.samples);
-}
-
-static void
-for_each_table(void (*check)(const li_kernels *kernels))
-{
-    for (size_t k = 0; k < sizeof(names) / sizeof(names[0]); k++) {
-        const li_kernels *kernels = li_kernels_named(names[k]);
-        if (kernels)
-            check(kernels);
-    }
 }
 
 static void

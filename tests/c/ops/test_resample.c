@@ -34,6 +34,26 @@ narrow(li_axis_plan *plan, uint32_t *seed)
     plan->span = (li_span){start, 1 + below(seed, end - start), unit};
 }
 
+/* The table as its reaches say: without the weight of 0 that makes `first` even. */
+static void
+strip(const li_axis_plan *plan, li_axis *axis)
+{
+    li_weights *table = &axis->weights;
+    for (uint32_t i = 0; i < table->count; i++) {
+        uint32_t first, taps;
+        int16_t *weights = table->weights + (size_t)i * table->stride;
+        li_axis_reach(plan, i, &first, &taps);
+        uint32_t before = first - axis->start - table->first[i];
+        CHECK_EQ(table->first[i] % 2, 0);
+        CHECK_EQ(table->taps[i], taps + before);
+        CHECK(before < 2 && (!before || weights[0] == 0));
+        memmove(weights, weights + before, taps * sizeof(*weights));
+        memset(weights + taps, 0, before * sizeof(*weights));
+        table->first[i] += before;
+        table->taps[i] -= before;
+    }
+}
+
 static li_axis
 make(const li_axis_plan *plan)
 {
@@ -44,6 +64,7 @@ make(const li_axis_plan *plan)
     CHECK_EQ(li_axis_make(&ctx, plan, work, &axis), LI_OK);
     CHECK(ctx.bytes - before <= li_axis_bytes(plan));
     free(work);
+    strip(plan, &axis);
     return axis;
 }
 

@@ -1,13 +1,14 @@
-/* template.inc.h: the kernels in plain C, included once per instruction set by a file
- * that says LI_KERNELS_TABLE and LI_KERNELS_NAME and sets the target. Layer 1.
+/* plain_resize.c: the passes of a resize in plain C: the oracle of every other table,
+ * and what they fall back on. Layer 1.
  *
  * Loops run over blocks of a constant size, which every compiler turns into vectors. */
+#include "kernels/plain.h"
 
 #include <string.h>
 
-enum { BLOCK = 16 }; /* samples: two 128-bit vectors of int16 */
+enum { FOUR = 4 }; /* rows that go across together */
 
-/* One sample of each row of a batch: the four rows share every weight. */
+/* One sample of each of four rows: they share every weight. */
 typedef float lanes __attribute__((vector_size(16)));
 typedef int32_t integer_lanes __attribute__((vector_size(16)));
 
@@ -23,7 +24,7 @@ four_bytes(const uint8_t *from)
 
 /* n samples, rounded up to a multiple of 4. */
 static void
-spread(const uint8_t *const rows[LI_BATCH], size_t n, lanes *restrict out)
+spread(const uint8_t *const rows[FOUR], size_t n, lanes *restrict out)
 {
     const uint8_t *a = rows[0], *b = rows[1], *c = rows[2], *d = rows[3];
     for (size_t i = 0; i < n; i += 4) {
@@ -51,7 +52,7 @@ add_tap(lanes sums[4], const lanes *from, int16_t weight, const uint32_t channel
 }
 
 static inline __attribute__((always_inline)) void
-put_sample(lanes sum, int16_t *const out[LI_BATCH], size_t at)
+put_sample(lanes sum, int16_t *const out[FOUR], size_t at)
 {
     const int shift = LI_WEIGHT_BITS - LI_RING_BITS;
     integer_lanes whole = __builtin_convertvector(sum, integer_lanes);
@@ -68,9 +69,9 @@ put_sample(lanes sum, int16_t *const out[LI_BATCH], size_t at)
  * because an addition takes several cycles. */
 static inline __attribute__((always_inline)) void
 across_channels(const li_weights *table, const uint32_t channels,
-                const lanes *restrict samples, int16_t *const rows[LI_BATCH])
+                const lanes *restrict samples, int16_t *const rows[FOUR])
 {
-    int16_t *const out[LI_BATCH] = {rows[0], rows[1], rows[2], rows[3]};
+    int16_t *const out[FOUR] = {rows[0], rows[1], rows[2], rows[3]};
     for (uint32_t i = 0; i < table->count; i++) {
         const int16_t *weights = table->weights + (size_t)i * table->stride;
         const lanes *from = samples + (size_t)table->first[i] * channels;
@@ -91,8 +92,8 @@ across_channels(const li_weights *table, const uint32_t channels,
 }
 
 static void
-across(const li_weights *table, uint32_t channels, const uint8_t *const rows[LI_BATCH],
-       int16_t *const out[LI_BATCH], void *work)
+across_four(const li_weights *table, uint32_t channels, const uint8_t *const rows[FOUR],
+            int16_t *const out[FOUR], void *work)
 {
     lanes *samples = work;
     /* One pixel more: the taps are taken in pairs. LI_ROW_SLACK covers it. */
@@ -112,12 +113,21 @@ across(const li_weights *table, uint32_t channels, const uint8_t *const rows[LI_
     }
 }
 
-static void
-widen(const uint8_t *restrict row, int16_t *restrict out, size_t n)
+void
+li_plain_across(const li_weights *table, uint32_t channels,
+                const uint8_t *const rows[LI_BATCH], int16_t *const out[LI_BATCH],
+                void *work)
+{
+    for (int r = 0; r < LI_BATCH; r += FOUR)
+        across_four(table, channels, rows + r, out + r, work);
+}
+
+void
+li_plain_widen(const uint8_t *restrict row, int16_t *restrict out, size_t n)
 {
     size_t i = 0;
-    for (; i + BLOCK <= n; i += BLOCK)
-        for (size_t k = 0; k < BLOCK; k++)
+    for (; i + LI_BLOCK <= n; i += LI_BLOCK)
+        for (size_t k = 0; k < LI_BLOCK; k++)
             out[i + k] = (int16_t)(row[i + k] << LI_RING_BITS);
     for (; i < n; i++)
         out[i] = (int16_t)(row[i] << LI_RING_BITS);
@@ -126,25 +136,37 @@ widen(const uint8_t *restrict row, int16_t *restrict out, size_t n)
 /* --- down ------------------------------------------------------------------------ */
 
 static inline __attribute__((always_inline)) void
-accumulate_some(int32_t *restrict sums, const int16_t *restrict a,
-                const int16_t *restrict b, const int16_t *restrict c,
-                const int16_t *restrict d, const int16_t weights[LI_BATCH],
-                const size_t n)
+add_four(int32_t *restrict sums, const int16_t *const rows[FOUR],
+         const int16_t weights[FOUR], const size_t n)
 {
+    const int16_t *restrict a = rows[0], *restrict b = rows[1], *restrict c = rows[2],
+                            *restrict d = rows[3];
     for (size_t i = 0; i < n; i++)
         sums[i] += weights[0] * a[i] + weights[1] * b[i] + weights[2] * c[i] +
                    weights[3] * d[i];
 }
 
 static void
-accumulate(int32_t *sums, const int16_t *const rows[LI_BATCH],
-           const int16_t weights[LI_BATCH], size_t n)
+accumulate_four(int32_t *sums, const int16_t *const rows[FOUR],
+                const int16_t weights[FOUR], size_t n)
 {
-    const int16_t *a = rows[0], *b = rows[1], *c = rows[2], *d = rows[3];
+    const int16_t *at[FOUR] = {rows[0], rows[1], rows[2], rows[3]};
     size_t i = 0;
-    for (; i + BLOCK <= n; i += BLOCK)
-        accumulate_some(sums + i, a + i, b + i, c + i, d + i, weights, BLOCK);
-    accumulate_some(sums + i, a + i, b + i, c + i, d + i, weights, n - i);
+    for (; i + LI_BLOCK <= n; i += LI_BLOCK) {
+        add_four(sums + i, at, weights, LI_BLOCK);
+        for (int r = 0; r < FOUR; r++)
+            at[r] += LI_BLOCK;
+    }
+    add_four(sums + i, at, weights, n - i);
+}
+
+void
+li_plain_accumulate(int32_t *const *sums, const int16_t (*weights)[LI_BATCH],
+                    uint32_t outputs, const int16_t *const rows[LI_BATCH], size_t n)
+{
+    for (uint32_t k = 0; k < outputs; k++)
+        for (int r = 0; r < LI_BATCH; r += FOUR)
+            accumulate_four(sums[k], rows + r, weights[k] + r, n);
 }
 
 enum {
@@ -166,13 +188,32 @@ store_some(int32_t *restrict sums, uint8_t *restrict out, const size_t n)
     }
 }
 
-static void
-store(int32_t *sums, uint8_t *out, size_t n)
+void
+li_plain_store(int32_t *sums, uint8_t *out, size_t n)
 {
     size_t i = 0;
-    for (; i + BLOCK <= n; i += BLOCK)
-        store_some(sums + i, out + i, BLOCK);
+    for (; i + LI_BLOCK <= n; i += LI_BLOCK)
+        store_some(sums + i, out + i, LI_BLOCK);
     store_some(sums + i, out + i, n - i);
+}
+
+/* Sums of a slice stay in the first-level cache. */
+void
+li_plain_gather(const int16_t *const *rows, const int16_t *weights, uint32_t taps,
+                uint8_t *out, size_t n)
+{
+    int32_t sums[512] = {0};
+    const size_t most = sizeof(sums) / sizeof(sums[0]);
+    for (size_t at = 0; at < n; at += most) {
+        size_t some = n - at < most ? n - at : most;
+        for (uint32_t k = 0; k < taps; k += FOUR) {
+            const int16_t *four[FOUR];
+            for (int r = 0; r < FOUR; r++)
+                four[r] = rows[k + r] + at;
+            accumulate_four(sums, four, weights + k, some);
+        }
+        li_plain_store(sums, out + at, some);
+    }
 }
 
 /* A negative colour (ringing) is black, one above its alpha is white. */
@@ -205,8 +246,8 @@ store_alpha_channels(int32_t *restrict sums, uint8_t *restrict out, uint32_t wid
     }
 }
 
-static void
-store_alpha(int32_t *sums, uint8_t *out, uint32_t width, uint32_t channels)
+void
+li_plain_store_alpha(int32_t *sums, uint8_t *out, uint32_t width, uint32_t channels)
 {
     if (channels == 2)
         store_alpha_channels(sums, out, width, 2);
@@ -263,8 +304,9 @@ premultiply_fours(const uint8_t *restrict row, uint8_t *restrict out, uint32_t w
     return x;
 }
 
-static void
-premultiply(const uint8_t *row, uint8_t *out, uint32_t width, uint32_t channels)
+void
+li_plain_premultiply(const uint8_t *row, uint8_t *out, uint32_t width,
+                     uint32_t channels)
 {
     const union {
         uint32_t word;
@@ -278,39 +320,3 @@ premultiply(const uint8_t *row, uint8_t *out, uint32_t width, uint32_t channels)
     premultiply_channels(row + (size_t)done * 4, out + (size_t)done * 4, width - done,
                          4);
 }
-
-/* --- colour ---------------------------------------------------------------------- */
-
-static inline uint8_t
-clip_ycc(int32_t value)
-{
-    value = (value + (1 << (LI_YCC_BITS - 1))) >> LI_YCC_BITS;
-    value = value < 0 ? 0 : value;
-    return (uint8_t)(value > 255 ? 255 : value);
-}
-
-/* Within 32 bits: 271 × 1.17 + 128 × 4 is below 2^11. */
-static void
-ycc_to_rgb(const li_ycc *how, const uint8_t *restrict y, const uint8_t *restrict cb,
-           const uint8_t *restrict cr, uint8_t *restrict rgb, uint32_t width)
-{
-    const li_ycc k = *how;
-    for (uint32_t x = 0; x < width; x++, rgb += 3) {
-        int32_t luma = (y[x] - k.y_offset) * k.y_scale;
-        int32_t blue = cb[x] - 128, red = cr[x] - 128;
-        rgb[0] = clip_ycc(luma + red * k.cr_red);
-        rgb[1] = clip_ycc(luma + blue * k.cb_green + red * k.cr_green);
-        rgb[2] = clip_ycc(luma + blue * k.cb_blue);
-    }
-}
-
-const li_kernels LI_KERNELS_TABLE = {
-    .name = LI_KERNELS_NAME,
-    .across = across,
-    .widen = widen,
-    .accumulate = accumulate,
-    .store = store,
-    .store_alpha = store_alpha,
-    .premultiply = premultiply,
-    .ycc_to_rgb = ycc_to_rgb,
-};
