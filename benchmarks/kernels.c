@@ -200,7 +200,7 @@ time_once(const li_kernels *kernels, const job *of)
     uint64_t repeats = 1 + 4000000 / of->pixels;
     int64_t begin = li_cpu_ns();
     for (uint64_t i = 0; i < repeats; i++)
-        of->run(kernels, job);
+        of->run(kernels, of);
     return (double)(li_cpu_ns() - begin) / (double)(repeats * of->pixels);
 }
 
@@ -216,7 +216,7 @@ measure(const job *of)
     for (int round = 0; round < ROUNDS; round++)
         for (int k = 0; k < TABLES - arm; k++) {
             const li_kernels *kernels = li_kernels_named(names[arm][k]);
-            double once = kernels ? time_once(kernels, job) : 1e9;
+            double once = kernels ? time_once(kernels, of) : 1e9;
             least[k] = once < least[k] ? once : least[k];
         }
     printf("| %-24s |", of->name);

@@ -36,6 +36,7 @@ VECTOR_WORD(v_high32, _mm256_unpackhi_epi32)
 VECTOR_WORD(v_pack32, _mm256_packs_epi32)
 VECTOR_WORD(v_pack16, _mm256_packus_epi16)
 VECTOR_WORD(v_add16, _mm256_add_epi16)
+VECTOR_WORD(v_sub16, _mm256_sub_epi16)
 VECTOR_WORD(v_add32, _mm256_add_epi32)
 VECTOR_WORD(v_multiply16, _mm256_mullo_epi16)
 VECTOR_WORD(v_pairs, _mm256_madd_epi16)
@@ -105,6 +106,14 @@ WORD vec
 v_widen(const uint8_t *from)
 {
     return _mm256_cvtepu8_epi16(l_load(from));
+}
+
+/* All of a lane. */
+WORD vec
+v_bytes(lane v, int half)
+{
+    (void)half;
+    return _mm256_cvtepu8_epi16(v);
 }
 
 WORD vec

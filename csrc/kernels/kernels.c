@@ -14,6 +14,9 @@ typedef struct choice {
 static const choice choices[] = {
 #if defined(LI_CPU_X86)
     {&li_kernels_avx2, LI_CPU_AVX2},
+    {&li_kernels_sse41, LI_CPU_SSE41},
+#elif defined(LI_CPU_ARM64)
+    {&li_kernels_neon, LI_CPU_NEON},
 #endif
     {&li_kernels_scalar, 0},
 };

@@ -16,6 +16,10 @@ LANE_WORD(l_add32, _mm_add_epi32)
 LANE_WORD(l_min32, _mm_min_epi32)
 LANE_WORD(l_max32, _mm_max_epi32)
 LANE_WORD(l_equal32, _mm_cmpeq_epi32)
+LANE_WORD(l_low32, _mm_unpacklo_epi32)
+LANE_WORD(l_high32, _mm_unpackhi_epi32)
+LANE_WORD(l_low64, _mm_unpacklo_epi64)
+LANE_WORD(l_high64, _mm_unpackhi_epi64)
 LANE_WORD(l_pack32, _mm_packs_epi32)
 LANE_WORD(l_pack16, _mm_packus_epi16)
 
@@ -55,7 +59,7 @@ l_all_set(lane v)
     return _mm_movemask_epi8(v) == 0xffff;
 }
 
-/* a and b, each masked: the bytes that `mask` says, of b where it says more than 15. */
+/* The lower half to one place, the higher to another. */
 WORD void
 l_put64(int16_t *low, int16_t *high, lane v)
 {
