@@ -249,5 +249,5 @@ def test_an_avif_grid_shows_its_tile_in_every_cell(tmp_path: Any) -> None:
     found = numpy.asarray(li.open(whole).to_pixels(mode="RGB")).astype(int)
     tile = numpy.asarray(li.open(path).to_pixels(mode="RGB")).astype(int)
     assert found.shape == (3 * height - 20, 2 * width - 10, 3)
-    middle = found[height + 2 : 2 * height - 2, width + 2 :]
-    assert numpy.abs(middle - tile[2:-2, 2:-10]).max() <= 1
+    middle = found[height + 2 : 2 * height - 2, width + 2 : -2]  # chroma blends at the seams
+    assert numpy.abs(middle - tile[2:-2, 2:-12]).max() == 0
