@@ -20,26 +20,29 @@ enum {
     CARRIED_MATCHES = 8 << 10,
     CARRIED_BYTES = 4 << 20,
     HEAD_BITS = 14,
-    LONGEST_WAIT = 4,  /* 2^n chunks without a look for repeats */
+    LEAST_WIN = 100,   /* a hundredth of the bits, or repeats do not pay */
+    LONGEST_WAIT = 2,  /* 2^n chunks without a look for repeats */
     REPEATS_LEVEL = 2, /* below, there is never one */
 };
 
 typedef struct deflate {
     li_packer base;
-    uint64_t left;         /* bytes of the stream that have no room yet */
-    size_t start;          /* of the chunk in the window */
-    size_t size;           /* of the chunk */
-    size_t history, known; /* bytes in front of it: kept; known to heads */
-    uint8_t *window;       /* owned */
-    uint32_t *heads;       /* owned */
+    uint64_t left;   /* bytes of the stream that have no room yet */
+    size_t start;    /* of the chunk in the window */
+    size_t size;     /* of the chunk */
+    size_t history;  /* bytes kept in front of it */
+    bool learned;    /* heads know of them */
+    uint8_t *window; /* owned */
+    uint32_t *heads; /* owned */
     uint32_t head_bits;
     uint32_t base_at;     /* the window's first byte in the stream, modulo 2^32 */
     li_found found;       /* both arrays owned */
     uint64_t block_bytes; /* that found stands for */
     uint32_t adler;
+    bool priced;           /* prices are this stream's */
     uint32_t misses, wait; /* looks for repeats that did not pay; chunks to the next */
     li_bits bits;
-    li_prices prices;
+    li_prices runs, repeats; /* prices of blocks without and with repeats */
     li_ranges ranges;
 } deflate;
 
@@ -112,47 +115,87 @@ tokens_since(const deflate *self, const li_found *mark)
     };
 }
 
+/* Before the first block: as if every byte were a literal. */
 static void
-find_repeats(deflate *self)
+price_literals(deflate *self)
 {
-    li_span span = chunk_span(self);
-    if (self->known < self->history)
-        li_find_learn((li_span){span.window, span.begin, span.begin, span.from},
-                      self->heads, self->head_bits, self->base_at);
-    li_find_repeats(span, &self->prices, self->heads, self->head_bits, self->base_at,
-                    &self->found);
-    self->known = self->history + self->size;
+    li_tokens all = {.literals = self->window + self->start,
+                     .literal_count = self->size};
+    li_block block;
+    li_block_plan(&self->ranges, &all, &block);
+    li_prices_literals(&block, &self->runs);
+    self->priced = true;
 }
 
-/* The chunk's tokens, by whichever way is shorter; a look for repeats that wins
- * less than 1/64 puts the next one off, the longer the more often it happens.
- */
+/* Append the span's tokens, repeats too, and plan a block of them. */
+static void
+find_repeats(deflate *self, li_span span, li_block *block)
+{
+    const li_found mark = self->found;
+    li_span before = {span.window, span.begin, span.begin, span.from};
+    if (!self->learned)
+        li_find_learn(before, self->heads, self->head_bits, self->base_at);
+    li_find_repeats(span, &self->repeats, self->heads, self->head_bits, self->base_at,
+                    &self->found);
+    li_tokens tokens = tokens_since(self, &mark);
+    li_block_plan(&self->ranges, &tokens, block);
+}
+
+/* The span's tokens, by whichever way is shorter. */
+static bool
+find_shorter(deflate *self, li_span span)
+{
+    const li_found mark = self->found;
+    li_block runs, repeats;
+    li_find_runs(span, &self->runs, &self->found);
+    li_tokens tokens = tokens_since(self, &mark);
+    li_block_plan(&self->ranges, &tokens, &runs);
+    li_prices_take(&self->ranges, &runs, &self->runs);
+    li_prices_literals(&runs, &self->repeats);
+    self->found = mark;
+    find_repeats(self, span, &repeats);
+    if (repeats.bits < runs.bits - runs.bits / LEAST_WIN)
+        return true;
+    self->found = mark;
+    li_find_runs(span, &self->runs, &self->found);
+    return false;
+}
+
+/* Would repeats pay in the last quarter of the chunk? */
+static bool
+probe(deflate *self)
+{
+    const li_found mark = self->found;
+    li_span span = chunk_span(self);
+    span.from = span.to - self->size / 4;
+    if (span.from - span.begin > LI_HISTORY / 2)
+        span.begin = span.from - LI_HISTORY / 2;
+    self->learned = false;
+    bool pays = find_shorter(self, span);
+    self->found = mark;
+    self->learned = false;
+    return pays;
+}
+
+/* The chunk's tokens. Where repeats did not pay, the next look for them waits, the
+ * longer the more often that happened. */
 static void
 find(deflate *self)
 {
-    const li_found mark = self->found;
-    li_prices prices = self->prices;
-    li_block runs, repeats;
-    li_find_runs(chunk_span(self), &self->prices, &self->found);
+    li_span span = chunk_span(self);
+    if (!self->priced)
+        price_literals(self);
+    if (self->wait == 0 && (self->misses == 0 || probe(self))) {
+        self->learned = find_shorter(self, span);
+        self->misses = self->learned ? 0 : 1;
+        self->wait = self->misses;
+        return;
+    }
+    li_find_runs(span, &self->runs, &self->found);
     if (self->wait) {
         self->wait -= self->wait < UINT32_MAX;
-        self->known = 0;
         return;
     }
-    li_tokens tokens = tokens_since(self, &mark);
-    li_block_plan(&self->ranges, &tokens, &runs);
-    li_prices_take(&self->ranges, &runs, false, &self->prices);
-    self->found = mark;
-    find_repeats(self);
-    tokens = tokens_since(self, &mark);
-    li_block_plan(&self->ranges, &tokens, &repeats);
-    if (repeats.bits < runs.bits - runs.bits / 64) {
-        self->misses = 0;
-        return;
-    }
-    self->found = mark;
-    self->prices = prices;
-    li_find_runs(chunk_span(self), &self->prices, &self->found);
     self->wait = 1u << self->misses;
     if (self->misses < LONGEST_WAIT)
         self->misses++;
@@ -170,7 +213,7 @@ block_end(deflate *self, bool last)
     li_block block;
     li_status status;
     li_block_plan(&self->ranges, &tokens, &block);
-    li_prices_take(&self->ranges, &block, self->misses == 0, &self->prices);
+    li_prices_take(&self->ranges, &block, self->misses ? &self->runs : &self->repeats);
     if (one && (uint64_t)self->size * 8 + 40 < block.bits)
         status = li_block_store(self->base.idat, &self->bits,
                                 self->window + self->start, self->size, last);
@@ -192,8 +235,6 @@ next_chunk(deflate *self, size_t most)
     size_t keep = filled < self->start ? filled : self->start;
     size_t end = self->start + self->size;
     memmove(self->window + self->start - keep, self->window + end - keep, keep);
-    if (self->known > keep)
-        self->known = keep;
     self->base_at += (uint32_t)self->size;
     self->history = keep;
     self->size = self->left < most ? (size_t)self->left : most;
@@ -284,7 +325,8 @@ deflate_arrays(deflate *self, const deflate_sizes *sizes)
 {
     li_ctx *ctx = self->base.ctx;
     li_ranges_init(&self->ranges);
-    li_prices_init(&self->ranges, &self->prices);
+    li_prices_init(&self->ranges, &self->runs);
+    self->repeats = self->runs;
     self->head_bits = sizes->head_bits;
     LI_TRY(li_alloc(ctx, sizes->literals, 1, &self->found.literals));
     LI_TRY(li_alloc(ctx, sizes->matches, sizeof(li_match), &self->found.matches));
@@ -330,7 +372,7 @@ const li_packer_kind li_packer_stored = {
 };
 
 const li_packer_kind li_packer_runs = {
-    .name = "runs",
+    .name = "runs and repeats",
     .memory = runs_memory,
     .bound = deflate_bound,
     .open = runs_open,

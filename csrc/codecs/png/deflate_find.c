@@ -10,39 +10,41 @@
 
 /* --- prices ----------------------------------------------------------------------- */
 
-enum { UNSEEN_LITERAL = 12, UNSEEN_LENGTH = 10, UNSEEN_DISTANCE = 6 };
+enum { UNSEEN_LITERAL = 12, UNSEEN_LENGTH = 7, UNSEEN_DISTANCE = 5 };
 
 void
 li_prices_init(const li_ranges *ranges, li_prices *prices)
 {
-    memset(prices->literals, 6, sizeof(prices->literals));
-    for (uint32_t i = 0; i < LI_LENGTHS; i++)
-        prices->lengths[i] =
-            (uint8_t)(UNSEEN_LENGTH + ranges->length_extra[ranges->length_code[i]]);
-    for (uint32_t i = 0; i < LI_DISTANCE_CODES; i++)
-        prices->distances[i] =
-            (uint8_t)((i ? UNSEEN_DISTANCE : 1) + ranges->distance_extra[i]);
+    const li_block none = {.bits = 0};
+    li_prices_take(ranges, &none, prices);
 }
 
 void
-li_prices_take(const li_ranges *ranges, const li_block *block, bool all,
-               li_prices *prices)
+li_prices_literals(const li_block *block, li_prices *prices)
 {
     for (uint32_t i = 0; i < 256; i++) {
         uint8_t bits = block->literal_bits[i];
         prices->literals[i] = bits ? bits : UNSEEN_LITERAL;
     }
+}
+
+void
+li_prices_take(const li_ranges *ranges, const li_block *block, li_prices *prices)
+{
+    li_prices_literals(block, prices);
     for (uint32_t i = 0; i < LI_LENGTHS; i++) {
         uint32_t code = ranges->length_code[i];
         uint32_t bits = block->literal_bits[LI_LENGTH_CODE + code];
         prices->lengths[i] =
             (uint8_t)((bits ? bits : UNSEEN_LENGTH) + ranges->length_extra[code]);
     }
-    for (uint32_t i = 0; all && i < LI_DISTANCE_CODES; i++) {
+    for (uint32_t i = 0; i < LI_DISTANCE_CODES; i++) {
         uint32_t bits = block->distance_bits[i];
         prices->distances[i] =
             (uint8_t)((bits ? bits : UNSEEN_DISTANCE) + ranges->distance_extra[i]);
     }
+    if (block->distance_bits[0] == 0)
+        prices->distances[0] = 1;
 }
 
 /* --- bytes ------------------------------------------------------------------------ */
@@ -52,6 +54,14 @@ eight(const uint8_t *from)
 {
     uint64_t word;
     memcpy(&word, from, 8);
+    return word;
+}
+
+static inline uint32_t
+four(const uint8_t *from)
+{
+    uint32_t word;
+    memcpy(&word, from, 4);
     return word;
 }
 
@@ -113,12 +123,13 @@ add_match(li_found *found, size_t length, size_t distance)
     found->pending = 0;
 }
 
+enum { SURPLUS = 2 };
+
 /* Is a match at this price clearly cheaper than the n bytes as literals? */
 static inline bool
 pays(const li_prices *prices, const uint8_t *bytes, size_t n, uint32_t price)
 {
-    /* Four fifths, and 2 bits. */
-    uint32_t least = (price + 2) * 5 / 4, sum = 0;
+    uint32_t least = price + SURPLUS, sum = 0;
     for (size_t i = 0; i < n && sum <= least; i++)
         sum += prices->literals[bytes[i]];
     return sum > least;
@@ -147,25 +158,60 @@ li_find_runs(li_span span, const li_prices *prices, li_found *found)
 
 /* --- repeats ---------------------------------------------------------------------- */
 
-/* Of LI_SHORTEST_REPEAT bytes. */
-static inline uint32_t
-hash_of(const uint8_t *bytes, uint32_t head_bits)
+/* The first LI_SHORTEST_REPEAT of eight bytes, as the highest of a word. */
+static inline uint64_t
+first_five(uint64_t word)
 {
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    uint64_t word = __builtin_bswap64(eight(bytes));
-#else
-    uint64_t word = eight(bytes);
+    word = __builtin_bswap64(word);
 #endif
-    /* The odd number next to 2^64 divided by the golden ratio spreads well. */
-    return (uint32_t)((word << (64 - 8 * LI_SHORTEST_REPEAT)) * 0x9e3779b97f4a7c15u >>
-                      (64 - head_bits));
+    return word << (64 - 8 * LI_SHORTEST_REPEAT);
+}
+
+/* The odd number next to 2^64 divided by the golden ratio spreads well. */
+static inline uint32_t
+hash_of(uint64_t five, uint32_t head_bits)
+{
+    return (uint32_t)(five * 0x9e3779b97f4a7c15u >> (64 - head_bits));
 }
 
 void
 li_find_learn(li_span span, uint32_t *heads, uint32_t head_bits, uint32_t base)
 {
     for (size_t i = span.from; i + LI_SHORTEST_REPEAT <= span.to; i++)
-        heads[hash_of(span.window + i, head_bits)] = base + (uint32_t)i;
+        heads[hash_of(first_five(eight(span.window + i)), head_bits)] =
+            base + (uint32_t)i;
+}
+
+/* How far back the last five bytes of this hash are, if they are these; else 0. */
+static inline size_t
+find_head(li_span span, size_t at, uint32_t *heads, uint32_t head_bits, uint32_t base)
+{
+    uint64_t five = first_five(eight(span.window + at));
+    uint32_t *head = &heads[hash_of(five, head_bits)];
+    uint32_t place = base + (uint32_t)at, back = place - *head;
+    size_t most = at - span.begin < LI_HISTORY ? at - span.begin : LI_HISTORY;
+    *head = place;
+    if (back - 1 >= most || first_five(eight(span.window + at - back)) != five)
+        return 0;
+    return back;
+}
+
+/* The longer of the run and the repeat at this place; of two that are nearly equal the
+ * run, whose distance costs least. Gives its length, 0 without either. */
+static inline size_t
+find_longest(li_span span, size_t at, size_t *back)
+{
+    const uint8_t *here = span.window + at;
+    size_t most = span.to - at < LI_LONGEST ? span.to - at : LI_LONGEST, run = 0, n = 0;
+    if (at > span.begin && here[0] == here[-1])
+        run = equal_bytes(here, here - 1, most);
+    if (*back)
+        n = equal_bytes(here, here - *back, most);
+    if (run < LI_SHORTEST_RUN || run + 1 < n)
+        return n;
+    *back = 1;
+    return run;
 }
 
 void
@@ -175,19 +221,9 @@ li_find_repeats(li_span span, const li_prices *prices, uint32_t *heads,
     const uint8_t *window = span.window;
     size_t at = span.from, done = span.from;
     while (at + LI_SHORTEST_REPEAT <= span.to) {
-        uint32_t *head = &heads[hash_of(window + at, head_bits)];
-        size_t most = span.to - at < LI_LONGEST ? span.to - at : LI_LONGEST;
-        size_t back = (uint32_t)(base + (uint32_t)at - *head), n = 0;
-        *head = base + (uint32_t)at;
-        if (back - 1 < LI_HISTORY && back <= at - span.begin)
-            n = equal_bytes(window + at, window + at - back, most);
-        if (at > span.begin && window[at] == window[at - 1]) {
-            size_t run = equal_bytes(window + at, window + at - 1, most);
-            if (run >= LI_SHORTEST_RUN && run + 1 >= n) {
-                n = run;
-                back = 1;
-            }
-        }
+        size_t back = find_head(span, at, heads, head_bits, base), n = 0;
+        if (back || four(window + at) == four(window + at - (at > span.begin)))
+            n = find_longest(span, at, &back);
         if (n < LI_SHORTEST_RUN ||
             !pays(prices, window + at, n,
                   prices->lengths[n - LI_SHORTEST] +
@@ -197,9 +233,8 @@ li_find_repeats(li_span span, const li_prices *prices, uint32_t *heads,
         }
         add_literals(found, window + done, at - done);
         add_match(found, n, back);
-        if (n > 1)
-            li_find_learn((li_span){window, span.begin, at + 1, at + n}, heads,
-                          head_bits, base);
+        li_find_learn((li_span){window, span.begin, at + 1, at + n}, heads, head_bits,
+                      base);
         at += n;
         done = at;
     }

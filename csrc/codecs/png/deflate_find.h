@@ -20,9 +20,9 @@ typedef struct li_prices {
 
 /* Before there is a block to ask. */
 void li_prices_init(const li_ranges *ranges, li_prices *prices);
-/* Literals and lengths, distances too if `all`, as the block has them. */
-void li_prices_take(const li_ranges *ranges, const li_block *block, bool all,
-                    li_prices *prices);
+/* As the block has them: literals alone, or all. */
+void li_prices_literals(const li_block *block, li_prices *prices);
+void li_prices_take(const li_ranges *ranges, const li_block *block, li_prices *prices);
 
 /* Tokens that grow; the arrays are the owner's and large enough. */
 typedef struct li_found {

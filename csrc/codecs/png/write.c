@@ -85,9 +85,9 @@ li_png_output_bytes(li_info info, const li_encode *encode)
 void
 li_png_describe(li_info info, const li_encode *encode, char *text, size_t size)
 {
-    li_packing packing = packing_of(info, encode);
-    snprintf(text, size, "compression %d, %s", li_png_level(encode),
-             kind_of(packing)->name);
+    int level = li_png_level(encode);
+    const char *way = level == 1 ? "runs" : kind_of(packing_of(info, encode))->name;
+    snprintf(text, size, "compression %d, %s", level, way);
 }
 
 /* --- the sink --------------------------------------------------------------------- */

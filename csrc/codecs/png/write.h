@@ -17,7 +17,8 @@ enum {
 /* An IDAT chunk that grows: its body begins at chunk + LI_IDAT_HEAD. */
 typedef struct li_idat {
     li_ctx *ctx;    /* borrowed */
-    li_out *out;    /* borrowed */
+    li_out *out;    /* borrowed; NULL: bytes are counted, not handed on */
+    uint64_t sent;  /* bytes of the bodies handed on */
     uint8_t *chunk; /* owned */
     size_t room;    /* of the body: LI_IDAT_SPARE to LI_IDAT_BYTES */
     size_t fill;    /* of the body */

@@ -89,10 +89,11 @@ li_status
 li_idat_flush(li_idat *idat)
 {
     size_t size = idat->fill;
-    if (size == 0)
+    idat->fill = 0;
+    idat->sent += size;
+    if (size == 0 || !idat->out)
         return LI_OK;
     chunk_frame(idat->chunk, "IDAT", size);
-    idat->fill = 0;
     return li_out_write(idat->out, idat->chunk, size + LI_PNG_CHUNK_BYTES);
 }
 

@@ -1,14 +1,19 @@
 /* write_whole.c: the packer that holds every filtered row and hands them to libdeflate
- * at once, which is smaller and faster than zlib but cannot stream. Layer 2. */
+ * at once, which is smaller and faster than zlib but cannot stream. Layer 2.
+ *
+ * On some photographs matches cost more than they say: our own packer runs first, and
+ * counts; libdeflate must be shorter than that, or ours is written. */
 #include "codecs/png/write.h"
 
 #ifdef LI_HAVE_DEFLATE
 
 #include <libdeflate.h>
+#include <string.h>
 
 typedef struct whole_packer {
     li_packer base;
     uint64_t total;
+    int level;
     uint8_t *rows;                            /* owned */
     uint8_t *packed;                          /* owned */
     struct libdeflate_compressor *compressor; /* owned */
@@ -23,10 +28,11 @@ compressor_bytes(int level)
     return level < 10 ? 1 << 20 : 10 << 20;
 }
 
+/* What is longer than our own is not kept. */
 static uint64_t
 whole_bound(li_packing packing)
 {
-    return libdeflate_zlib_compress_bound(NULL, (size_t)packing.total);
+    return li_packer_runs.bound(packing);
 }
 
 static uint64_t
@@ -34,20 +40,65 @@ whole_memory(li_packing packing)
 {
     return li_png_block_bytes(sizeof(whole_packer)) +
            li_png_block_bytes(packing.total) +
-           li_png_block_bytes(whole_bound(packing)) + compressor_bytes(packing.level);
+           li_png_block_bytes(whole_bound(packing)) + compressor_bytes(packing.level) +
+           li_packer_runs.memory(packing) +
+           li_idat_memory(li_packer_runs.bound(packing));
 }
+
+/* --- our own packer --------------------------------------------------------------- */
+
+static li_status
+own_rows(const whole_packer *self, li_packer *own)
+{
+    for (uint64_t at = 0; at < self->total;) {
+        uint64_t left = self->total - at;
+        size_t part = left < own->room ? (size_t)left : own->room;
+        LI_TRY(li_poll(own->ctx));
+        memcpy(own->next, self->rows + at, part);
+        LI_TRY(li_packer_advance(own, part));
+        at += part;
+    }
+    LI_TRY(own->ops->finish(own));
+    return li_idat_flush(own->idat);
+}
+
+static li_status
+own_pack(const whole_packer *self, li_idat *idat)
+{
+    li_packing packing = {self->total, self->level};
+    li_packer *own;
+    LI_TRY(li_packer_runs.open(self->base.ctx, idat, packing, &own));
+    li_status status = own_rows(self, own);
+    li_packer_close(&own);
+    return status;
+}
+
+static li_status
+own_size(const whole_packer *self, uint64_t *size)
+{
+    li_packing packing = {self->total, self->level};
+    li_idat counted;
+    LI_TRY(li_idat_open(self->base.ctx, NULL, li_packer_runs.bound(packing), &counted));
+    li_status status = own_pack(self, &counted);
+    *size = counted.sent;
+    li_idat_close(&counted);
+    return status;
+}
+
+/* --- libdeflate ------------------------------------------------------------------- */
 
 static li_status
 whole_full(li_packer *packer)
 {
     whole_packer *self = (whole_packer *)packer;
-    li_packing packing = {self->total, 0};
+    uint64_t own;
+    LI_TRY(own_size(self, &own));
     LI_TRY(li_poll(packer->ctx));
     size_t size =
         libdeflate_zlib_compress(self->compressor, self->rows, (size_t)self->total,
-                                 self->packed, (size_t)whole_bound(packing));
+                                 self->packed, (size_t)own - 1);
     if (size == 0)
-        return li_fail(packer->ctx, LI_E901_INTERNAL, "png: libdeflate's bound");
+        return own_pack(self, packer->idat);
     for (size_t at = 0; at < size; at += LI_IDAT_BYTES) {
         size_t part = size - at < LI_IDAT_BYTES ? size - at : LI_IDAT_BYTES;
         LI_TRY(li_poll(packer->ctx));
@@ -85,6 +136,7 @@ whole_start(whole_packer *self, li_packing packing)
 {
     li_ctx *ctx = self->base.ctx;
     self->total = packing.total;
+    self->level = packing.level;
     LI_TRY(li_alloc(ctx, packing.total, 1, &self->rows));
     LI_TRY(li_alloc(ctx, whole_bound(packing), 1, &self->packed));
     LI_TRY(li_charge(ctx, compressor_bytes(packing.level)));

@@ -135,6 +135,26 @@ TEST(higher_levels_write_less)
     free(pixels);
 }
 
+/* Held pictures are written by whichever of the two packers is shorter. */
+TEST(higher_levels_are_never_longer_than_the_default)
+{
+#ifdef LI_HAVE_DEFLATE
+    for (int noise = 0; noise < 2; noise++)
+        for (uint32_t width = 1; width < 400; width += 57) {
+            li_info info = {width, 100, layouts[width % 4]};
+            uint8_t *pixels = picture(info, noise);
+            png_bytes usual = encode_file(info, pixels, -1);
+            for (int compression = 3; compression <= 9; compression++) {
+                png_bytes held = encode_file(info, pixels, compression);
+                CHECK(held.size <= usual.size);
+                free(held.data);
+            }
+            free(usual.data);
+            free(pixels);
+        }
+#endif
+}
+
 TEST(nothing_but_the_picture_is_written)
 {
     li_info info = {700, 300, LI_RGB8};
@@ -294,9 +314,10 @@ check_words(li_info info, int compression, const char *words)
 TEST(the_level_is_told)
 {
     li_info small = {1, 1, LI_RGB8}, large = {4000, 4000, LI_RGB8};
-    check_words(large, -1, "compression 2, runs");
+    check_words(large, -1, "compression 2, runs and repeats");
     check_words(small, 0, "compression 0, stored");
-    check_words(small, 2, "compression 2, runs");
+    check_words(small, 1, "compression 1, runs");
+    check_words(small, 2, "compression 2, runs and repeats");
     check_words(large, 6, "compression 6, zlib");
 #ifdef LI_HAVE_DEFLATE
     check_words(small, 6, "compression 6, libdeflate");
@@ -312,6 +333,7 @@ main(void)
     RUN(noise_keeps_to_the_output_bound);
     RUN(the_output_bound_is_tight_on_what_cannot_shrink);
     RUN(higher_levels_write_less);
+    RUN(higher_levels_are_never_longer_than_the_default);
     RUN(nothing_but_the_picture_is_written);
     RUN(every_write_fails_once);
     RUN(every_allocation_fails_once);
