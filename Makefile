@@ -19,7 +19,7 @@ VERSION := $(shell sed -n 's/^version = "\([^"]*\)".*/\1/p' pyproject.toml)
 ISAL = $(if $(filter off,$(LAZYIMAGE_ISAL)),,$(shell pkg-config --exists libisal && echo libisal))
 DEFLATE = $(if $(filter off,$(LAZYIMAGE_DEFLATE)),,$(shell pkg-config --exists libdeflate && \
 	echo libdeflate))
-MODULES = libjpeg libpng zlib $(ISAL) $(DEFLATE)
+MODULES = libjpeg libpng libavif zlib $(ISAL) $(DEFLATE)
 C_FILES := $(sort $(shell find csrc -name '*.c'))
 HEADERS := $(sort $(shell find csrc tests/c -name '*.h'))
 CORE := $(filter-out csrc/python/%,$(C_FILES))

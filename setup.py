@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Build lazyimage._core from csrc/. Names, versions and metadata are in pyproject.toml.
+"""Build lazyimage._core and _avif from csrc/. Names and metadata are in pyproject.toml.
 
 Libraries are found by pkg-config alone. What the environment can say:
 
@@ -39,6 +39,7 @@ class Library(NamedTuple):
     brew: str
     switch: str | None = None  # LAZYIMAGE_<switch>; None: required
     linked: bool = True  # False: looked for and told, used by no source yet
+    extension: str = "_core"  # whose alone it is; one of its own is loaded on first use
 
 
 LIBRARIES = {
@@ -50,7 +51,11 @@ LIBRARIES = {
         *("libwebp-dev", "libwebp-devel", "webp", "WEBP"),
         linked=False,
     ),
-    "AVIF": Library(("libavif",), "libavif-dev", "libavif-devel", "libavif", "AVIF", linked=False),
+    "AVIF": Library(
+        ("libavif",),
+        *("libavif-dev", "libavif-devel", "libavif", "AVIF"),
+        extension="_avif",
+    ),
     "LCMS2": Library(
         ("lcms2",), "liblcms2-dev", "lcms2-devel", "little-cms2", "LCMS2", linked=False
     ),
@@ -126,27 +131,44 @@ class Build(build_ext):
         # Editable installs would put objects where the next build cannot find them.
         abi = sysconfig.get_config_var("SOABI") or sysconfig.get_platform()
         kind = "sanitized" if os.environ.get("SANITIZE") else "plain"
-        self.build_temp = str(Path("build", "objects", f"{abi}-{kind}"))
+        self.objects = Path("build", "objects", f"{abi}-{kind}")
+
+    def run(self) -> None:
+        """An extension whose library is not there is left out, and an earlier one removed."""
+        self.found = find_libraries()
+        for name, library in LIBRARIES.items():
+            if library.extension != "_core" and name not in self.found:
+                full = f"lazyimage.{library.extension}"
+                self.extensions = [ext for ext in self.extensions if ext.name != full]
+                if self.inplace:
+                    Path(self.get_ext_fullpath(full)).unlink(missing_ok=True)
+        super().run()
 
     def build_extension(self, ext: Extension) -> None:
         self.configure(ext)
+        self.build_temp = str(self.objects / ext.name.rpartition(".")[2])
+        compile_one = self.compiler._compile
         if self.compiler.compiler_type == "unix":
             self.reuse_objects(ext)
         super().build_extension(ext)
+        self.compiler._compile = compile_one
 
     def configure(self, ext: Extension) -> None:
-        found = find_libraries()
         ext.define_macros.append(("LI_VERSION", f'"{VERSION}"'))
-        ext.define_macros += [(f"LI_HAVE_{name}", "1") for name in found]
-        for name in found:
-            if LIBRARIES[name].linked:
-                modules = LIBRARIES[name].modules
+        own = {name: LIBRARIES[name] for name in self.found if self.belongs(name, ext)}
+        ext.define_macros += [(f"LI_HAVE_{name}", "1") for name in own]
+        for library in own.values():
+            if library.linked:
+                modules = library.modules
                 ext.extra_compile_args += shlex.split(ask_pkg_config("--cflags", *modules) or "")
                 ext.extra_link_args += shlex.split(ask_pkg_config("--libs", *modules) or "")
         if self.compiler.compiler_type == "unix":
             ext.extra_compile_args += unix_flags()
             ext.extra_link_args += sanitizer_flags()
         ext.extra_compile_args += shlex.split(os.environ.get("LAZYIMAGE_CFLAGS", ""))
+
+    def belongs(self, name: str, ext: Extension) -> bool:
+        return ext.name == f"lazyimage.{LIBRARIES[name].extension}"
 
     def reuse_objects(self, ext: Extension) -> None:
         """Wrap the compiler's one-file step; the linker always runs when a file did."""
@@ -195,10 +217,26 @@ def unix_flags() -> list[str]:
     return [*flags.split(), *sanitizer_flags()]
 
 
-def sources() -> list[str]:
-    """Every C file; those that end in _module.c are extensions of their own."""
+# What _avif has of its own of the core: files without mutable state.
+AVIF_SHARES = (
+    *("csrc/base/base.c", "csrc/image/rows.c", "csrc/image/sink.c", "csrc/image/planes.c"),
+    *("csrc/image/pixel.c", "csrc/kernels/scalar.c", "csrc/kernels/ycc.c"),
+)
+
+
+def is_avif(path: str) -> bool:
+    return path.startswith("csrc/codecs/avif/") or path == "csrc/python/avif_module.c"
+
+
+def core_sources() -> list[str]:
+    """Every C file but those of the extensions beside it."""
     files = sorted(path.relative_to(ROOT) for path in (ROOT / "csrc").rglob("*.c"))
-    return [path.as_posix() for path in files if not path.name.endswith("_module.c")]
+    return [name for path in files if not is_avif(name := path.as_posix())]
+
+
+def avif_sources() -> list[str]:
+    files = sorted(path.relative_to(ROOT) for path in (ROOT / "csrc").rglob("*.c"))
+    return [*AVIF_SHARES, *(name for path in files if is_avif(name := path.as_posix()))]
 
 
 def depends() -> list[str]:
@@ -206,16 +244,18 @@ def depends() -> list[str]:
     return [*(path.as_posix() for path in headers), "setup.py", "pyproject.toml"]
 
 
+def extension(name: str, sources: list[str]) -> Extension:
+    return Extension(
+        f"lazyimage.{name}",
+        sources=sources,
+        depends=depends(),
+        include_dirs=["csrc"],
+        define_macros=[("_GNU_SOURCE", "1")],
+    )
+
+
 os.chdir(ROOT)
 setup(
-    ext_modules=[
-        Extension(
-            "lazyimage._core",
-            sources=sources(),
-            depends=depends(),
-            include_dirs=["csrc"],
-            define_macros=[("_GNU_SOURCE", "1")],
-        )
-    ],
+    ext_modules=[extension("_core", core_sources()), extension("_avif", avif_sources())],
     cmdclass={"build_ext": Build},
 )

@@ -14,6 +14,7 @@ const li_limits li_limits_default = {
     .max_side = 65535,
     .max_scans = 100, /* real progressive files have at most 18 */
     .max_segments = 4096,
+    .max_items = 1024,
     .max_metadata = 10u << 20,
     .max_output_pixels = 268402689,
 };

@@ -32,10 +32,12 @@ typedef struct li_limits {
     uint64_t max_pixels_per_byte; /* looked at above 4 MP only */
     uint64_t max_scans;           /* of a progressive JPEG */
     uint64_t max_segments;        /* JPEG segments, PNG chunks, before the pixels */
+    uint64_t max_items;           /* AVIF items, and entries of each of its tables */
     uint64_t max_metadata;        /* bytes of each of ICC, EXIF, XMP, inflated */
     uint64_t max_memory;          /* bytes: ledger + charges of one job */
     uint64_t max_output_pixels;
-    uint64_t formats; /* bit i allows the i-th codec of the table; 0: all */
+    uint64_t formats; /* bit i allows the i-th codec of the table, LI_FURTHER_BIT + i
+                         the i-th of li_further_formats; 0: all */
 } li_limits;
 
 extern const li_limits li_limits_default;
@@ -49,7 +51,9 @@ typedef struct li_warnings {
 typedef struct li_ctx {
     li_limits limits;
     const struct li_kernels *kernels; /* borrowed const table; NULL: plain C */
-    const atomic_int *cancel;         /* borrowed; NULL: cannot be cancelled */
+    /* Borrowed, NULL at the end: codecs that are not in li_codecs. NULL: none. */
+    const struct li_codec *const *further;
+    const atomic_int *cancel;     /* borrowed; NULL: cannot be cancelled */
     const atomic_int *poison;     /* borrowed: the guard's word on the mapped source */
     int64_t deadline_ns;          /* on li_now_ns()'s clock; 0: none */
     li_status (*tick)(void *arg); /* every 50 ms of polling; NULL off the main thread */

@@ -23,6 +23,75 @@ li_codec_named(const char *name)
     return NULL;
 }
 
+/* --- codecs outside the table ----------------------------------------------------- */
+
+/* An ISO file whose major brand says AVIF, or leaves it to the compatible ones. */
+static bool
+is_avif(const uint8_t head[LI_PROBE_BYTES])
+{
+    static const char brands[][5] = {"avif", "avis", "mif1", "msf1", "miaf"};
+    if (memcmp(head + 4, "ftyp", 4) != 0)
+        return false;
+    for (size_t i = 0; i < sizeof(brands) / sizeof(brands[0]); i++)
+        if (memcmp(head + 8, brands[i], 4) == 0)
+            return true;
+    return false;
+}
+
+const li_further_format li_further_formats[] = {{"avif", is_avif}, {NULL, NULL}};
+
+bool
+li_plug_fits(const li_plug *plug)
+{
+    li_plug ours = li_plug_of(NULL);
+    return strcmp(plug->version, ours.version) == 0 &&
+           plug->ctx_size == ours.ctx_size && plug->codec_size == ours.codec_size &&
+           plug->header_size == ours.header_size &&
+           plug->encode_size == ours.encode_size;
+}
+
+static li_status
+check_format(li_ctx *ctx, const char *name, int bit)
+{
+    if (!ctx->limits.formats || ctx->limits.formats >> bit & 1)
+        return LI_OK;
+    return li_fail(ctx, LI_E123_FIREWALL, "source: %s is not among limits(formats=…)",
+                   name);
+}
+
+static li_status
+find_further(li_ctx *ctx, const char *name, const li_codec **codec)
+{
+    for (const li_codec *const *at = ctx->further; at && *at; at++)
+        if (strcmp((*at)->name, name) == 0) {
+            *codec = *at;
+            return LI_OK;
+        }
+    return li_fail(ctx, LI_E112_CODEC, "source: there is no codec for %s here", name);
+}
+
+li_status
+li_codec_find(li_ctx *ctx, const uint8_t head[LI_PROBE_BYTES], const li_codec **codec)
+{
+    for (int i = 0; li_codecs[i]; i++)
+        if (li_codecs[i]->probe(head)) {
+            *codec = li_codecs[i];
+            return check_format(ctx, (*codec)->name, i);
+        }
+    for (int i = 0; li_further_formats[i].name; i++)
+        if (li_further_formats[i].probe(head)) {
+            const char *name = li_further_formats[i].name;
+            LI_TRY(check_format(ctx, name, LI_FURTHER_BIT + i));
+            return find_further(ctx, name, codec);
+        }
+    return li_fail(
+        ctx, LI_E111_FORMAT,
+        "source: begins with %02x %02x %02x %02x, no format that is known here",
+        head[0], head[1], head[2], head[3]);
+}
+
+/* --- the header ------------------------------------------------------------------- */
+
 static li_status
 check_metadata(li_ctx *ctx, const char *kind, uint64_t bytes)
 {

@@ -24,6 +24,7 @@ typedef struct li_header {
     bool lossless;              /* WebP, AVIF */
     uint8_t chroma_x, chroma_y; /* luma columns and rows that a chroma sample stands
                                    for; 0: not to be had as planes */
+    bool studio;                /* of the planes: see li_planar */
     uint64_t icc_bytes, exif_bytes, xmp_bytes; /* 0: none */
     uint64_t held_bytes; /* what the decoder's library holds of the whole picture at
                             full scale because it cannot stream it; 0: it streams */
@@ -89,6 +90,7 @@ typedef struct li_codec {
     bool regions;                 /* decode honours hint.region */
     uint8_t default_quality;      /* 0: the format has no quality */
 
+    /* NULL: li_further_formats has it. */
     bool (*probe)(const uint8_t head[LI_PROBE_BYTES]);
     li_status (*inspect)(li_ctx *ctx, li_source *in, li_header *header);
     /* The size that decode hands out for this shrink. Pure. */
@@ -130,6 +132,51 @@ extern const li_codec *const li_codecs[];
  */
 const li_codec *li_codec_probe(const uint8_t head[LI_PROBE_BYTES]);
 const li_codec *li_codec_named(const char *name);
+
+/* --- codecs outside the table ----------------------------------------------------- */
+
+/* A format whose codec is handed in by ctx->further, if there is one. */
+typedef struct li_further_format {
+    const char *name;
+    bool (*probe)(const uint8_t head[LI_PROBE_BYTES]);
+} li_further_format;
+
+enum { LI_FURTHER_BIT = 32 }; /* of limits.formats: the first of these */
+
+extern const li_further_format li_further_formats[]; /* a NULL name at the end */
+extern const li_codec li_codec_avif; /* linked by lazyimage._avif and the C tests */
+
+/* How an extension hands its codec over; one of another build must not be used. */
+typedef struct li_plug {
+    const char *version; /* LI_VERSION */
+    size_t ctx_size, codec_size, header_size, encode_size;
+    const li_codec *codec;
+} li_plug;
+
+static inline li_plug
+li_plug_of(const li_codec *codec)
+{
+    return (li_plug){
+        .version = LI_VERSION,
+        .ctx_size = sizeof(li_ctx),
+        .codec_size = sizeof(li_codec),
+        .header_size = sizeof(li_header),
+        .encode_size = sizeof(li_encode),
+        .codec = codec,
+    };
+}
+
+/* Was it made by the same sources as this? */
+bool li_plug_fits(const li_plug *plug);
+
+/* The codec for this head, from the table or ctx->further. E111 if the format is not
+ * known, E123 if limits.formats forbids it, E112 if its codec has not been handed in.
+ */
+li_status li_codec_find(li_ctx *ctx, const uint8_t head[LI_PROBE_BYTES],
+                        const li_codec **codec) LI_MUST_CHECK;
+
+/* --- the header ------------------------------------------------------------------- */
+
 /* Every check of ctx->limits that a header allows: side, pixels, bomb ratio, metadata.
  */
 li_status li_header_check(li_ctx *ctx, const li_header *header,

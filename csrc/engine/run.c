@@ -8,16 +8,6 @@
 /* --- the input ------------------------------------------------------------------- */
 
 static li_status
-check_format(li_ctx *ctx, const li_codec *codec)
-{
-    for (int i = 0; li_codecs[i]; i++)
-        if (li_codecs[i] == codec && !(ctx->limits.formats >> i & 1))
-            return li_fail(ctx, LI_E123_FIREWALL,
-                           "source: %s is not among limits(formats=…)", codec->name);
-    return LI_OK;
-}
-
-static li_status
 find_codec(li_ctx *ctx, li_source *source, const li_codec **codec)
 {
     uint8_t head[LI_PROBE_BYTES] = {0};
@@ -25,13 +15,7 @@ find_codec(li_ctx *ctx, li_source *source, const li_codec **codec)
     size_t got;
     LI_TRY(li_source_at(source, 0, LI_PROBE_BYTES, &data, &got));
     memcpy(head, data, got < LI_PROBE_BYTES ? got : LI_PROBE_BYTES);
-    *codec = li_codec_probe(head);
-    if (!*codec)
-        return li_fail(
-            ctx, LI_E111_FORMAT,
-            "source: begins with %02x %02x %02x %02x, no format that is known here",
-            head[0], head[1], head[2], head[3]);
-    return ctx->limits.formats ? check_format(ctx, *codec) : LI_OK;
+    return li_codec_find(ctx, head, codec);
 }
 
 li_status

@@ -101,14 +101,6 @@ li_out_expect(li_out *out, uint64_t bound)
 }
 
 li_status
-li_out_write(li_out *out, const void *data, size_t size)
-{
-    LI_TRY(out->ops->write(out, data, size));
-    out->size += size;
-    return LI_OK;
-}
-
-li_status
 li_out_detach(li_out *out, uint8_t **data, size_t *size)
 {
     memory_out *memory = (memory_out *)out;

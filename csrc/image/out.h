@@ -25,7 +25,13 @@ li_status li_out_to_memory(li_ctx *ctx, li_out **out) LI_MUST_CHECK;
 li_status li_out_to_file(li_ctx *ctx, li_file *file, li_out **out) LI_MUST_CHECK;
 /* Memory only: more than this is never needed, so growth stops there. */
 void li_out_expect(li_out *out, uint64_t bound);
-li_status li_out_write(li_out *out, const void *data, size_t size) LI_MUST_CHECK;
+static inline LI_MUST_CHECK li_status
+li_out_write(li_out *out, const void *data, size_t size)
+{
+    LI_TRY(out->ops->write(out, data, size));
+    out->size += size;
+    return LI_OK;
+}
 /* Memory only: the bytes, shrunk to fit and disowned; free them by li_release. */
 li_status li_out_detach(li_out *out, uint8_t **data, size_t *size) LI_MUST_CHECK;
 void li_out_close(li_out **out); /* accepts NULL */

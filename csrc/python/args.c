@@ -44,20 +44,31 @@ parse_limit(PyObject *limits, const char *name, uint64_t *limit)
 }
 
 static int
+parse_format(PyObject *formats, const char *name, int bit, li_limits *limits)
+{
+    PyObject *text = PyUnicode_FromString(name);
+    int found = text ? PySequence_Contains(formats, text) : -1;
+    Py_XDECREF(text);
+    if (found < 0)
+        return -1;
+    limits->formats |= (uint64_t)found << bit;
+    return 0;
+}
+
+static int
 parse_formats(PyObject *request, li_limits *limits)
 {
     PyObject *formats = py_field(request, "formats");
     if (!formats)
         return 0;
     limits->formats = 0;
-    for (int i = 0; li_codecs[i]; i++) {
-        PyObject *name = PyUnicode_FromString(li_codecs[i]->name);
-        int found = name ? PySequence_Contains(formats, name) : -1;
-        Py_XDECREF(name);
-        if (found < 0)
+    for (int i = 0; li_codecs[i]; i++)
+        if (parse_format(formats, li_codecs[i]->name, i, limits) < 0)
             return -1;
-        limits->formats |= (uint64_t)found << i;
-    }
+    for (int i = 0; li_further_formats[i].name; i++)
+        if (parse_format(formats, li_further_formats[i].name, LI_FURTHER_BIT + i,
+                         limits) < 0)
+            return -1;
     if (!limits->formats) /* none of ours: bit 63 stands for no codec */
         limits->formats = 1ull << 63;
     return 0;
@@ -90,6 +101,7 @@ parse_limits(PyObject *request, li_ctx *ctx)
         parse_limit(limits, "max_pixels_per_byte", &to->max_pixels_per_byte) < 0 ||
         parse_limit(limits, "max_scans", &to->max_scans) < 0 ||
         parse_limit(limits, "max_segments", &to->max_segments) < 0 ||
+        parse_limit(limits, "max_items", &to->max_items) < 0 ||
         parse_limit(limits, "max_metadata", &to->max_metadata) < 0 ||
         parse_limit(limits, "max_memory", &to->max_memory) < 0 ||
         parse_limit(limits, "max_output_pixels", &to->max_output_pixels) < 0)
@@ -123,20 +135,29 @@ parse_levels(PyObject *request, li_encode *encode)
     return 0;
 }
 
-static int
-parse_encode(PyObject *request, py_job *job)
+/* The codec that a request names; NULL and an exception if there is none. */
+static const li_codec *
+parse_codec(PyObject *module, PyObject *request)
 {
-    li_encode *encode = &job->request.encode;
     PyObject *format = py_field(request, "format");
     const char *name = format ? PyUnicode_AsUTF8(format) : NULL;
+    const li_codec *codec = name ? li_codec_named(name) : NULL;
+    if (name && !codec && py_codec_there(module, name))
+        codec = py_state_of(module)->further;
+    if (!codec && !PyErr_Occurred())
+        PyErr_SetString(PyExc_ValueError, "no such output format");
+    return codec;
+}
+
+static int
+parse_encode(PyObject *module, PyObject *request, py_job *job)
+{
+    li_encode *encode = &job->request.encode;
     long quality = 0;
     int subsampling = LI_SUBSAMPLING_AUTO;
-    job->request.codec = name ? li_codec_named(name) : NULL;
-    if (!job->request.codec) {
-        if (!PyErr_Occurred())
-            PyErr_SetString(PyExc_ValueError, "no such output format");
+    job->request.codec = parse_codec(module, request);
+    if (!job->request.codec)
         return -1;
-    }
     if (py_field_int(request, "quality", 1, 100, &quality) < 0 ||
         parse_levels(request, encode) < 0 ||
         py_field_choice(request, "progressive", &encode->progressive) < 0 ||
@@ -220,7 +241,7 @@ parse_type(py_state *state, PyObject *request, py_job *job)
 }
 
 static int
-parse_output(py_state *state, PyObject *request, py_job *job)
+parse_output(PyObject *module, PyObject *request, py_job *job)
 {
     int output = -1;
     if (py_field_word(request, "output", outputs, &output) < 0)
@@ -231,11 +252,11 @@ parse_output(py_state *state, PyObject *request, py_job *job)
     }
     job->request.output = (li_output_kind)output;
     job->request.encode = li_encode_default();
-    if (parse_type(state, request, job) < 0)
+    if (parse_type(py_state_of(module), request, job) < 0)
         return -1;
     if (output == LI_OUTPUT_PIXELS)
         return parse_pixels(request, job);
-    if (parse_encode(request, job) < 0)
+    if (parse_encode(module, request, job) < 0)
         return -1;
     return output == LI_OUTPUT_FILE ? parse_file(request, job) : 0;
 }
@@ -304,13 +325,16 @@ take_cancel(py_state *state, PyObject *request, py_job *job)
 }
 
 int
-py_job_parse(py_state *state, PyObject *source, PyObject *request, py_depth depth,
+py_job_parse(PyObject *module, PyObject *source, PyObject *request, py_depth depth,
              py_job *job)
 {
+    py_state *state = py_state_of(module);
     memset(job, 0, sizeof(*job));
     job->fd = -1;
     li_ctx_init(&job->ctx, NULL);
     job->ctx.kernels = li_kernels_named(NULL);
+    job->further[0] = state->further;
+    job->ctx.further = job->further;
     job->traced = state->traced;
     if (!PyDict_Check(request)) {
         PyErr_SetString(PyExc_TypeError, "the request must be a dict");
@@ -323,7 +347,7 @@ py_job_parse(py_state *state, PyObject *source, PyObject *request, py_depth dept
         return 0;
     if (py_parse_steps(request, job) < 0 || parse_settings(request, job) < 0)
         return -1;
-    return parse_output(state, request, job);
+    return parse_output(module, request, job);
 }
 
 void

@@ -10,29 +10,13 @@ py_state_of(PyObject *module)
     return PyModule_GetState(module);
 }
 
-/* name → (header version, run-time version) */
-static PyObject *
-py_features(PyObject *module, PyObject *Py_UNUSED(ignored))
-{
-    (void)module;
-    PyObject *dict = PyDict_New();
-    for (int i = 0; dict && li_codecs[i]; i++) {
-        const li_codec *codec = li_codecs[i];
-        PyObject *versions = Py_BuildValue(
-            "(ss)", codec->version, codec->running ? codec->running() : codec->version);
-        if (!versions || PyDict_SetItemString(dict, codec->name, versions) < 0)
-            Py_CLEAR(dict);
-        Py_XDECREF(versions);
-    }
-    return dict;
-}
-
 static PyMethodDef module_methods[] = {
     {"run", py_run, METH_VARARGS, "Run one job."},
     {"inspect", py_inspect, METH_VARARGS, "Read the header."},
     {"explain", py_explain, METH_VARARGS, "The plan in words."},
     {"estimate", py_estimate, METH_VARARGS, "What a job costs at most."},
     {"features", py_features, METH_NOARGS, "The codecs and their versions."},
+    {"has_codec", py_has_codec, METH_VARARGS, "Is there a codec of this name?"},
     {0},
 };
 
@@ -67,6 +51,7 @@ module_traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(state->encoded_type);
     Py_VISIT(state->pixels_type);
     Py_VISIT(state->cancel_type);
+    Py_VISIT(state->plug);
     return 0;
 }
 
@@ -78,6 +63,8 @@ module_clear(PyObject *module)
     Py_CLEAR(state->encoded_type);
     Py_CLEAR(state->pixels_type);
     Py_CLEAR(state->cancel_type);
+    state->further = NULL;
+    Py_CLEAR(state->plug);
     return 0;
 }
 

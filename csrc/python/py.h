@@ -16,7 +16,9 @@ typedef struct py_state {
     PyTypeObject *encoded_type;
     PyTypeObject *pixels_type;
     PyTypeObject *cancel_type;
-    bool traced; /* LAZYIMAGE_TRACEMALLOC=1: results are told to tracemalloc */
+    bool traced;    /* LAZYIMAGE_TRACEMALLOC=1: results are told to tracemalloc */
+    PyObject *plug; /* owned: the capsule behind `further` */
+    _Atomic(const li_codec *) further; /* borrowed of it; NULL: not loaded yet */
 } py_state;
 
 py_state *py_state_of(PyObject *module);
@@ -28,6 +30,16 @@ enum { PY_TRACE_DOMAIN = 0x4c49 };
 #define Py_BEGIN_CRITICAL_SECTION(object) {
 #define Py_END_CRITICAL_SECTION() }
 #endif
+
+/* --- further.c ------------------------------------------------------------------- */
+
+/* Load the codec that is an extension of its own, if it is not yet: −1 and an exception
+ * if it cannot be had. */
+int py_further_load(PyObject *module);
+/* Is there a codec of this name, loading it if need be? No exception. */
+bool py_codec_there(PyObject *module, const char *name);
+PyObject *py_features(PyObject *module, PyObject *ignored);
+PyObject *py_has_codec(PyObject *module, PyObject *args);
 
 /* --- source.c -------------------------------------------------------------------- */
 
@@ -80,10 +92,11 @@ extern PyType_Spec py_cancel_spec;
 /* One job, as plain data; PyObjects here are touched with the GIL only. */
 typedef struct py_job {
     li_ctx ctx;
-    py_source *source; /* owned reference */
-    int fd;            /* own duplicate of a held file; −1: open by path */
-    li_stamp stamp;    /* of fd */
-    li_step *steps;    /* owned, PyMem */
+    const li_codec *further[2]; /* what ctx.further points to: one at most */
+    py_source *source;          /* owned reference */
+    int fd;                     /* own duplicate of a held file; −1: open by path */
+    li_stamp stamp;             /* of fd */
+    li_step *steps;             /* owned, PyMem */
     li_request request;
     PyTypeObject *type; /* owned reference: the class of the result; may be NULL */
     PyObject *path;     /* owned bytes: the output file */
@@ -106,7 +119,7 @@ typedef struct py_job {
 typedef enum py_depth { PY_HEADER, PY_WHOLE } py_depth;
 
 /* 0, or −1 with an exception set. The job must be cleared in both cases. */
-int py_job_parse(py_state *state, PyObject *source, PyObject *request, py_depth depth,
+int py_job_parse(PyObject *module, PyObject *source, PyObject *request, py_depth depth,
                  py_job *job);
 void py_job_clear(py_job *job);
 /* "L", "RGB", …; NULL and an exception, or 0 and an exception, if there is none. */

@@ -216,6 +216,19 @@ call_released(py_job *job, job_verb *verb, py_depth depth)
 
 /* --- the verbs ------------------------------------------------------------------- */
 
+/* A source turned out to need the codec that is loaded on first use: load it and begin
+ * again. Nothing has been made yet. */
+static li_status
+call_further(PyObject *module, py_job *job, job_verb *verb, py_depth depth)
+{
+    if (py_further_load(module) < 0)
+        return LI_E112_CODEC;
+    job->further[0] = py_state_of(module)->further;
+    job->ctx.status = LI_OK;
+    job->ctx.message[0] = 0;
+    return call_released(job, verb, depth);
+}
+
 /* Parse and call; false with an exception set. The job is to be cleared either way. */
 static bool
 perform(PyObject *module, PyObject *args, py_job *job, job_verb *verb, py_depth depth)
@@ -224,9 +237,11 @@ perform(PyObject *module, PyObject *args, py_job *job, job_verb *verb, py_depth 
     memset(job, 0, sizeof(*job));
     job->fd = -1;
     if (!PyArg_ParseTuple(args, "OO", &source, &request) ||
-        py_job_parse(py_state_of(module), source, request, depth, job) < 0)
+        py_job_parse(module, source, request, depth, job) < 0)
         return false;
     li_status status = call_released(job, verb, depth);
+    if (status == LI_E112_CODEC && !job->further[0])
+        status = call_further(module, job, verb, depth);
     if (status == LI_OK)
         return true;
     if (!PyErr_Occurred())

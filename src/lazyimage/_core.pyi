@@ -107,3 +107,6 @@ def estimate(source: Source, request: Mapping[str, Any]) -> tuple[int, int, int]
 
 def features() -> dict[str, tuple[str, str]]:
     """Codec → (version of the header it was built with, version of the library it runs)."""
+
+def has_codec(name: str) -> bool:
+    """Whether there is a codec of this name; "avif" is loaded by asking."""

@@ -171,6 +171,7 @@ class Chain:
         max_pixels_per_byte: int | None = UNSET,
         max_scans: int | None = UNSET,
         max_segments: int | None = UNSET,
+        max_items: int | None = UNSET,
     ) -> Self:
         """What a job refuses; a value equal to its limit passes.
 
@@ -195,6 +196,7 @@ class Chain:
             "max_pixels_per_byte": max_pixels_per_byte,
             "max_scans": max_scans,
             "max_segments": max_segments,
+            "max_items": max_items,
         }
         named = {name: value for name, value in given.items() if value is not UNSET}
         return self._setting(limits=named)

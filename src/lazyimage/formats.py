@@ -11,7 +11,7 @@ from lazyimage.errors import CodecUnavailableError, InvalidArgumentError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Final
+    from typing import Any, Final
 
 KNOWN_FORMATS: Final = ("jpeg", "png", "webp", "avif")
 QUALITY_FORMATS = ("jpeg", "webp", "avif")
@@ -44,18 +44,42 @@ def check_format(value: object) -> str:
     Raises InvalidArgumentError (E400) for a name that nobody knows, CodecUnavailableError
     (E112) for one that this build lacks.
     """
+    from lazyimage._core import has_codec
+
     name = format_name(as_text(value, "format"))
-    supported = supported_formats()
-    if name in supported:
-        return name
     if name in KNOWN_FORMATS:
-        raise CodecUnavailableError(
-            f"this build of lazyimage has no {name} codec; it writes {listed(supported)}",
-            hint=f"install {PACKAGES[name]} and build lazyimage again",
-        )
+        if has_codec(name):
+            return name
+        if name == "avif":
+            load_codec(name)  # says why it is not there
+        raise unavailable(name, "this build of lazyimage does not have it")
     raise InvalidArgumentError(
-        f'format="{value}" is not known', hint=f"use one of {listed(supported)}"
+        f'format="{value}" is not known', hint=f"use one of {listed(supported_formats())}"
     )
+
+
+def unavailable(name: str, reason: str) -> CodecUnavailableError:
+    """E112 with what to install."""
+    return CodecUnavailableError(
+        f"no {name} codec: {reason}; there are {listed(supported_formats())}",
+        hint=f"install {PACKAGES[name]} and build lazyimage again",
+    )
+
+
+def load_codec(name: str) -> Any:
+    """The codec that is a module of its own, as a capsule; the core asks when it needs it.
+
+    Raises CodecUnavailableError (E112) if there is none, or its library is not there.
+    """
+    try:
+        import lazyimage._avif as module
+    except ModuleNotFoundError:
+        reason = "this build of lazyimage does not have it"
+    except ImportError as error:
+        reason = f"its library cannot be loaded ({error})"
+    else:
+        return module.codec
+    raise unavailable(name, reason)
 
 
 def format_of_path(path: str) -> str:

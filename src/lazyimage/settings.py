@@ -32,6 +32,7 @@ COUNTS = (
     "max_pixels_per_byte",
     "max_scans",
     "max_segments",
+    "max_items",
 )
 
 STRICT: dict[str, Any] = {
@@ -41,6 +42,7 @@ STRICT: dict[str, Any] = {
     "max_pixels_per_byte": 4000,
     "max_scans": 50,
     "max_segments": 1024,
+    "max_items": 300,
     "max_metadata": MIB,
     "max_memory": 256 * MIB,
     "max_output_pixels": 40 * MEGA,

@@ -1,0 +1,96 @@
+/* avif.h: what the files of the AVIF codec share: scan.c and track.c read the header by
+ * themselves, read.c decodes through libavif, convert.c makes rows of planes, write.c
+ * encodes, avif.c is the table entry. Layer 2. */
+#ifndef LI_CODECS_AVIF_AVIF_H
+#define LI_CODECS_AVIF_AVIF_H
+
+#include "codecs/avif/box.h"
+
+#include <avif/avif.h>
+
+enum { LI_AVIF_TILES = 256, LI_AVIF_FRAMES = 65536 };
+
+/* What the properties of one item, or of one track, say. */
+typedef struct avif_properties {
+    uint32_t width, height; /* ispe; 0: there is none */
+    bool config;            /* there is an av1C: the next three are known */
+    bool monochrome;
+    uint8_t depth, chroma_x, chroma_y;
+    bool nclx; /* the next two are known */
+    bool full_range;
+    uint32_t matrix;
+    uint64_t icc_bytes;
+    bool alpha; /* auxC or auxi says so */
+    bool pixi, clap;
+    uint8_t rotation; /* quarter turns anticlockwise */
+    uint8_t mirror;   /* 0: none, 1: top and bottom change places, 2: left and right */
+} avif_properties;
+
+/* What the scan finds; plain data. */
+typedef struct avif_found {
+    bool grid, sequence, alpha;
+    uint32_t tiles; /* of the colour picture */
+    uint64_t frames;
+    avif_properties picture; /* of the whole picture */
+    avif_properties tile;    /* of the first tile; of an ungridded one the same */
+    uint64_t exif_bytes, xmp_bytes;
+    uint64_t copied_bytes; /* what libavif copies of the file */
+} avif_found;
+
+/* Read one property box into the list; others are left alone. */
+li_status li_avif_property(li_ctx *ctx, li_source *in, avif_box box,
+                           avif_properties *properties) LI_MUST_CHECK;
+/* meta: the primary item and what belongs to it. */
+li_status li_avif_meta(li_ctx *ctx, li_source *in, avif_box meta,
+                       avif_found *found) LI_MUST_CHECK;
+/* moov: the first track of pictures and its alpha. found->frames is 0 if there is none.
+ */
+li_status li_avif_moov(li_ctx *ctx, li_source *in, avif_box moov,
+                       avif_found *found) LI_MUST_CHECK;
+
+/* What decoding will take: header->held_bytes and work_bytes. */
+void li_avif_cost(const avif_found *found, li_header *header);
+
+li_status li_avif_inspect(li_ctx *ctx, li_source *in, li_header *header) LI_MUST_CHECK;
+li_status li_avif_decode(li_ctx *ctx, li_source *in, const li_header *header,
+                         li_hint hint, li_rows **rows) LI_MUST_CHECK;
+/* What is behind rows that li_avif_decode opened, borrowed: for tests. */
+avifDecoder *li_avif_decoder(const li_rows *rows);
+li_status li_avif_decode_planes(li_ctx *ctx, li_source *in, const li_header *header,
+                                li_hint hint, li_planes **planes) LI_MUST_CHECK;
+bool li_avif_planar(const li_header *header, li_hint hint, li_planar *layout);
+
+/* --- write.c ---------------------------------------------------------------------- */
+
+uint64_t li_avif_encode_bytes(li_info info, const li_encode *encode);
+uint64_t li_avif_output_bytes(li_info info, const li_encode *encode);
+li_pixel li_avif_accepts(li_pixel pixel);
+void li_avif_describe(li_info info, const li_encode *encode, char *text, size_t size);
+li_status li_avif_encode(li_ctx *ctx, li_info info, const li_encode *encode,
+                         li_out *out, li_sink **sink) LI_MUST_CHECK;
+bool li_avif_takes_planes(li_info info, const li_encode *encode, li_planar *layout);
+li_status li_avif_encode_planes(li_ctx *ctx, li_info info, const li_encode *encode,
+                                li_out *out, li_plane_sink **sink) LI_MUST_CHECK;
+
+/* --- convert.c: rows of pixels from a frame's planes ------------------------------ */
+
+typedef struct avif_converter avif_converter;
+
+/* Upper bound of what a converter takes. Pure. */
+uint64_t li_avif_convert_bytes(li_info info);
+/* `image` is borrowed; `info` is what the rows are: at least the image's channels. */
+li_status li_avif_converter(li_ctx *ctx, const avifImage *image, li_info info,
+                            avif_converter **converter) LI_MUST_CHECK;
+/* Row y, valid until the next call. */
+li_status li_avif_convert(avif_converter *converter, uint32_t y,
+                          const uint8_t **row) LI_MUST_CHECK;
+void li_avif_converter_close(avif_converter **converter); /* accepts NULL, half-made */
+
+/* --- errors ----------------------------------------------------------------------- */
+
+/* libavif's result, with its own words, as ours; `otherwise` is what a failure means
+ * that is not of a kind of its own. */
+li_status li_avif_fail(li_ctx *ctx, avifResult result, const avifDiagnostics *words,
+                       li_status otherwise) LI_MUST_CHECK;
+
+#endif

@@ -1,0 +1,45 @@
+/* compat.h: libavif from 0.11 to 1.x behind one face. Layer 2. */
+#ifndef LI_CODECS_AVIF_COMPAT_H
+#define LI_CODECS_AVIF_COMPAT_H
+
+#include <avif/avif.h>
+
+/* 0.11 says quality in quantizers, 63 to 0; these give what 1.x makes of the same
+ * quality. */
+static inline void
+li_avif_set_quality(avifEncoder *encoder, int colour, int alpha)
+{
+#if AVIF_VERSION >= 1000000
+    encoder->quality = colour;
+    encoder->qualityAlpha = alpha;
+#else
+    encoder->minQuantizer = encoder->maxQuantizer = ((100 - colour) * 63 + 50) / 100;
+    encoder->minQuantizerAlpha = encoder->maxQuantizerAlpha =
+        ((100 - alpha) * 63 + 50) / 100;
+#endif
+}
+
+/* imir: 0 exchanges top and bottom, 1 left and right. */
+static inline uint8_t *
+li_avif_mirror(avifImage *image)
+{
+#if AVIF_VERSION >= 1000000
+    return &image->imir.axis;
+#else
+    return &image->imir.mode;
+#endif
+}
+
+/* A key that the codec does not know is told by the encoding itself. */
+static inline avifResult
+li_avif_set_option(avifEncoder *encoder, const char *key, const char *value)
+{
+#if AVIF_VERSION >= 1000000
+    return avifEncoderSetCodecSpecificOption(encoder, key, value);
+#else
+    avifEncoderSetCodecSpecificOption(encoder, key, value);
+    return AVIF_RESULT_OK;
+#endif
+}
+
+#endif

@@ -1,0 +1,445 @@
+/* convert.c: rows of pixels from a frame's planes, one at a time, so that there is no
+ * RGB copy of the picture. Layer 2.
+ *
+ * Chroma is interpolated as libavif's best quality does: 9, 3, 3 and 1 sixteenths of
+ * the four nearest samples, at the planes' own depth, then rounded to 8 bits; the
+ * matrix is a kernel. Within 2 levels of avifImageYUVToRGB. */
+#include "codecs/avif/avif.h"
+
+#include <string.h>
+
+enum { STRIP_ROWS = 32 }; /* of libavif's own conversion: even */
+
+struct avif_converter {
+    li_ctx *ctx;            /* borrowed */
+    const avifImage *image; /* borrowed */
+    li_info info;
+    li_ycc ycc;
+    bool wide;                          /* samples of 16 bits */
+    bool foreign;                       /* a matrix that libavif converts, by strips */
+    bool full;                          /* range */
+    bool mapped;                        /* gray samples go through the table */
+    uint8_t *block;                     /* owned: all below are parts of it */
+    uint8_t *grays, *alphas;            /* tables of all samples */
+    uint16_t *blend;                    /* a row of chroma, blended downwards */
+    uint8_t *luma, *blue, *red, *alpha; /* lines of 8 bits */
+    uint8_t *edge[3];                   /* a plane's row whose slack is not sure */
+    uint8_t *rgb, *row;
+    uint8_t *strip; /* foreign only */
+    uint32_t strip_first, strip_rows;
+};
+
+/* --- how -------------------------------------------------------------------------- */
+
+/* Weights of red and blue in luma. */
+static bool
+matrix_weights(uint32_t matrix, double *red, double *blue)
+{
+    static const struct {
+        uint32_t matrix;
+        double red, blue;
+    } known[] = {
+        {1, 0.2126, 0.0722}, {2, 0.299, 0.114}, {4, 0.30, 0.11},     {5, 0.299, 0.114},
+        {6, 0.299, 0.114},   {7, 0.212, 0.087}, {9, 0.2627, 0.0593},
+    };
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+        if (known[i].matrix == matrix) {
+            *red = known[i].red;
+            *blue = known[i].blue;
+            return true;
+        }
+    return false;
+}
+
+static bool
+is_gray(const avif_converter *converter)
+{
+    return converter->image->yuvFormat == AVIF_PIXEL_FORMAT_YUV400;
+}
+
+/* A sample of `depth` bits in this range as one of 8 bits in the full range. */
+static void
+fill_table(uint8_t *table, uint32_t depth, bool full)
+{
+    int32_t low = full ? 0 : 16 << (depth - 8);
+    int32_t span = full ? (1 << depth) - 1 : 219 << (depth - 8);
+    for (int32_t i = 0; i < 1 << depth; i++) {
+        int32_t value = (i - low) * 255 + span / 2;
+        value = value < 0 ? 0 : value / span;
+        table[i] = (uint8_t)(value > 255 ? 255 : value);
+    }
+}
+
+/* --- single rows ------------------------------------------------------------------ */
+
+/* A plane need not have anything behind its last row: that one is copied. */
+static const uint8_t *
+plane_row(const avif_converter *converter, int plane, uint32_t y)
+{
+    const avifImage *image = converter->image;
+    bool whole_height = plane == 0 || image->yuvFormat != AVIF_PIXEL_FORMAT_YUV420;
+    uint32_t height = whole_height ? image->height : (image->height + 1) / 2;
+    bool whole_width = plane == 0 || image->yuvFormat == AVIF_PIXEL_FORMAT_YUV444;
+    size_t width = whole_width ? image->width : (image->width + 1) / 2;
+    size_t stride = image->yuvRowBytes[plane];
+    const uint8_t *row = image->yuvPlanes[plane] + y * stride;
+    if ((height - 1 - y) * stride >= LI_ROW_SLACK)
+        return row;
+    return memcpy(converter->edge[plane], row, width << converter->wide);
+}
+
+static uint32_t
+sample_at(const avif_converter *converter, const uint8_t *row, uint32_t x)
+{
+    return converter->wide ? ((const uint16_t *)(const void *)row)[x] : row[x];
+}
+
+static void
+map_row(const avif_converter *converter, const uint8_t *from, const uint8_t *table,
+        uint8_t *to)
+{
+    uint32_t most = (1u << converter->image->depth) - 1;
+    for (uint32_t x = 0; x < converter->info.width; x++) {
+        uint32_t sample = sample_at(converter, from, x);
+        to[x] = table[sample < most ? sample : most];
+    }
+}
+
+static inline uint8_t
+clip_byte(uint32_t value)
+{
+    return (uint8_t)(value < 255 ? value : 255);
+}
+
+/* Luma of 8 bits in its own range: a shift where the range is a part, a fraction of
+ * 2^depth − 1 where it is all. */
+static void
+narrow_luma(const avif_converter *converter, const uint16_t *restrict from,
+            uint8_t *restrict to)
+{
+    uint32_t depth = converter->image->depth, width = converter->info.width;
+    uint32_t factor = converter->full ? 255u * 65536 / ((1u << depth) - 1) + 1
+                                      : 65536u >> (depth - 8);
+    for (uint32_t x = 0; x < width; x++)
+        to[x] = clip_byte((from[x] * factor + 32768) >> 16);
+}
+
+static const uint8_t *
+luma_row(const avif_converter *converter, uint32_t y)
+{
+    const uint8_t *row = plane_row(converter, 0, y);
+    if (!converter->wide)
+        return row;
+    narrow_luma(converter, (const uint16_t *)(const void *)row, converter->luma);
+    return converter->luma;
+}
+
+/* --- chroma ----------------------------------------------------------------------- */
+
+/* 3 × near + far, or 4 × near: two fraction bits. */
+static void
+blend_bytes(const uint8_t *restrict near, const uint8_t *restrict far,
+            uint16_t *restrict out, uint32_t count)
+{
+    for (uint32_t x = 0; x < count; x++)
+        out[x] = (uint16_t)(3 * near[x] + far[x]);
+}
+
+static void
+blend_words(const uint16_t *restrict near, const uint16_t *restrict far,
+            uint16_t *restrict out, uint32_t count)
+{
+    for (uint32_t x = 0; x < count; x++)
+        out[x] = (uint16_t)(3 * near[x] + far[x]);
+}
+
+/* Two outputs a sample; a neighbour that is not there is the sample itself. */
+static void
+spread(const uint16_t *restrict in, uint8_t *restrict out, uint32_t count,
+       uint32_t width, uint32_t shift)
+{
+    uint32_t half = 1u << (shift - 1);
+    for (uint32_t x = 1; x + 1 < count; x++) {
+        uint32_t three = 3u * in[x] + half;
+        out[2 * x] = clip_byte((three + in[x - 1]) >> shift);
+        out[2 * x + 1] = clip_byte((three + in[x + 1]) >> shift);
+    }
+    for (uint32_t x = 0; x<count; x += count> 1 ? count - 1 : 1) {
+        uint32_t three = 3u * in[x] + half;
+        uint32_t left = in[x > 0 ? x - 1 : x];
+        uint32_t right = in[x + 1 < count ? x + 1 : x];
+        out[2 * x] = clip_byte((three + left) >> shift);
+        if (2 * x + 1 < width)
+            out[2 * x + 1] = clip_byte((three + right) >> shift);
+    }
+}
+
+static void
+narrow_chroma(const uint16_t *restrict from, uint8_t *restrict to, uint32_t width,
+              uint32_t shift)
+{
+    for (uint32_t x = 0; x < width; x++)
+        to[x] = clip_byte((from[x] + (1u << (shift - 1))) >> shift);
+}
+
+static const uint8_t *
+whole_chroma(const avif_converter *converter, int plane, uint32_t y, uint8_t *line)
+{
+    const uint8_t *row = plane_row(converter, plane, y);
+    if (!converter->wide)
+        return row;
+    narrow_chroma((const uint16_t *)(const void *)row, line, converter->info.width,
+                  converter->image->depth - 8);
+    return line;
+}
+
+static const uint8_t *
+chroma_row(const avif_converter *converter, int plane, uint32_t y, uint8_t *line)
+{
+    const avifImage *image = converter->image;
+    if (image->yuvFormat == AVIF_PIXEL_FORMAT_YUV444)
+        return whole_chroma(converter, plane, y, line);
+    uint32_t near = y, far = y;
+    uint32_t width = converter->info.width, count = (width + 1) / 2;
+    if (image->yuvFormat == AVIF_PIXEL_FORMAT_YUV420) {
+        uint32_t last = (image->height + 1) / 2 - 1;
+        near = far = y / 2;
+        if (y % 2 && near < last)
+            far = near + 1;
+        if (y % 2 == 0 && near > 0)
+            far = near - 1;
+    }
+    const void *close = plane_row(converter, plane, near);
+    const void *remote = plane_row(converter, plane, far);
+    if (converter->wide)
+        blend_words(close, remote, converter->blend, count);
+    else
+        blend_bytes(close, remote, converter->blend, count);
+    spread(converter->blend, line, count, width, 4 + image->depth - 8);
+    return line;
+}
+
+/* --- libavif's own ---------------------------------------------------------------- */
+
+/* Rows that no chroma interpolation at the strip's edges touches are kept: two more on
+ * each side are converted. */
+static li_status
+fill_strip(avif_converter *converter, uint32_t y)
+{
+    const avifImage *image = converter->image;
+    uint32_t first = y > 2 ? (y - 2) & ~1u : 0;
+    uint32_t left = image->height - first;
+    uint32_t rows = left < STRIP_ROWS ? left : STRIP_ROWS;
+    avifCropRect part = {0, first, image->width, rows};
+    avifImage *view = avifImageCreateEmpty();
+    if (!view)
+        return li_fail(converter->ctx, LI_ENOMEM, "avif: no memory for a view");
+    avifResult result = avifImageSetViewRect(view, image, &part);
+    avifRGBImage rgb;
+    avifRGBImageSetDefaults(&rgb, view);
+    rgb.depth = 8;
+    rgb.format = AVIF_RGB_FORMAT_RGB;
+    rgb.ignoreAlpha = AVIF_TRUE;
+    rgb.chromaUpsampling = AVIF_CHROMA_UPSAMPLING_BILINEAR;
+    rgb.avoidLibYUV = AVIF_TRUE;
+    rgb.pixels = converter->strip;
+    rgb.rowBytes = image->width * 3;
+    if (result == AVIF_RESULT_OK)
+        result = avifImageYUVToRGB(view, &rgb);
+    avifImageDestroy(view);
+    if (result != AVIF_RESULT_OK)
+        return li_fail(converter->ctx, LI_E131_DECODE,
+                       "avif: matrix coefficients %d: %s",
+                       (int)image->matrixCoefficients, avifResultToString(result));
+    converter->strip_first = first;
+    converter->strip_rows = rows;
+    return LI_OK;
+}
+
+static li_status
+foreign_row(avif_converter *converter, uint32_t y, const uint8_t **row)
+{
+    uint32_t end = converter->strip_first + converter->strip_rows;
+    bool last = end == converter->image->height;
+    if (converter->strip_rows == 0 || y < converter->strip_first ||
+        y + (last ? 0 : 2) >= end)
+        LI_TRY(fill_strip(converter, y));
+    *row = converter->strip +
+           (size_t)(y - converter->strip_first) * converter->image->width * 3;
+    return LI_OK;
+}
+
+/* --- the row ---------------------------------------------------------------------- */
+
+static const uint8_t *
+alpha_row(const avif_converter *converter, uint32_t y)
+{
+    const avifImage *image = converter->image;
+    const uint8_t *row = image->alphaPlane + (size_t)y * image->alphaRowBytes;
+    if (!image->alphaPlane)
+        return converter->alpha; /* opaque from the start */
+    if (!converter->wide)
+        return row;
+    map_row(converter, row, converter->alphas, converter->alpha);
+    return converter->alpha;
+}
+
+static uint8_t
+divided(uint32_t colour, uint32_t alpha)
+{
+    return alpha ? clip_byte((colour * 255 + alpha / 2) / alpha) : 0;
+}
+
+static void
+join_alpha(const avif_converter *converter, const uint8_t *colours,
+           const uint8_t *alpha, uint32_t channels)
+{
+    uint8_t *to = converter->row;
+    bool divide = converter->image->alphaPremultiplied;
+    for (uint32_t x = 0; x < converter->info.width; x++, colours += channels) {
+        for (uint32_t c = 0; c < channels; c++)
+            *to++ = divide ? divided(colours[c], alpha[x]) : colours[c];
+        *to++ = alpha[x];
+    }
+}
+
+static li_status
+colour_row(avif_converter *converter, uint32_t y, const uint8_t **row)
+{
+    if (is_gray(converter)) {
+        const uint8_t *gray = plane_row(converter, 0, y);
+        if (converter->mapped) {
+            map_row(converter, gray, converter->grays, converter->luma);
+            gray = converter->luma;
+        }
+        *row = gray;
+        return LI_OK;
+    }
+    if (converter->foreign)
+        return foreign_row(converter, y, row);
+    const uint8_t *luma = luma_row(converter, y);
+    const uint8_t *blue = chroma_row(converter, 1, y, converter->blue);
+    const uint8_t *red = chroma_row(converter, 2, y, converter->red);
+    li_kernels_of(converter->ctx)
+        ->ycc_to_rgb(&converter->ycc, luma, blue, red, converter->rgb,
+                     converter->info.width);
+    *row = converter->rgb;
+    return LI_OK;
+}
+
+li_status
+li_avif_convert(avif_converter *converter, uint32_t y, const uint8_t **row)
+{
+    const uint8_t *colours;
+    LI_TRY(colour_row(converter, y, &colours));
+    *row = colours;
+    if (!li_pixel_has_alpha(converter->info.pixel))
+        return LI_OK;
+    uint32_t channels = li_pixel_channels(converter->info.pixel) - 1;
+    join_alpha(converter, colours, alpha_row(converter, y), channels);
+    *row = converter->row;
+    return LI_OK;
+}
+
+/* --- opening and closing ---------------------------------------------------------- */
+
+enum { TABLE_BYTES = 1 << 12, LINES = 16 };
+
+/* A line of `bytes`, with slack, at a multiple of 16. */
+static size_t
+line_bytes(uint64_t bytes)
+{
+    return (size_t)(bytes + 1 + LI_ROW_SLACK + 15) & ~(size_t)15;
+}
+
+static size_t
+strip_bytes(uint32_t width)
+{
+    return line_bytes((uint64_t)width * 3 * STRIP_ROWS);
+}
+
+static size_t
+block_bytes(uint32_t width, bool foreign)
+{
+    return 2 * (size_t)TABLE_BYTES + LINES * line_bytes(width) +
+           2 * line_bytes(4 * (uint64_t)width) + (foreign ? strip_bytes(width) : 0);
+}
+
+uint64_t
+li_avif_convert_bytes(li_info info)
+{
+    return sizeof(avif_converter) + block_bytes(info.width, true) +
+           2 * LI_BLOCK_OVERHEAD + 4096;
+}
+
+static void
+cut_block(avif_converter *converter)
+{
+    uint32_t width = converter->info.width;
+    uint8_t **lines[] = {&converter->luma, &converter->blue, &converter->red,
+                         &converter->alpha};
+    uint8_t *at = converter->block;
+    converter->grays = at;
+    converter->alphas = at += TABLE_BYTES;
+    at += TABLE_BYTES;
+    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+        *lines[i] = at;
+        at += line_bytes(width);
+    }
+    converter->blend = (uint16_t *)(void *)at;
+    at += 2 * line_bytes(width);
+    for (int plane = 0; plane < 3; plane++) { /* of 16 bits perhaps */
+        converter->edge[plane] = at;
+        at += 2 * line_bytes(width);
+    }
+    converter->rgb = at;
+    converter->row = at += line_bytes(4 * (uint64_t)width);
+    at += line_bytes(4 * (uint64_t)width);
+    converter->strip = at;
+}
+
+static void
+converter_start(avif_converter *converter)
+{
+    const avifImage *image = converter->image;
+    double red = 0, blue = 0;
+    converter->full = image->yuvRange == AVIF_RANGE_FULL;
+    converter->wide = image->depth > 8;
+    converter->mapped = converter->wide || !converter->full;
+    if (matrix_weights(image->matrixCoefficients, &red, &blue))
+        converter->ycc = li_ycc_of(red, blue, !converter->full);
+    else
+        converter->foreign = !is_gray(converter);
+}
+
+li_status
+li_avif_converter(li_ctx *ctx, const avifImage *image, li_info info,
+                  avif_converter **out)
+{
+    avif_converter *converter;
+    *out = NULL;
+    LI_TRY(li_alloc(ctx, 1, sizeof(*converter), &converter));
+    *out = converter;
+    converter->ctx = ctx;
+    converter->image = image;
+    converter->info = info;
+    converter_start(converter);
+    LI_TRY(li_alloc(ctx, block_bytes(info.width, converter->foreign), 1,
+                    &converter->block));
+    cut_block(converter);
+    fill_table(converter->grays, image->depth, converter->full);
+    fill_table(converter->alphas, image->depth, true);
+    memset(converter->alpha, 255, info.width);
+    return LI_OK;
+}
+
+void
+li_avif_converter_close(avif_converter **out)
+{
+    avif_converter *converter = *out;
+    *out = NULL;
+    if (!converter)
+        return;
+    li_free(converter->ctx, &converter->block);
+    li_free(converter->ctx, &converter);
+}

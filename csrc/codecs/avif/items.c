@@ -1,0 +1,333 @@
+/* items.c: the meta box: which item is the picture, what properties it has, where its
+ * alpha and its tiles are, how much of the file libavif will copy. Layer 2.
+ *
+ * Nothing is stored but numbers of items: each question is one more walk. */
+#include "codecs/avif/avif.h"
+
+#include <string.h>
+
+enum {
+    ALPHAS = 8,         /* auxiliary items of the picture that are looked at */
+    ASSOCIATIONS = 255, /* of one item; the field is a byte */
+    EXTENT_SCALE = 4,   /* entries that a list of lists may have for each item */
+    PROPERTY_SCALE = 8,
+};
+
+typedef struct avif_items {
+    li_ctx *ctx;   /* borrowed */
+    li_source *in; /* borrowed */
+    avif_box pitm, iinf, iref, iprp, iloc, idat;
+    uint64_t primary, first_tile, exif, xmp;
+    uint32_t tiles;
+    uint64_t alpha[ALPHAS];
+    uint32_t alphas;
+    bool tile_alpha; /* the first tile has an auxiliary item of its own */
+} avif_items;
+
+/* --- the lists -------------------------------------------------------------------- */
+
+static li_status
+find_lists(avif_items *items, avif_box meta)
+{
+    avif_span span;
+    avif_box box;
+    bool more;
+    LI_TRY(li_avif_full(items->ctx, items->in, meta, &span));
+    for (;;) {
+        LI_TRY(li_avif_box(&span, &box, &more));
+        if (!more)
+            return LI_OK;
+        avif_box *known = box.type == BOX('p', 'i', 't', 'm')   ? &items->pitm
+                          : box.type == BOX('i', 'i', 'n', 'f') ? &items->iinf
+                          : box.type == BOX('i', 'r', 'e', 'f') ? &items->iref
+                          : box.type == BOX('i', 'p', 'r', 'p') ? &items->iprp
+                          : box.type == BOX('i', 'l', 'o', 'c') ? &items->iloc
+                          : box.type == BOX('i', 'd', 'a', 't') ? &items->idat
+                                                                : NULL;
+        if (known && known->type)
+            return li_avif_corrupt(items->ctx, "a second list of a kind in meta");
+        if (known)
+            *known = box;
+    }
+}
+
+static li_status
+read_primary(avif_items *items)
+{
+    avif_span span;
+    if (!items->pitm.type)
+        return LI_OK;
+    LI_TRY(li_avif_full(items->ctx, items->in, items->pitm, &span));
+    return li_avif_number(&span, span.version == 0 ? 2 : 4, &items->primary);
+}
+
+/* An infe of version 2 or 3; earlier ones have no type. */
+static li_status
+read_entry(avif_items *items, avif_box box, avif_found *found)
+{
+    avif_span span;
+    uint64_t id, type;
+    LI_TRY(li_avif_full(items->ctx, items->in, box, &span));
+    if (span.version < 2)
+        return LI_OK;
+    LI_TRY(li_avif_number(&span, span.version == 2 ? 2 : 4, &id));
+    LI_TRY(li_avif_skip(&span, 2));
+    LI_TRY(li_avif_number(&span, 4, &type));
+    if (id == items->primary && type == BOX('g', 'r', 'i', 'd'))
+        found->grid = true;
+    if (type == BOX('E', 'x', 'i', 'f') && !items->exif)
+        items->exif = id;
+    if (type == BOX('m', 'i', 'm', 'e') && !items->xmp)
+        items->xmp = id; /* nothing else is kept as mime in an AVIF */
+    return LI_OK;
+}
+
+static li_status
+read_entries(avif_items *items, avif_found *found)
+{
+    avif_span span;
+    avif_box box;
+    uint64_t count;
+    bool more = true;
+    if (!items->iinf.type)
+        return LI_OK;
+    LI_TRY(li_avif_full(items->ctx, items->in, items->iinf, &span));
+    LI_TRY(li_avif_number(&span, span.version == 0 ? 2 : 4, &count));
+    LI_TRY(li_avif_count(&span, count, 1, "items"));
+    span.count = 0;
+    for (;;) {
+        LI_TRY(li_avif_box(&span, &box, &more));
+        if (!more)
+            return LI_OK;
+        if (box.type == BOX('i', 'n', 'f', 'e'))
+            LI_TRY(read_entry(items, box, found));
+    }
+}
+
+/* --- references ------------------------------------------------------------------- */
+
+static void
+note_reference(avif_items *items, uint32_t type, uint64_t from, uint64_t to,
+               uint64_t index)
+{
+    if (type == BOX('d', 'i', 'm', 'g') && from == items->primary && index == 0)
+        items->first_tile = to;
+    if (type == BOX('a', 'u', 'x', 'l') && to == items->primary &&
+        items->alphas < ALPHAS)
+        items->alpha[items->alphas++] = from;
+    if (type == BOX('a', 'u', 'x', 'l') && to == items->first_tile)
+        items->tile_alpha = true;
+}
+
+static li_status
+read_reference(avif_items *items, avif_box box, size_t id_bytes, avif_span *total)
+{
+    avif_span span = li_avif_span(items->ctx, items->in, box);
+    uint64_t from, to, count;
+    LI_TRY(li_avif_number(&span, id_bytes, &from));
+    LI_TRY(li_avif_number(&span, 2, &count));
+    LI_TRY(li_avif_count(total, count, EXTENT_SCALE, "references"));
+    if (box.type == BOX('d', 'i', 'm', 'g') && from == items->primary)
+        items->tiles = (uint32_t)count;
+    for (uint64_t i = 0; i < count; i++) {
+        LI_TRY(li_avif_number(&span, id_bytes, &to));
+        note_reference(items, box.type, from, to, i);
+    }
+    return LI_OK;
+}
+
+static li_status
+read_references(avif_items *items)
+{
+    avif_span span, total;
+    avif_box box;
+    bool more;
+    if (!items->iref.type)
+        return LI_OK;
+    LI_TRY(li_avif_full(items->ctx, items->in, items->iref, &span));
+    size_t id_bytes = span.version == 0 ? 2 : 4;
+    total = span;
+    for (;;) {
+        LI_TRY(li_avif_box(&span, &box, &more));
+        if (!more)
+            return LI_OK;
+        LI_TRY(read_reference(items, box, id_bytes, &total));
+    }
+}
+
+/* --- properties ------------------------------------------------------------------- */
+
+/* Which properties an item has: indices from 1 on. */
+typedef struct avif_list {
+    uint64_t item;
+    uint32_t count;
+    uint16_t index[ASSOCIATIONS];
+} avif_list;
+
+static li_status
+read_associations(avif_span *span, avif_span *total, avif_list *list)
+{
+    uint64_t item, count, index;
+    size_t bytes = span->flags & 1 ? 2 : 1;
+    LI_TRY(li_avif_number(span, span->version < 1 ? 2 : 4, &item));
+    LI_TRY(li_avif_number(span, 1, &count));
+    LI_TRY(li_avif_count(total, count, PROPERTY_SCALE, "associations"));
+    for (uint64_t i = 0; i < count; i++) {
+        LI_TRY(li_avif_number(span, bytes, &index));
+        if (item == list->item && list->count < ASSOCIATIONS)
+            list->index[list->count++] = index & (bytes == 2 ? 0x7fff : 0x7f);
+    }
+    return LI_OK;
+}
+
+static li_status
+read_ipma(avif_items *items, avif_box box, avif_span *total, avif_list *list)
+{
+    avif_span span;
+    uint64_t entries;
+    LI_TRY(li_avif_full(items->ctx, items->in, box, &span));
+    LI_TRY(li_avif_number(&span, 4, &entries));
+    LI_TRY(li_avif_count(&span, entries, 1, "items with properties"));
+    for (; entries > 0; entries--)
+        LI_TRY(read_associations(&span, total, list));
+    return LI_OK;
+}
+
+static bool
+list_has(const avif_list *list, uint64_t index)
+{
+    for (uint32_t i = 0; i < list->count; i++)
+        if (list->index[i] == index)
+            return true;
+    return false;
+}
+
+static li_status
+read_container(avif_items *items, avif_box ipco, const avif_list *list,
+               avif_properties *properties)
+{
+    avif_span span = li_avif_span(items->ctx, items->in, ipco);
+    avif_box box;
+    bool more;
+    for (;;) {
+        LI_TRY(li_avif_box(&span, &box, &more));
+        if (!more)
+            return LI_OK;
+        if (list_has(list, span.count))
+            LI_TRY(li_avif_property(items->ctx, items->in, box, properties));
+    }
+}
+
+/* What one item's properties say. Two walks: associations stand behind what they
+ * name. */
+static li_status
+read_properties(avif_items *items, uint64_t item, avif_properties *properties)
+{
+    avif_list list = {.item = item};
+    avif_span span = li_avif_span(items->ctx, items->in, items->iprp), total = span;
+    avif_box box, ipco = {0};
+    bool more;
+    if (!items->iprp.type)
+        return LI_OK;
+    for (;;) {
+        LI_TRY(li_avif_box(&span, &box, &more));
+        if (!more)
+            break;
+        if (box.type == BOX('i', 'p', 'c', 'o'))
+            ipco = box;
+        if (box.type == BOX('i', 'p', 'm', 'a'))
+            LI_TRY(read_ipma(items, box, &total, &list));
+    }
+    return ipco.type ? read_container(items, ipco, &list, properties) : LI_OK;
+}
+
+/* --- places ----------------------------------------------------------------------- */
+
+typedef struct avif_widths {
+    uint8_t offset, length, base, index; /* bytes of a field */
+} avif_widths;
+
+/* libavif copies what lies in idat or in several pieces; it refuses an item larger than
+ * the file. */
+static li_status
+read_place(avif_items *items, avif_span *span, avif_span *total, avif_widths widths,
+           avif_found *found)
+{
+    uint64_t item, method = 0, extents, length, size = 0;
+    LI_TRY(li_avif_number(span, span->version < 2 ? 2 : 4, &item));
+    if (span->version > 0)
+        LI_TRY(li_avif_number(span, 2, &method));
+    LI_TRY(li_avif_skip(span, 2u + widths.base));
+    LI_TRY(li_avif_number(span, 2, &extents));
+    LI_TRY(li_avif_count(total, extents, EXTENT_SCALE, "extents"));
+    for (uint64_t i = 0; i < extents; i++) {
+        LI_TRY(li_avif_skip(span, (uint64_t)widths.index + widths.offset));
+        LI_TRY(li_avif_number(span, widths.length, &length));
+        size = li_sat_add(size, length);
+    }
+    if (item == items->exif)
+        found->exif_bytes = size;
+    if (item == items->xmp)
+        found->xmp_bytes = size;
+    if (extents > 1 || (method & 15) != 0)
+        found->copied_bytes = li_sat_add(
+            found->copied_bytes, size < items->in->size ? size : items->in->size);
+    return LI_OK;
+}
+
+static li_status
+read_places(avif_items *items, avif_found *found)
+{
+    avif_span span, total;
+    uint64_t bits, count;
+    if (!items->iloc.type)
+        return LI_OK;
+    LI_TRY(li_avif_full(items->ctx, items->in, items->iloc, &span));
+    LI_TRY(li_avif_number(&span, 2, &bits));
+    avif_widths widths = {bits >> 12 & 15, bits >> 8 & 15, bits >> 4 & 15,
+                          span.version > 0 ? bits & 15 : 0};
+    if (widths.offset > 8 || widths.length > 8 || widths.base > 8 || widths.index > 8)
+        return li_avif_corrupt(items->ctx, "iloc has fields of more than 8 bytes");
+    LI_TRY(li_avif_number(&span, span.version < 2 ? 2 : 4, &count));
+    LI_TRY(li_avif_count(&span, count, 1, "places"));
+    total = span;
+    total.count = 0;
+    for (; count > 0; count--)
+        LI_TRY(read_place(items, &span, &total, widths, found));
+    return LI_OK;
+}
+
+/* --- the picture ------------------------------------------------------------------ */
+
+static li_status
+read_picture(avif_items *items, avif_found *found)
+{
+    LI_TRY(read_properties(items, items->primary, &found->picture));
+    found->tiles = found->grid ? items->tiles : 1;
+    found->tile = found->picture;
+    if (found->grid) {
+        found->tile = (avif_properties){0};
+        LI_TRY(read_properties(items, items->first_tile, &found->tile));
+    }
+    found->alpha = found->grid && items->tile_alpha;
+    for (uint32_t i = 0; i < items->alphas && !found->alpha; i++) {
+        avif_properties alpha = {0};
+        LI_TRY(read_properties(items, items->alpha[i], &alpha));
+        found->alpha = alpha.alpha;
+    }
+    return LI_OK;
+}
+
+li_status
+li_avif_meta(li_ctx *ctx, li_source *in, avif_box meta, avif_found *found)
+{
+    avif_items items = {.ctx = ctx, .in = in};
+    LI_TRY(find_lists(&items, meta));
+    LI_TRY(read_primary(&items));
+    LI_TRY(read_entries(&items, found));
+    LI_TRY(read_references(&items));
+    LI_TRY(read_places(&items, found));
+    found->copied_bytes =
+        li_sat_add(found->copied_bytes, items.idat.end - items.idat.at);
+    return read_picture(&items, found);
+}

@@ -1,0 +1,286 @@
+/* scan.c: what an AVIF says of itself, before libavif sees a byte: our own walk over
+ * its boxes, without an allocation. Layer 2.
+ *
+ * libavif looks items up by walking its list for each reference, so lists are capped
+ * here: 65,000 items would take it 12 seconds. */
+#include "codecs/avif/avif.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* --- properties ------------------------------------------------------------------- */
+
+static li_status
+read_av1c(avif_span *span, avif_properties *properties)
+{
+    const uint8_t *body;
+    LI_TRY(li_avif_bytes(span, 4, &body));
+    uint8_t bits = body[2];
+    properties->config = true;
+    properties->depth = (uint8_t)(bits & 0x40 ? (bits & 0x20 ? 12 : 10) : 8);
+    properties->monochrome = bits & 0x10;
+    properties->chroma_x = bits & 0x08 ? 2 : 1;
+    properties->chroma_y = bits & 0x04 ? 2 : 1;
+    return LI_OK;
+}
+
+static li_status
+read_colr(avif_span *span, avif_properties *properties)
+{
+    uint64_t type;
+    const uint8_t *body;
+    LI_TRY(li_avif_number(span, 4, &type));
+    if (type == BOX('r', 'I', 'C', 'C') || type == BOX('p', 'r', 'o', 'f'))
+        properties->icc_bytes = span->end - span->at;
+    if (type != BOX('n', 'c', 'l', 'x'))
+        return LI_OK;
+    LI_TRY(li_avif_bytes(span, 7, &body));
+    properties->nclx = true;
+    properties->matrix = (uint32_t)body[4] << 8 | body[5];
+    properties->full_range = body[6] >> 7;
+    return LI_OK;
+}
+
+/* A URN that ends in a 0; where the box has none, its end is the URN's. */
+static li_status
+read_aux(avif_span *span, avif_properties *properties)
+{
+    static const char *const alpha[] = {"urn:mpeg:mpegB:cicp:systems:auxiliary:alpha",
+                                        "urn:mpeg:hevc:2015:auxid:1"};
+    uint64_t size = span->end - span->at;
+    const uint8_t *body;
+    if (size > 64)
+        size = 64;
+    LI_TRY(li_avif_bytes(span, (size_t)size, &body));
+    for (int i = 0; i < 2; i++) {
+        size_t length = strlen(alpha[i]);
+        if (size >= length && memcmp(body, alpha[i], length) == 0 &&
+            (size == length || body[length] == 0))
+            properties->alpha = true;
+    }
+    return LI_OK;
+}
+
+static li_status
+read_ispe(avif_span *span, avif_properties *properties)
+{
+    uint64_t width, height;
+    LI_TRY(li_avif_number(span, 4, &width));
+    LI_TRY(li_avif_number(span, 4, &height));
+    properties->width = (uint32_t)width;
+    properties->height = (uint32_t)height;
+    return LI_OK;
+}
+
+static li_status
+read_turn(avif_span *span, uint32_t type, avif_properties *properties)
+{
+    uint64_t bits;
+    LI_TRY(li_avif_number(span, 1, &bits));
+    if (type == BOX('i', 'r', 'o', 't'))
+        properties->rotation = bits & 3;
+    else
+        properties->mirror = (uint8_t)((bits & 1) + 1);
+    return LI_OK;
+}
+
+li_status
+li_avif_property(li_ctx *ctx, li_source *in, avif_box box, avif_properties *properties)
+{
+    avif_span span = li_avif_span(ctx, in, box);
+    switch (box.type) {
+    case BOX('a', 'v', '1', 'C'):
+        return read_av1c(&span, properties);
+    case BOX('c', 'o', 'l', 'r'):
+        return read_colr(&span, properties);
+    case BOX('i', 'r', 'o', 't'):
+    case BOX('i', 'm', 'i', 'r'):
+        return read_turn(&span, box.type, properties);
+    case BOX('p', 'i', 'x', 'i'):
+        properties->pixi = true;
+        return LI_OK;
+    case BOX('c', 'l', 'a', 'p'):
+        properties->clap = true;
+        return LI_OK;
+    case BOX('i', 's', 'p', 'e'):
+        LI_TRY(li_avif_full(ctx, in, box, &span));
+        return read_ispe(&span, properties);
+    case BOX('a', 'u', 'x', 'C'):
+    case BOX('a', 'u', 'x', 'i'):
+        LI_TRY(li_avif_full(ctx, in, box, &span));
+        return read_aux(&span, properties);
+    }
+    return LI_OK;
+}
+
+/* --- the file --------------------------------------------------------------------- */
+
+typedef struct avif_file {
+    avif_box brands, meta, moov;
+} avif_file;
+
+/* meta may lie at the end of the file: everything is passed over, not read. */
+static li_status
+find_boxes(li_ctx *ctx, li_source *in, avif_file *file)
+{
+    avif_span span = li_avif_span(ctx, in, (avif_box){.end = in->size});
+    avif_box box;
+    bool more;
+    for (;;) {
+        LI_TRY(li_avif_box(&span, &box, &more));
+        if (!more)
+            break;
+        avif_box *known = box.type == BOX('f', 't', 'y', 'p')   ? &file->brands
+                          : box.type == BOX('m', 'e', 't', 'a') ? &file->meta
+                          : box.type == BOX('m', 'o', 'o', 'v') ? &file->moov
+                                                                : NULL;
+        if (known && known->type)
+            return li_avif_corrupt(ctx, "two boxes of a kind that is there once");
+        if (known)
+            *known = box;
+    }
+    return file->brands.type ? LI_OK : li_avif_corrupt(ctx, "there is no ftyp");
+}
+
+/* The major brand, and whether any brand is AVIF's. */
+static li_status
+read_brands(li_ctx *ctx, li_source *in, avif_box box, uint64_t *major, bool *avif)
+{
+    avif_span span = li_avif_span(ctx, in, box);
+    LI_TRY(li_avif_number(&span, 4, major));
+    uint64_t brand = *major;
+    for (*avif = false;;) {
+        *avif |= brand == BOX('a', 'v', 'i', 'f') || brand == BOX('a', 'v', 'i', 's');
+        if (span.end - span.at < 4)
+            return LI_OK;
+        LI_TRY(li_avif_count(&span, 1, 1, "brands"));
+        LI_TRY(li_avif_number(&span, 4, &brand)); /* the first is the minor version */
+    }
+}
+
+/* As libavif chooses: by the major brand, and where that says neither, a sequence
+ * comes first. */
+static li_status
+scan_file(li_ctx *ctx, li_source *in, avif_found *found)
+{
+    avif_file file = {0};
+    uint64_t major;
+    bool avif;
+    LI_TRY(find_boxes(ctx, in, &file));
+    LI_TRY(read_brands(ctx, in, file.brands, &major, &avif));
+    if (!avif)
+        return li_fail(ctx, LI_E111_FORMAT, "avif: none of the file's brands is AVIF");
+    if (file.moov.type && major != BOX('a', 'v', 'i', 'f'))
+        LI_TRY(li_avif_moov(ctx, in, file.moov, found));
+    if (found->frames > 0 && file.meta.type) { /* only its lists are looked at */
+        avif_found still = {0};
+        return li_avif_meta(ctx, in, file.meta, &still);
+    }
+    if (found->frames > 0)
+        return LI_OK;
+    if (major == BOX('a', 'v', 'i', 's') || !file.meta.type)
+        return li_avif_corrupt(ctx, "there is no picture");
+    found->frames = 1;
+    return li_avif_meta(ctx, in, file.meta, found);
+}
+
+/* --- the header ------------------------------------------------------------------- */
+
+/* What must be done to make it upright, in EXIF's numbers: first the turn, then the
+ * mirror. */
+static uint8_t
+orientation(const avif_properties *picture)
+{
+    static const uint8_t numbers[4][3] = {{1, 4, 2}, {8, 5, 7}, {3, 2, 4}, {6, 7, 5}};
+    return numbers[picture->rotation][picture->mirror];
+}
+
+static const char *
+chroma_name(const avif_properties *tile)
+{
+    if (tile->monochrome)
+        return "4:0:0";
+    return tile->chroma_x == 1 ? "4:4:4" : tile->chroma_y == 1 ? "4:2:2" : "4:2:0";
+}
+
+static void
+describe(const avif_found *found, li_header *header)
+{
+    char more[16] = "";
+    if (found->sequence)
+        snprintf(more, sizeof(more), " sequence");
+    else if (found->grid)
+        snprintf(more, sizeof(more), " grid of %u", found->tiles % 1000);
+    snprintf(header->variant, sizeof(header->variant), "%u bit %s%s%s",
+             found->tile.depth, chroma_name(&found->tile), found->alpha ? " alpha" : "",
+             more);
+}
+
+/* Planes as they are: 8 bits, a matrix of BT.601 (2: unspecified, which libavif takes
+ * for it), nothing over them. */
+static bool
+has_planes(const avif_found *found)
+{
+    const avif_properties *tile = &found->tile, *picture = &found->picture;
+    bool matrix = picture->matrix == 2 || picture->matrix == 5 || picture->matrix == 6;
+    return tile->depth == 8 && !tile->monochrome && !found->alpha && picture->nclx &&
+           matrix;
+}
+
+static li_status
+check_found(li_ctx *ctx, const avif_found *found)
+{
+    const avif_properties *picture = &found->picture;
+    if (picture->width == 0 || picture->height == 0)
+        return li_avif_corrupt(ctx, "the picture has no size (ispe)");
+    if (!found->tile.config)
+        return li_avif_corrupt(ctx, "the picture has no av1C");
+    if (found->tiles > LI_AVIF_TILES)
+        return li_fail(ctx, LI_E123_FIREWALL, "avif: a grid of %u tiles, at most %d",
+                       found->tiles, LI_AVIF_TILES);
+    if (found->frames > LI_AVIF_FRAMES)
+        return li_fail(ctx, LI_E131_DECODE, "avif: %llu frames, at most %d",
+                       (unsigned long long)found->frames, LI_AVIF_FRAMES);
+    if (!picture->pixi && !found->sequence)
+        li_warn(ctx, "avif: the picture has no pixi");
+    if (picture->clap)
+        li_warn(ctx, "avif: the clean aperture (clap) is not applied");
+    return LI_OK;
+}
+
+static li_pixel
+pixel_of(const avif_found *found)
+{
+    if (found->tile.monochrome)
+        return found->alpha ? LI_GRAYA8 : LI_GRAY8;
+    return found->alpha ? LI_RGBA8 : LI_RGB8;
+}
+
+li_status
+li_avif_inspect(li_ctx *ctx, li_source *in, li_header *header)
+{
+    avif_found found = {0};
+    *header = (li_header){.orientation = 1, .frames = 1};
+    LI_TRY(scan_file(ctx, in, &found));
+    LI_TRY(check_found(ctx, &found));
+    header->width = found.picture.width;
+    header->height = found.picture.height;
+    header->pixel = pixel_of(&found);
+    header->bit_depth = found.tile.depth;
+    header->orientation = orientation(&found.picture);
+    header->frames = (uint32_t)found.frames;
+    header->studio = !found.picture.full_range;
+    header->icc_bytes = found.picture.icc_bytes;
+    header->exif_bytes = found.exif_bytes;
+    header->xmp_bytes = found.xmp_bytes;
+    if (has_planes(&found)) {
+        header->chroma_x = found.tile.chroma_x;
+        header->chroma_y = found.tile.chroma_y;
+    }
+    li_avif_cost(&found, header);
+    /* A source that is not in memory is read whole. */
+    if (strcmp(in->ops->name, "read") == 0)
+        header->work_bytes = li_sat_add(header->work_bytes, in->size + 4096);
+    describe(&found, header);
+    return LI_OK;
+}

@@ -1,0 +1,451 @@
+/* write.c: rows, or planes as they are, to an AVIF by libavif and libaom on this
+ * thread. Layer 2.
+ *
+ * The planes are filled as rows come, the encoding is one call at the end, which
+ * nothing can interrupt. Colours are BT.709 primaries, the sRGB curve and the BT.601
+ * matrix over the full range (CICP 1/13/6), or no matrix where nothing may be lost. */
+#include "codecs/avif/avif.h"
+#include "codecs/avif/compat.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    DEFAULT_QUALITY = 60,
+    DEFAULT_SPEED = 6,
+    LOSSLESS_QUALITY = 100, /* quantizer 0 */
+    MAX_SIDE = 65536,       /* of AV1 */
+};
+
+/* --- settings --------------------------------------------------------------------- */
+
+static int
+quality_of(const li_encode *encode)
+{
+    if (encode->lossless)
+        return LOSSLESS_QUALITY;
+    return encode->quality ? encode->quality : DEFAULT_QUALITY;
+}
+
+static int
+speed_of(const li_encode *encode)
+{
+    return encode->speed < 0 ? DEFAULT_SPEED : encode->speed;
+}
+
+static avifPixelFormat
+format_of(li_pixel pixel, const li_encode *encode)
+{
+    enum { FINE_QUALITY = 90 };
+    if (li_pixel_is_gray(pixel))
+        return AVIF_PIXEL_FORMAT_YUV400;
+    if (encode->lossless || encode->subsampling == LI_444)
+        return AVIF_PIXEL_FORMAT_YUV444;
+    if (encode->subsampling == LI_422)
+        return AVIF_PIXEL_FORMAT_YUV422;
+    if (encode->subsampling == LI_420 || quality_of(encode) < FINE_QUALITY)
+        return AVIF_PIXEL_FORMAT_YUV420;
+    return AVIF_PIXEL_FORMAT_YUV444;
+}
+
+void
+li_avif_describe(li_info info, const li_encode *encode, char *text, size_t size)
+{
+    static const char *const names[] = {
+        [AVIF_PIXEL_FORMAT_YUV444] = "4:4:4",
+        [AVIF_PIXEL_FORMAT_YUV422] = "4:2:2",
+        [AVIF_PIXEL_FORMAT_YUV420] = "4:2:0",
+        [AVIF_PIXEL_FORMAT_YUV400] = "4:0:0",
+    };
+    char quality[16] = "lossless";
+    if (!encode->lossless)
+        snprintf(quality, sizeof(quality), "quality %d", quality_of(encode));
+    snprintf(text, size, "%s, %s, speed %d", quality,
+             names[format_of(info.pixel, encode)], speed_of(encode));
+}
+
+/* --- bounds ----------------------------------------------------------------------- */
+
+/* Bytes of the planes that the encoder is given, in quarters of a pixel. */
+static uint64_t
+plane_quarters(li_info info, const li_encode *encode)
+{
+    static const uint8_t quarters[] = {
+        [AVIF_PIXEL_FORMAT_YUV444] = 12,
+        [AVIF_PIXEL_FORMAT_YUV422] = 8,
+        [AVIF_PIXEL_FORMAT_YUV420] = 6,
+        [AVIF_PIXEL_FORMAT_YUV400] = 6, /* libaom has chroma in any case */
+    };
+    uint64_t alpha = li_pixel_has_alpha(info.pixel) ? 6 : 0;
+    return quarters[format_of(info.pixel, encode)] + alpha;
+}
+
+/* In blocks of 64 × 64. */
+static uint64_t
+padded_pixels(li_info info)
+{
+    uint64_t width = ((uint64_t)info.width + 63) & ~63ull;
+    uint64_t height = ((uint64_t)info.height + 63) & ~63ull;
+    return li_sat_mul(width, height);
+}
+
+/* libaom gives up where a frame is larger than its samples; 8 KiB is the least that it
+ * reserves, 2 KiB are the boxes. */
+uint64_t
+li_avif_output_bytes(li_info info, const li_encode *encode)
+{
+    uint64_t samples =
+        li_sat_mul(padded_pixels(info), plane_quarters(info, encode)) / 4;
+    return li_sat_add(samples, 2 * (8 << 10) + (2 << 10));
+}
+
+uint64_t
+li_avif_encode_bytes(li_info info, const li_encode *encode)
+{
+    enum { FIXED_BYTES = 14 << 20, PIXEL_BYTES = 32 };
+    (void)encode;
+    uint64_t pixels = padded_pixels(info);
+    return li_sat_add(FIXED_BYTES, li_sat_mul(pixels, PIXEL_BYTES));
+}
+
+/* --- the encoder ------------------------------------------------------------------ */
+
+typedef struct avif_writer {
+    li_ctx *ctx;      /* borrowed */
+    li_out *out;      /* borrowed */
+    avifImage *image; /* owned */
+    li_encode encode;
+    uint64_t charged;
+} avif_writer;
+
+static void
+writer_close(avif_writer *writer)
+{
+    if (writer->image)
+        avifImageDestroy(writer->image);
+    writer->image = NULL;
+    li_uncharge(writer->ctx, writer->charged);
+    writer->charged = 0;
+}
+
+/* libavif before 1.1 aborts where malloc fails: see first that there is as much. */
+static li_status
+writer_reserve(avif_writer *writer, li_info info)
+{
+    uint64_t bytes = li_avif_encode_bytes(info, &writer->encode);
+    void *probe = NULL;
+    LI_TRY(li_alloc(writer->ctx, bytes, 1, &probe));
+    li_free(writer->ctx, &probe);
+    LI_TRY(li_charge(writer->ctx, bytes));
+    writer->charged = bytes;
+    return LI_OK;
+}
+
+static li_status
+writer_open(avif_writer *writer, li_ctx *ctx, li_info info, const li_encode *encode,
+            li_out *out)
+{
+    writer->ctx = ctx;
+    writer->out = out;
+    writer->encode = *encode;
+    if (info.width > MAX_SIDE || info.height > MAX_SIDE)
+        return li_fail(ctx, LI_E300_ENCODE, "avif: %ux%u has a side over %d",
+                       info.width, info.height, MAX_SIDE);
+    LI_TRY(writer_reserve(writer, info));
+    writer->image =
+        avifImageCreate(info.width, info.height, 8, format_of(info.pixel, encode));
+    if (!writer->image)
+        return li_fail(ctx, LI_ENOMEM, "avif: no memory for a picture");
+    avifImage *image = writer->image;
+    bool gray = li_pixel_is_gray(info.pixel);
+    image->yuvRange = AVIF_RANGE_FULL;
+    image->colorPrimaries = AVIF_COLOR_PRIMARIES_BT709;
+    image->transferCharacteristics = AVIF_TRANSFER_CHARACTERISTICS_SRGB;
+    image->matrixCoefficients = encode->lossless && !gray
+                                    ? AVIF_MATRIX_COEFFICIENTS_IDENTITY
+                                    : AVIF_MATRIX_COEFFICIENTS_BT601;
+    bool alpha = li_pixel_has_alpha(info.pixel);
+    avifResult result =
+        avifImageAllocatePlanes(image, alpha ? AVIF_PLANES_ALL : AVIF_PLANES_YUV);
+    if (result != AVIF_RESULT_OK)
+        return li_avif_fail(ctx, result, NULL, LI_E299_ENCODE_INTERNAL);
+    return LI_OK;
+}
+
+static avifResult
+configure(avifEncoder *encoder, const li_encode *encode)
+{
+    bool aom = avifCodecName(AVIF_CODEC_CHOICE_AOM, AVIF_CODEC_FLAG_CAN_ENCODE);
+    encoder->codecChoice = aom ? AVIF_CODEC_CHOICE_AOM : AVIF_CODEC_CHOICE_AUTO;
+    encoder->maxThreads = 1;
+    encoder->speed = speed_of(encode);
+    li_avif_set_quality(encoder, quality_of(encode), LOSSLESS_QUALITY);
+    return AVIF_RESULT_OK;
+}
+
+static li_status
+hand_on(avif_writer *writer, const avifRWData *data)
+{
+    for (size_t at = 0; at < data->size; at += LI_OUT_BYTES) {
+        size_t left = data->size - at;
+        LI_TRY(li_poll(writer->ctx));
+        LI_TRY(li_out_write(writer->out, data->data + at,
+                            left < LI_OUT_BYTES ? left : LI_OUT_BYTES));
+    }
+    return LI_OK;
+}
+
+static li_status
+writer_finish(avif_writer *writer)
+{
+    avifRWData data = AVIF_DATA_EMPTY;
+    LI_TRY(li_poll_clock(writer->ctx));
+    avifEncoder *encoder = avifEncoderCreate();
+    if (!encoder)
+        return li_fail(writer->ctx, LI_ENOMEM, "avif: no memory for an encoder");
+    avifResult result = configure(encoder, &writer->encode);
+    if (result == AVIF_RESULT_OK)
+        result = avifEncoderWrite(encoder, writer->image, &data);
+    li_status status = LI_OK;
+    if (result != AVIF_RESULT_OK)
+        status =
+            li_avif_fail(writer->ctx, result, &encoder->diag, LI_E299_ENCODE_INTERNAL);
+    avifEncoderDestroy(encoder); /* its heap goes before the output grows */
+    avifImageFreePlanes(writer->image, AVIF_PLANES_ALL);
+    if (status == LI_OK)
+        status = hand_on(writer, &data);
+    avifRWDataFree(&data);
+    return status;
+}
+
+/* --- rows ------------------------------------------------------------------------- */
+
+typedef struct avif_sink {
+    li_sink base;
+    avif_writer writer;
+    uint8_t *held; /* owned, 4:2:0: the row above this one, if y is odd */
+} avif_sink;
+
+static uint8_t *
+plane_at(const avifImage *image, int plane, uint32_t y)
+{
+    return image->yuvPlanes[plane] + (size_t)y * image->yuvRowBytes[plane];
+}
+
+static void
+split_channel(uint8_t *restrict to, const uint8_t *restrict row, uint32_t width,
+              uint32_t channels)
+{
+    for (uint32_t x = 0; x < width; x++)
+        to[x] = row[(size_t)x * channels];
+}
+
+/* 16 fraction bits; the factors sum to 1 exactly. */
+static void
+write_luma(uint8_t *restrict to, const uint8_t *restrict row, uint32_t width,
+           uint32_t channels)
+{
+    for (uint32_t x = 0; x < width; x++, row += channels) {
+        uint32_t sum = 19595u * row[0] + 38470u * row[1] + 7471u * row[2];
+        to[x] = (uint8_t)((sum + 32768) >> 16);
+    }
+}
+
+static uint8_t
+chroma_of(int32_t sum)
+{
+    enum { BITS = 18, MIDDLE = (128 << BITS) + (1 << (BITS - 1)) };
+    int32_t value = (sum + MIDDLE) >> BITS;
+    return (uint8_t)(value > 255 ? 255 : value);
+}
+
+/* Cb and Cr of the mean of four pixels, two of each row; in 4:4:4 they are one. The
+ * factors sum to 0, so that gray is 128. */
+static void
+write_chroma(const avifImage *image, uint32_t y, const uint8_t *above,
+             const uint8_t *below, uint32_t channels, uint32_t step)
+{
+    uint8_t *blue = plane_at(image, 1, y), *red = plane_at(image, 2, y);
+    uint32_t count = (image->width + step - 1) / step;
+    for (uint32_t x = 0; x < count; x++) {
+        uint32_t right = x * step + step - 1;
+        size_t first = (size_t)x * step * channels;
+        size_t second =
+            (size_t)(right < image->width ? right : image->width - 1) * channels;
+        int32_t sum[3];
+        for (size_t c = 0; c < 3; c++)
+            sum[c] = above[first + c] + above[second + c] + below[first + c] +
+                     below[second + c];
+        blue[x] = chroma_of(32768 * sum[2] - 11059 * sum[0] - 21709 * sum[1]);
+        red[x] = chroma_of(32768 * sum[0] - 27439 * sum[1] - 5329 * sum[2]);
+    }
+}
+
+/* No matrix: G, B, R. */
+static void
+write_identity(const avifImage *image, uint32_t y, const uint8_t *row,
+               uint32_t channels)
+{
+    split_channel(plane_at(image, 0, y), row + 1, image->width, channels);
+    split_channel(plane_at(image, 1, y), row + 2, image->width, channels);
+    split_channel(plane_at(image, 2, y), row, image->width, channels);
+}
+
+/* A row of 4:2:0 chroma is written behind the second of its rows, or the last. */
+static void
+write_420(avif_sink *sink, const uint8_t *row, uint32_t channels)
+{
+    const avifImage *image = sink->writer.image;
+    uint32_t y = sink->base.y;
+    if (y % 2)
+        write_chroma(image, y / 2, sink->held, row, channels, 2);
+    else if (y + 1 == image->height)
+        write_chroma(image, y / 2, row, row, channels, 2);
+    else
+        memcpy(sink->held, row, li_row_bytes(sink->base.info));
+}
+
+static void
+write_colours(avif_sink *sink, const uint8_t *row, uint32_t channels)
+{
+    const avifImage *image = sink->writer.image;
+    uint32_t y = sink->base.y;
+    if (image->matrixCoefficients == AVIF_MATRIX_COEFFICIENTS_IDENTITY) {
+        write_identity(image, y, row, channels);
+        return;
+    }
+    write_luma(plane_at(image, 0, y), row, image->width, channels);
+    if (image->yuvFormat == AVIF_PIXEL_FORMAT_YUV420)
+        write_420(sink, row, channels);
+    else if (image->yuvFormat == AVIF_PIXEL_FORMAT_YUV422)
+        write_chroma(image, y, row, row, channels, 2);
+    else
+        write_chroma(image, y, row, row, channels, 1);
+}
+
+static li_status
+sink_write(li_sink *base, const uint8_t *row)
+{
+    avif_sink *sink = (avif_sink *)base;
+    const avifImage *image = sink->writer.image;
+    uint32_t channels = li_pixel_channels(base->info.pixel);
+    if (image->alphaPlane)
+        split_channel(image->alphaPlane + (size_t)base->y * image->alphaRowBytes,
+                      row + channels - 1, image->width, channels);
+    if (li_pixel_is_gray(base->info.pixel))
+        split_channel(plane_at(image, 0, base->y), row, image->width, channels);
+    else
+        write_colours(sink, row, channels);
+    return LI_OK;
+}
+
+static li_status
+sink_finish(li_sink *base)
+{
+    return writer_finish(&((avif_sink *)base)->writer);
+}
+
+static void
+sink_close(li_sink *base)
+{
+    avif_sink *sink = (avif_sink *)base;
+    li_free(base->ctx, &sink->held);
+    if (sink->writer.ctx)
+        writer_close(&sink->writer);
+}
+
+static const li_sink_ops sink_ops = {
+    .name = "avif",
+    .write = sink_write,
+    .finish = sink_finish,
+    .close = sink_close,
+};
+
+li_pixel
+li_avif_accepts(li_pixel pixel)
+{
+    return pixel == LI_CMYK8 ? LI_RGB8 : (li_pixel)(pixel & 0x0f);
+}
+
+li_status
+li_avif_encode(li_ctx *ctx, li_info info, const li_encode *encode, li_out *out,
+               li_sink **sink)
+{
+    *sink = NULL;
+    if (info.pixel != li_avif_accepts(info.pixel))
+        return li_fail(ctx, LI_E300_ENCODE, "avif: cannot write %s",
+                       li_pixel_name(info.pixel));
+    LI_TRY(li_sink_new(ctx, sizeof(avif_sink), &sink_ops, info, sink));
+    avif_sink *own = (avif_sink *)*sink;
+    li_status status = writer_open(&own->writer, ctx, info, encode, out);
+    if (status == LI_OK)
+        status = li_alloc(ctx, li_row_bytes(info), 1, &own->held);
+    if (status != LI_OK)
+        li_sink_close(sink);
+    return status;
+}
+
+/* --- planes ----------------------------------------------------------------------- */
+
+typedef struct avif_plane_sink {
+    li_plane_sink base;
+    avif_writer writer;
+} avif_plane_sink;
+
+static li_status
+planes_write(li_plane_sink *base, uint32_t plane, const uint8_t *row)
+{
+    const avifImage *image = ((avif_plane_sink *)base)->writer.image;
+    memcpy(plane_at(image, (int)plane, base->y[plane]), row,
+           base->layout.plane[plane].width);
+    return LI_OK;
+}
+
+static li_status
+planes_finish(li_plane_sink *base)
+{
+    return writer_finish(&((avif_plane_sink *)base)->writer);
+}
+
+static void
+planes_close(li_plane_sink *base)
+{
+    avif_plane_sink *sink = (avif_plane_sink *)base;
+    if (sink->writer.ctx)
+        writer_close(&sink->writer);
+}
+
+static const li_plane_sink_ops plane_ops = {
+    .name = "avif",
+    .write = planes_write,
+    .finish = planes_finish,
+    .close = planes_close,
+};
+
+bool
+li_avif_takes_planes(li_info info, const li_encode *encode, li_planar *layout)
+{
+    avifPixelFormatInfo format;
+    if (info.pixel != LI_RGB8 || encode->lossless)
+        return false;
+    avifGetPixelFormatInfo(format_of(info.pixel, encode), &format);
+    *layout = li_planar_of(info.width, info.height, (uint8_t)(1 << format.chromaShiftX),
+                           (uint8_t)(1 << format.chromaShiftY));
+    return true;
+}
+
+li_status
+li_avif_encode_planes(li_ctx *ctx, li_info info, const li_encode *encode, li_out *out,
+                      li_plane_sink **sink)
+{
+    li_planar layout;
+    *sink = NULL;
+    if (!li_avif_takes_planes(info, encode, &layout))
+        return li_fail(ctx, LI_E901_INTERNAL, "avif: planes are not taken for this");
+    LI_TRY(li_plane_sink_new(ctx, sizeof(avif_plane_sink), &plane_ops, &layout, sink));
+    avif_plane_sink *own = (avif_plane_sink *)*sink;
+    li_status status = writer_open(&own->writer, ctx, info, encode, out);
+    if (status != LI_OK)
+        li_plane_sink_close(sink);
+    return status;
+}
