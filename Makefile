@@ -104,7 +104,7 @@ lint: ## layers, globals, sizes, formats, types, warnings as errors, the stub
 	@.venv/bin/ruff format --quiet --check .
 	@$(PYTHON) -m mypy --no-error-summary src
 	@$(PYTHON) -m mypy.stubtest --concise --mypy-config-file pyproject.toml \
-		--allowlist tools/stubtest.txt --ignore-unused-allowlist lazyimage._core
+		--allowlist tools/stubtest.txt --ignore-unused-allowlist lazyimage._core lazyimage._avif
 	@echo "lint: ok"
 
 PYTHON_INCLUDE = $(shell $(PYTHON) -c 'import sysconfig; print(sysconfig.get_path("include"))')

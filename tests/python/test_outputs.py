@@ -160,7 +160,6 @@ WRONG_VALUES = [
     ("E400", {"format": "jpeg", "background": (1, 2, 256)}),
     ("E400", {"format": "jpeg", "shrink": "most"}),
     ("E112", {"format": "webp"}),
-    ("E112", {"format": "AVIF", "quality": 5}),
 ]
 WRONG_TYPES = [
     {"format": None},

@@ -41,22 +41,53 @@ li_avif_fail(li_ctx *ctx, avifResult result, const avifDiagnostics *words,
 
 /* --- bounds ----------------------------------------------------------------------- */
 
+/* Bytes of the samples of so many pixels, chroma included. */
 static uint64_t
-plane_bytes(const avif_properties *tile, uint64_t width, uint64_t height)
+sample_bytes(const avif_properties *tile, uint64_t pixels)
 {
-    uint64_t samples = 1;
-    if (!tile->monochrome)
-        samples = 3; /* 4:4:4; in 4:2:0 two planes are a quarter each */
-    uint64_t bytes = li_sat_mul(li_sat_mul(width, height), tile->depth > 8 ? 2 : 1);
-    return li_sat_mul(bytes, samples);
+    uint64_t bytes = li_sat_mul(pixels, tile->depth > 8 ? 2 : 1);
+    if (tile->monochrome)
+        return bytes;
+    uint64_t chroma = 2 * bytes / ((uint64_t)tile->chroma_x * tile->chroma_y);
+    return li_sat_add(bytes, chroma);
 }
 
+/* What dav1d holds: frames of whole blocks of 128 × 128, two of them where film grain
+ * is laid over one, three more where a sequence's first frame needs others; a byte a
+ * pixel for modes, motion and filters. */
+static uint64_t
+dav1d_bytes(const avif_found *found, uint64_t pixels, uint64_t samples)
+{
+    uint64_t frames = found->sequence ? 5 : 2;
+    return li_sat_add(li_sat_mul(frames, samples), pixels);
+}
+
+/* Measured on dav1d 1.0: 0.6 MB a decoder, and each tile has one, as has its alpha. */
 void
 li_avif_cost(const avif_found *found, li_header *header)
 {
-    header->held_bytes =
-        li_sat_mul(4, plane_bytes(&found->tile, header->width, header->height));
-    header->work_bytes = li_sat_add(4 << 20, found->copied_bytes);
+    enum { FIXED_BYTES = 3 << 19, DECODER_BYTES = 3 << 18 };
+    const avif_properties *tile = &found->tile;
+    avif_properties gray = {.monochrome = true, .depth = tile->depth};
+    uint64_t width = tile->width ? tile->width : header->width;
+    uint64_t height = tile->height ? tile->height : header->height;
+    width = (width + 127) & ~127ull;
+    height = (height + 127) & ~127ull;
+    uint64_t pixels = li_sat_mul(li_sat_mul(width, height), found->tiles);
+    uint64_t shown = (uint64_t)header->width * header->height;
+    uint64_t bytes = dav1d_bytes(found, pixels, sample_bytes(tile, pixels));
+    if (found->alpha)
+        bytes =
+            li_sat_add(bytes, dav1d_bytes(found, pixels, sample_bytes(&gray, pixels)));
+    if (found->grid) /* is put together in planes of libavif's own */
+        bytes = li_sat_add(bytes, sample_bytes(tile, shown));
+    if (found->grid && found->alpha)
+        bytes = li_sat_add(bytes, sample_bytes(&gray, shown));
+    header->held_bytes = bytes;
+    uint64_t decoders = (uint64_t)found->tiles * (found->alpha ? 2 : 1);
+    header->work_bytes = li_sat_add(FIXED_BYTES, li_sat_mul(DECODER_BYTES, decoders));
+    header->work_bytes = li_sat_add(header->work_bytes,
+                                    li_sat_add(found->copied_bytes, header->icc_bytes));
 }
 
 static uint64_t

@@ -63,7 +63,7 @@ fill_table(uint8_t *table, uint32_t depth, bool full)
 {
     int32_t low = full ? 0 : 16 << (depth - 8);
     int32_t span = full ? (1 << depth) - 1 : 219 << (depth - 8);
-    for (int32_t i = 0; i < 1 << depth; i++) {
+    for (int32_t i = 0; span > 0 && i < 1 << depth; i++) {
         int32_t value = (i - low) * 255 + span / 2;
         value = value < 0 ? 0 : value / span;
         table[i] = (uint8_t)(value > 255 ? 255 : value);

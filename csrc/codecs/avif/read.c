@@ -82,13 +82,15 @@ frame_match(avif_frame *frame, const li_header *header)
     const avifImage *image = frame->decoder->image;
     bool gray = image->yuvFormat == AVIF_PIXEL_FORMAT_YUV400;
     if (image->width == header->width && image->height == header->height &&
-        gray == li_pixel_is_gray(header->pixel) && image->yuvPlanes[0])
+        gray == li_pixel_is_gray(header->pixel) && image->yuvPlanes[0] &&
+        image->depth == header->bit_depth)
         return LI_OK;
     return li_fail(frame->ctx, LI_E130_CORRUPT,
-                   "avif: the header says %ux%u %s, the frame is %ux%u %s",
+                   "avif: the header says %ux%u %s of %d bits, the frame is %ux%u %s "
+                   "of %u bits",
                    header->width, header->height, li_pixel_name(header->pixel),
-                   image->width, image->height,
-                   avifPixelFormatToString(image->yuvFormat));
+                   header->bit_depth, image->width, image->height,
+                   avifPixelFormatToString(image->yuvFormat), image->depth);
 }
 
 static li_status
