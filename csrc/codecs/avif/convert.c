@@ -235,6 +235,7 @@ fill_strip(avif_converter *converter, uint32_t y)
     if (!view)
         return li_fail(converter->ctx, LI_ENOMEM, "avif: no memory for a view");
     avifResult result = avifImageSetViewRect(view, image, &part);
+    view->alphaPlane = NULL; /* or libavif multiplies the colours by it */
     avifRGBImage rgb;
     avifRGBImageSetDefaults(&rgb, view);
     rgb.depth = 8;

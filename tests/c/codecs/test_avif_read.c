@@ -130,7 +130,8 @@ TEST(every_matrix_is_within_one_level)
                                               .depth = 8,
                                               .format = formats[format],
                                               .range = AVIF_RANGE_FULL,
-                                              .matrix = matrices[i]},
+                                              .matrix = matrices[i],
+                                              .alpha = i % 2 == 0},
                                   1);
 }
 
