@@ -24,7 +24,7 @@ C_FILES := $(sort $(shell find csrc -name '*.c'))
 HEADERS := $(sort $(shell find csrc tests/c -name '*.h'))
 CORE := $(filter-out csrc/python/%,$(C_FILES))
 TEST_FILES := $(sort $(wildcard tests/c/*/test_*.c))
-TOOL_FILES := tests/c/codecs/samples.c
+TOOL_FILES := tests/c/codecs/samples.c benchmarks/png_read.c
 PROGRAMS := $(patsubst %.c,$(OUT)/%,$(TEST_FILES) $(TOOL_FILES))
 
 # Recursively expanded: pkg-config may not be there before setup has run.
