@@ -3,7 +3,7 @@
 .DELETE_ON_ERROR:
 SHELL := /bin/sh
 .PHONY: help setup demo test test-c asan asan-c asan-python lint bench bench-kernels \
-	instructions instructions-record proof clean c-programs FORCE
+	instructions instructions-record proof clean fuzz c-programs FORCE
 
 PYTHON := .venv/bin/python
 CC ?= gcc
@@ -67,6 +67,14 @@ asan-python: setup ## the Python suite under ASan, UBSan and LSan, on an extensi
 	@SANITIZE=$(SANITIZERS) $(PYTHON) -W ignore setup.py -q build --build-lib build/asan/lib
 	@$(PYTHON) tools/run_sanitized.py build/asan
 
+T ?= png_differential
+S ?= 60
+fuzz: ## one fuzzer for some seconds: make fuzz T=png_differential S=600
+	@tools/setup.sh --fuzz
+	@$(MAKE) --no-print-directory build/fuzz/c/tests/fuzz/fuzz_$(T) OUT=build/fuzz/c CC=clang-14 \
+		SAN='$(SAN_FLAGS) -fsanitize=fuzzer-no-link'
+	@tools/fuzz.sh $(T) $(S)
+
 c-programs: $(PROGRAMS)
 
 # One line that holds every flag and file name: what was built of others is built again.
@@ -85,6 +93,9 @@ $(OUT)/libli.a: $(CORE:%.c=$(OUT)/%.o)
 
 $(PROGRAMS): $(OUT)/%: $(OUT)/%.o $(OUT)/libli.a
 	@$(CC) $(CFLAGS_ALL) $< $(OUT)/libli.a $(LIBS) -o $@
+
+$(OUT)/tests/fuzz/fuzz_%: $(OUT)/tests/fuzz/fuzz_%.o $(OUT)/libli.a
+	@$(CC) $(CFLAGS_ALL) -fsanitize=fuzzer $< $(OUT)/libli.a $(LIBS) -o $@
 
 # A test that meters malloc must be seen by the libraries; the core shows nothing.
 $(OUT)/csrc/%.o: VISIBILITY := -fvisibility=hidden
@@ -110,7 +121,8 @@ lint: ## layers, globals, sizes, formats, types, warnings as errors, the stub
 PYTHON_INCLUDE = $(shell $(PYTHON) -c 'import sysconfig; print(sysconfig.get_path("include"))')
 CHECK_FLAGS = -std=c11 $(WARNINGS) -Werror -Icsrc -Itests/c $(DEFINES) \
 	-isystem $(PYTHON_INCLUDE)
-LINTED := $(patsubst %.c,build/lint/%.ok,$(C_FILES) $(TEST_FILES) $(TOOL_FILES))
+LINTED := $(patsubst %.c,build/lint/%.ok,$(C_FILES) $(TEST_FILES) $(TOOL_FILES) \
+	$(wildcard tests/fuzz/*.c))
 
 .PHONY: lint-c
 lint-c: build/lint/headers.ok $(LINTED)

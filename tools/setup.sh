@@ -4,19 +4,21 @@
 #     tools/setup.sh             compiler, libraries, .venv, the extension built in place
 #     tools/setup.sh --lint      and clang, clang-format, clang-tidy
 #     tools/setup.sh --valgrind  and valgrind
+#     tools/setup.sh --fuzz      and clang with libFuzzer
 #     tools/setup.sh --pythons   and build/venv-<version> for every other interpreter
 #
 # On Debian and Ubuntu missing packages are installed (as root or by sudo); elsewhere
 # they are named. PYTHON=… chooses the interpreter of .venv.
 set -eu
 cd "$(dirname "$0")/.."
-lint=no pythons=no valgrind=no
+lint=no fuzz=no pythons=no valgrind=no
 for argument in "$@"; do
     case $argument in
     --lint) lint=yes ;;
+    --fuzz) fuzz=yes ;;
     --pythons) pythons=yes ;;
     --valgrind) valgrind=yes ;;
-    *) sed -n '2,10s/^# \{0,1\}//p' "$0"; exit 2 ;;
+    *) sed -n '2,11s/^# \{0,1\}//p' "$0"; exit 2 ;;
     esac
 done
 mkdir -p build
@@ -54,6 +56,12 @@ libisal:libisal-dev:isa-l-devel:isa-l"
         for tool in clang clang-format clang-tidy; do
             command -v $tool-14 >/dev/null || echo "$tool-14 clang-tools-extra llvm"
         done
+    fi
+    if [ $fuzz = yes ]; then
+        command -v clang-14 >/dev/null || echo "clang-14 clang llvm"
+        echo 'int LLVMFuzzerTestOneInput(void){return 0;}' |
+            clang-14 -fsanitize=fuzzer -x c - -o /dev/null 2>/dev/null ||
+            echo "libclang-rt-14-dev compiler-rt llvm"
     fi
 }
 
