@@ -20,13 +20,9 @@ typedef struct whole_packer {
     uint64_t charged;
 } whole_packer;
 
-/* What libdeflate takes for itself: up to level 9 tables of 2^16 and 2^15 entries and
- * 50,000 tokens; above, the candidates of every byte of a block. */
-static uint64_t
-compressor_bytes(int level)
-{
-    return level < 10 ? 1 << 20 : 10 << 20;
-}
+/* What libdeflate takes for itself up to its level 9, which is ours: 0.7 MB of tables
+ * and tokens. */
+enum { COMPRESSOR_BYTES = 1 << 20 };
 
 /* What is longer than our own is not kept. */
 static uint64_t
@@ -40,7 +36,7 @@ whole_memory(li_packing packing)
 {
     return li_png_block_bytes(sizeof(whole_packer)) +
            li_png_block_bytes(packing.total) +
-           li_png_block_bytes(whole_bound(packing)) + compressor_bytes(packing.level) +
+           li_png_block_bytes(whole_bound(packing)) + COMPRESSOR_BYTES +
            li_packer_runs.memory(packing) +
            li_idat_memory(li_packer_runs.bound(packing));
 }
@@ -139,8 +135,8 @@ whole_start(whole_packer *self, li_packing packing)
     self->level = packing.level;
     LI_TRY(li_alloc(ctx, packing.total, 1, &self->rows));
     LI_TRY(li_alloc(ctx, whole_bound(packing), 1, &self->packed));
-    LI_TRY(li_charge(ctx, compressor_bytes(packing.level)));
-    self->charged = compressor_bytes(packing.level);
+    LI_TRY(li_charge(ctx, COMPRESSOR_BYTES));
+    self->charged = COMPRESSOR_BYTES;
     self->compressor = libdeflate_alloc_compressor(packing.level);
     if (!self->compressor)
         return li_fail(ctx, LI_ENOMEM, "png: libdeflate got no memory");
