@@ -7,7 +7,6 @@ says so. Searched once and remembered in tuned.json, by versions and by our own 
 """
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,9 @@ from cells import OURS, Cell
 from runner import Runner
 
 PNG_BYTES, AVIF_BYTES, AVIF_POINTS = 1.01, 1.03, 1.0
+WORST, BEST = 5, 98
+SLOPE = 0.6
+"""Points of SSIMULACRA2 that one step of quality is worth, about."""
 PNG_EFFORTS: dict[str, list[dict[str, str]]] = {
     "Pillow": [{"level": str(level)} for level in range(1, 7)],
     **{
@@ -34,6 +36,7 @@ AVIF_EFFORTS: dict[str, list[dict[str, str]]] = {
     "sharp": [{"effort": str(effort)} for effort in (0, 1, 2, 3)],
     "lazy-image": [{}],
 }
+"""From quick to slow: the first that is small enough is the quickest."""
 
 
 class Tuner:
@@ -113,18 +116,18 @@ class Tuner:
         self, cell: Cell, who: str, pace: str, efforts: list[dict[str, str]], target: dict[str, Any]
     ) -> dict[str, str]:
         """The quickest that is as good and as small; else the smallest that is as good."""
-        tried = [
-            (effort, found)
-            for effort in efforts
-            if (found := self.as_good(cell, who, pace, effort, target["score"]))
-        ]
+        tried: list[tuple[dict[str, str], dict[str, Any]]] = []
+        small = False
+        for effort in efforts:
+            found = self.as_good(cell, who, pace, effort, target["score"])
+            if found:
+                tried.append((effort, found))
+                small = found["bytes"] <= AVIF_BYTES * target["bytes"]
+            if small:
+                break
         if not tried:
-            return {}
-        small = [pair for pair in tried if pair[1]["bytes"] <= AVIF_BYTES * target["bytes"]]
-        if small:
-            effort, found = min(small, key=lambda pair: pair[1]["cpu_ms"])
-        else:
-            effort, found = min(tried, key=lambda pair: pair[1]["bytes"])
+            return {"note": "not as good as ours at any quality"}
+        effort, found = tried[-1] if small else min(tried, key=lambda pair: pair[1]["bytes"])
         words = ", ".join(f"{k} {v}" for k, v in {**effort, "quality": found["quality"]}.items())
         over = found["bytes"] / target["bytes"]
         note = words + ("" if small else f"; at equal quality never below {over:.2f} × ours")
@@ -134,34 +137,32 @@ class Tuner:
         self, cell: Cell, who: str, pace: str, effort: dict[str, str], score: float
     ) -> dict[str, Any] | None:
         """At the quality whose score is nearest; None if none is within a point."""
-        best: dict[str, Any] | None = None
-        for quality in bisected(5, 98):
-            found = self.once(cell, who, pace, {**effort, "quality": str(quality.value)})
+        tried: dict[int, dict[str, Any]] = {}
+        quality: int | None = cell.quality
+        while quality is not None:
+            found = self.once(cell, who, pace, {**effort, "quality": str(quality)})
             if not found:
                 return None
-            found["quality"] = str(quality.value)
-            if best is None or abs(found["score"] - score) < abs(best["score"] - score):
-                best = found
+            tried[quality] = {**found, "quality": str(quality)}
             if abs(found["score"] - score) < AVIF_POINTS / 4:
                 break
-            quality.low = found["score"] < score
-        return best if best and abs(best["score"] - score) <= AVIF_POINTS else None
+            quality = next_quality({q: each["score"] for q, each in tried.items()}, score)
+        best = min(tried.values(), key=lambda each: abs(each["score"] - score))
+        return best if abs(best["score"] - score) <= AVIF_POINTS else None
 
 
-class Guess:
-    """A quality tried; the caller sets `low` if the truth lies above it."""
-
-    def __init__(self, value: int):
-        self.value = value
-        self.low = False
-
-
-def bisected(low: int, high: int) -> Iterator[Guess]:
-    """Integers of [low, high], halving by the caller's word."""
-    while low <= high:
-        guess = Guess((low + high) // 2)
-        yield guess
-        if guess.low:
-            low = guess.value + 1
-        else:
-            high = guess.value - 1
+def next_quality(scores: dict[int, float], wanted: float) -> int | None:
+    """Which quality to try next: between the nearest two by a line, beyond the last by a
+    slope; None if there is none left between them. Scores grow with quality."""
+    low = max((q for q, score in scores.items() if score < wanted), default=None)
+    high = min((q for q, score in scores.items() if score >= wanted), default=None)
+    if low is not None and high is not None:
+        part = (wanted - scores[low]) / (scores[high] - scores[low])
+        guess = round(low + part * (high - low))
+        return min(max(guess, low + 1), high - 1) if high - low > 1 else None
+    if low is not None:
+        step = max(1, round((wanted - scores[low]) / SLOPE))
+        return min(low + step, BEST) if low < BEST else None
+    assert high is not None
+    step = max(1, round((scores[high] - wanted) / SLOPE))
+    return max(high - step, WORST) if high > WORST else None

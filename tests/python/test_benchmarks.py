@@ -115,16 +115,23 @@ def test_the_documents_have_every_marker() -> None:
     assert report.BEGIN.format("figures") in front
 
 
-@pytest.mark.parametrize("wanted", [5, 6, 51, 97, 98])
-def test_bisecting_finds_the_quality(wanted: int) -> None:
-    tried = []
-    for guess in tune.bisected(5, 98):
-        tried.append(guess.value)
-        if guess.value == wanted:
-            break
-        guess.low = guess.value < wanted
-    assert tried[-1] == wanted
-    assert len(tried) <= 7
+@pytest.mark.parametrize("wanted", [5, 6, 51, 60, 97, 98])
+def test_the_quality_of_a_score_is_found_in_few_tries(wanted: int) -> None:
+    scores: dict[int, float] = {}
+    quality = 60
+    while quality is not None:
+        scores[quality] = 90 - (100 - quality) ** 1.6 / 18
+        quality = tune.next_quality(scores, 90 - (100 - wanted) ** 1.6 / 18 - 1e-9)
+    assert wanted in scores
+    assert len(scores) <= 9
+
+
+@pytest.mark.parametrize(("wanted", "last"), [(99.0, 98), (1.0, 5)])
+def test_a_score_out_of_reach_ends_the_search(wanted: float, last: int) -> None:
+    scores = {60: 50.0}
+    while (quality := tune.next_quality(scores, wanted)) is not None:
+        scores[quality] = 50 + (quality - 60) / 10
+    assert last in scores
 
 
 class Runner:
