@@ -68,6 +68,7 @@ class Row:
         self.cell, self.table, self.who, self.pace = cell, table, who, pace
         self.job: dict[str, str] = {}
         self.note = ""
+        self.matched = True  # an effort was found at which it does what ours does
         self.unsupported = ""
         self.runs: list[dict[str, float]] = []
         self.seconds = 0.0  # of the last run, start and warm-up included
@@ -79,7 +80,8 @@ class Row:
 
     def record(self) -> dict[str, Any]:
         """The row as results.json has it."""
-        said = {"who": self.who, "pace": self.pace, "note": self.note}
+        said: dict[str, Any] = {"who": self.who, "pace": self.pace, "note": self.note}
+        said["matched"] = self.matched
         if self.unsupported:
             return {**said, "unsupported": self.unsupported}
         figures = {name: [round(run[name], 3) for run in self.runs] for name in FIGURES}
@@ -94,6 +96,7 @@ def prepare(runner: Runner, tuner: Tuner, rows: list[Row], search: bool) -> None
         if row.table != "defaults":
             tuned = dict(tuner.tune(row.cell, row.who, row.pace, search=search))
             row.note = tuned.pop("note", "")
+            row.matched = not tuned.pop("unmatched", "")
             row.job |= tuned
 
 

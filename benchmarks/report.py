@@ -29,6 +29,12 @@ def lines_of(results: dict[str, Any], table: str) -> Iterator[Line]:
             yield cell, pace, ours, peers
 
 
+def comparable(peers: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Those that do what ours does: where a search found no such effort, a row is shown but
+    is nobody's best peer. All of them, if there is none."""
+    return [row for row in peers if row.get("matched", True)] or peers
+
+
 def title_of(cell: dict[str, Any], pace: str) -> str:
     return cell["title"] + ("" if pace in ("exact", "default") else f", {pace}")
 
@@ -53,6 +59,7 @@ def summary_row(line: Line) -> str:
         return f"| {title} | {ours['unsupported']} | | | | | | |"
     if not peers:
         return f"| {title} | {number(ours['cpu_ms'])} | no peer | | | | | |"
+    peers = comparable(peers)
     cpu = min(peers, key=lambda row: row["cpu_ms"])
     growth = min(peers, key=lambda row: row["growth_mb"])
     ratio = ours["cpu_ms"] / cpu["cpu_ms"]
@@ -107,7 +114,7 @@ def details(results: dict[str, Any], table: str) -> list[str]:
         for pace in dict.fromkeys(row["pace"] for row in rows):
             same = [row for row in rows if row["pace"] == pace]
             ran = [row for row in same if "unsupported" not in row]
-            peers = [row["cpu_ms"] for row in ran if row["who"] != OURS]
+            peers = [row["cpu_ms"] for row in comparable([r for r in ran if r["who"] != OURS])]
             best = {
                 name: min((row[name] for row in ran), default=0.0)
                 for name in ("cpu_ms", "wall_ms", "growth_mb")
@@ -192,6 +199,7 @@ def readme(results: dict[str, Any]) -> list[str]:
     for cell, pace, ours, peers in lines_of(results, "one"):
         if "unsupported" in ours or not peers or cell["op"] == "probe":
             continue
+        peers = comparable(peers)
         cpu = min(peers, key=lambda row: row["cpu_ms"])
         growth = min(peers, key=lambda row: row["growth_mb"])
         mine = [f"{number(ours['cpu_ms'])} ms", f"{number(ours['growth_mb'])} MB"]

@@ -49,7 +49,8 @@ class Tuner:
         self.known: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.exists() else {}
 
     def tune(self, cell: Cell, who: str, pace: str, *, search: bool) -> dict[str, str]:
-        """Keys to add to the row's job; `note` says what was found."""
+        """Keys to add to the row's job; `note` says what was found, `unmatched` that it is not
+        comparable."""
         if not cell.match or who == OURS:
             return {}
         efforts = (PNG_EFFORTS if cell.match == "png" else AVIF_EFFORTS).get(who, [])
@@ -110,7 +111,9 @@ class Tuner:
             effort, found = min(tried, key=lambda pair: pair[1]["bytes"])
         words = ", ".join(f"{k} {v}" for k, v in effort.items())
         over = found["bytes"] / target["bytes"]
-        return {**effort, "note": words + ("" if small else f"; never below {over:.2f} × Pillow")}
+        if small:
+            return {**effort, "note": words}
+        return {**effort, "note": f"{words}; never below {over:.2f} × Pillow", "unmatched": "1"}
 
     def avif(
         self, cell: Cell, who: str, pace: str, efforts: list[dict[str, str]], target: dict[str, Any]
@@ -126,12 +129,15 @@ class Tuner:
             if small:
                 break
         if not tried:
-            return {"note": "not as good as ours at any quality"}
+            return {"note": "not as good as ours at any quality", "unmatched": "1"}
         effort, found = tried[-1] if small else min(tried, key=lambda pair: pair[1]["bytes"])
         words = ", ".join(f"{k} {v}" for k, v in {**effort, "quality": found["quality"]}.items())
         over = found["bytes"] / target["bytes"]
-        note = words + ("" if small else f"; at equal quality never below {over:.2f} × ours")
-        return {**effort, "quality": found["quality"], "note": note}
+        same = {**effort, "quality": found["quality"]}
+        if small:
+            return {**same, "note": words}
+        note = f"{words}; at equal quality never below {over:.2f} × ours"
+        return {**same, "note": note, "unmatched": "1"}
 
     def as_good(
         self, cell: Cell, who: str, pace: str, effort: dict[str, str], score: float

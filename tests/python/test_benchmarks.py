@@ -80,6 +80,13 @@ def test_quality_lost_to_the_best_peer_is_bold() -> None:
     assert "| **70.9 / 72.0 / 72.0 sharp** |" in line
 
 
+def test_a_row_that_matches_nothing_is_shown_and_is_no_best_peer() -> None:
+    quick = row("OpenCV", 5.0, 1.0, 60.0, matched=False)
+    found = results(row("lazyimage", 40.0, 3.0), row("sharp", 50.0, 90.0), quick)
+    assert "| 40.0 | 50.0 sharp | 0.80 |" in report.summary(found)[2]
+    assert "| OpenCV | **5.0** |" in "\n".join(report.details(found, "one"))
+
+
 def test_what_cannot_be_done_is_said_in_its_row() -> None:
     ours = {"who": "lazyimage", "pace": "exact", "note": "", "unsupported": "not built: no webp"}
     gone = {"who": "lazy-image", "pace": "exact", "note": "", "unsupported": "reads no AVIF"}
@@ -180,6 +187,7 @@ def test_a_peer_that_is_never_small_enough_is_taken_at_its_smallest(tmp_path: An
     found = png_effort(tmp_path, {"Pillow": 1000, **sizes})
     assert found["level"] == "6"
     assert "never below 1.99 × Pillow" in found["note"]
+    assert found["unmatched"]
 
 
 def test_the_truth_is_lanczos_of_the_whole_picture() -> None:
