@@ -143,10 +143,17 @@ map_all(li_source *source, const uint8_t **data)
     return LI_OK;
 }
 
+static void
+map_passed(li_source *source, uint64_t offset)
+{
+    map_drop_behind((file_source *)source, offset);
+}
+
 static const li_source_ops map_ops = {
     .name = "map",
     .at = map_at,
     .all = map_all,
+    .passed = map_passed,
     .verify = file_verify,
     .close = file_close,
 };

@@ -23,6 +23,7 @@ typedef struct li_source_ops {
     li_status (*at)(li_source *source, uint64_t offset, size_t want,
                     const uint8_t **data, size_t *got);
     li_status (*all)(li_source *source, const uint8_t **data);
+    void (*passed)(li_source *source, uint64_t offset); /* NULL: it costs nothing */
     li_status (*verify)(li_source *source);
     void (*close)(li_source *source);
 } li_source_ops;
@@ -62,6 +63,15 @@ li_source_at(li_source *source, uint64_t offset, size_t want, const uint8_t **da
              size_t *got)
 {
     return source->ops->at(source, offset, want, data, got);
+}
+
+/* The reader of the whole is at `offset` now: what lies well behind it may leave
+ * memory, and comes back by itself where it is touched. */
+static inline void
+li_source_passed(li_source *source, uint64_t offset)
+{
+    if (source->ops->passed)
+        source->ops->passed(source, offset);
 }
 
 /* The whole input as one block, valid until close. */
