@@ -15,15 +15,17 @@ SAN_FLAGS := -fsanitize=$(SANITIZERS) -fno-omit-frame-pointer -fno-sanitize-reco
 # --- what is built -----------------------------------------------------------------
 
 VERSION := $(shell sed -n 's/^version = "\([^"]*\)".*/\1/p' pyproject.toml)
-# Optional ones as in setup.py: LAZYIMAGE_ISAL=off, LAZYIMAGE_DEFLATE=off build without.
+# Optional ones as in setup.py: LAZYIMAGE_WEBP=off builds without; what needs it is left out.
 ISAL = $(if $(filter off,$(LAZYIMAGE_ISAL)),,$(shell pkg-config --exists libisal && echo libisal))
 DEFLATE = $(if $(filter off,$(LAZYIMAGE_DEFLATE)),,$(shell pkg-config --exists libdeflate && \
 	echo libdeflate))
-MODULES = libjpeg libpng libavif zlib $(ISAL) $(DEFLATE)
-C_FILES := $(sort $(shell find csrc -name '*.c'))
+WEBP := $(if $(filter off,$(LAZYIMAGE_WEBP)),,$(shell pkg-config --modversion libwebp 2>/dev/null))
+MODULES = libjpeg libpng libavif zlib $(ISAL) $(DEFLATE) $(if $(WEBP),libwebp)
+LEFT_OUT := $(if $(WEBP),,csrc/codecs/webp/% tests/c/codecs/test_webp_%)
+C_FILES := $(filter-out $(LEFT_OUT),$(sort $(shell find csrc -name '*.c')))
 HEADERS := $(sort $(shell find csrc tests/c -name '*.h'))
 CORE := $(filter-out csrc/python/%,$(C_FILES))
-TEST_FILES := $(sort $(wildcard tests/c/*/test_*.c))
+TEST_FILES := $(filter-out $(LEFT_OUT),$(sort $(wildcard tests/c/*/test_*.c)))
 TOOL_FILES := tests/c/codecs/samples.c benchmarks/png_read.c
 PROGRAMS := $(patsubst %.c,$(OUT)/%,$(TEST_FILES) $(TOOL_FILES))
 
@@ -31,6 +33,7 @@ PROGRAMS := $(patsubst %.c,$(OUT)/%,$(TEST_FILES) $(TOOL_FILES))
 WARNINGS := -Wall -Wextra -Wshadow
 DEFINES = -D_GNU_SOURCE -DLI_VERSION='"$(VERSION)"' $(if $(ISAL),-DLI_HAVE_ISAL=1) \
 	$(if $(DEFLATE),-DLI_HAVE_DEFLATE=1) \
+	$(if $(WEBP),-DLI_HAVE_WEBP=1 -DLI_WEBP_VERSION='"$(WEBP)"') \
 	$(shell pkg-config --cflags $(MODULES))
 CFLAGS_ALL = -std=c11 -O2 -g $(WARNINGS) -Icsrc -Itests/c -ffp-contract=off \
 	$(DEFINES) $(SAN) $(LAZYIMAGE_CFLAGS)

@@ -46,11 +46,7 @@ LIBRARIES = {
     "JPEG": Library(("libjpeg",), "libjpeg-dev", "libjpeg-turbo-devel", "jpeg-turbo"),
     "PNG": Library(("libpng", "zlib"), "libpng-dev", "libpng-devel", "libpng"),
     "ISAL": Library(("libisal",), "libisal-dev", "isa-l-devel", "isa-l", "ISAL"),
-    "WEBP": Library(
-        ("libwebp", "libwebpdemux", "libwebpmux"),
-        *("libwebp-dev", "libwebp-devel", "webp", "WEBP"),
-        linked=False,
-    ),
+    "WEBP": Library(("libwebp",), "libwebp-dev", "libwebp-devel", "webp", "WEBP"),
     "AVIF": Library(
         ("libavif",),
         *("libavif-dev", "libavif-devel", "libavif", "AVIF"),
@@ -157,6 +153,10 @@ class Build(build_ext):
         ext.define_macros.append(("LI_VERSION", f'"{VERSION}"'))
         own = {name: LIBRARIES[name] for name in self.found if self.belongs(name, ext)}
         ext.define_macros += [(f"LI_HAVE_{name}", "1") for name in own]
+        ext.define_macros += [(f"LI_{name}_VERSION", f'"{self.found[name]}"') for name in own]
+        absent = [name.lower() for name in LIBRARIES if name not in self.found]
+        folders = tuple(f"csrc/codecs/{name}/" for name in absent)
+        ext.sources = [source for source in ext.sources if not source.startswith(folders)]
         for library in own.values():
             if library.linked:
                 modules = library.modules

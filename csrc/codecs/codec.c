@@ -3,7 +3,14 @@
 
 #include <string.h>
 
-const li_codec *const li_codecs[] = {&li_codec_jpeg, &li_codec_png, NULL};
+const li_codec *const li_codecs[] = {
+    &li_codec_jpeg,
+    &li_codec_png,
+#if defined(LI_HAVE_WEBP)
+    &li_codec_webp,
+#endif
+    NULL,
+};
 
 const li_codec *
 li_codec_probe(const uint8_t head[LI_PROBE_BYTES])

@@ -42,6 +42,8 @@ typedef struct li_hint {
         uint32_t x, y, width, height;
     } region;
     bool planes; /* by decode_planes; then without a region */
+    bool rough;  /* a later downscale hides what a decoder may leave out: WebP's loop
+                    filter and its smooth upsampling of chroma */
 } li_hint;
 
 typedef enum li_subsampling {
@@ -124,6 +126,9 @@ typedef struct li_codec {
 
 extern const li_codec li_codec_jpeg;
 extern const li_codec li_codec_png;
+#if defined(LI_HAVE_WEBP)
+extern const li_codec li_codec_webp;
+#endif
 
 /* The built-in codecs, NULL at the end. */
 extern const li_codec *const li_codecs[];

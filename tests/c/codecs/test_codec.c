@@ -13,6 +13,10 @@ TEST(each_codec_is_found_by_its_name)
         CHECK(codec->encode_bytes && codec->output_bytes && codec->accepts);
         CHECK(codec->describe && codec->decode && codec->encode);
     }
+#if defined(LI_HAVE_WEBP)
+    CHECK(li_codec_named("webp") == &li_codec_webp);
+    count--;
+#endif
     CHECK_EQ(count, 2);
     CHECK(li_codec_named("jpeg") == &li_codec_jpeg);
     CHECK(li_codec_named("png") == &li_codec_png);
@@ -24,10 +28,12 @@ TEST(each_format_is_known_by_its_first_bytes)
 {
     static const uint8_t jpeg[LI_PROBE_BYTES] = {0xff, 0xd8, 0xff, 0xe0};
     static const uint8_t png[LI_PROBE_BYTES] = {0x89, 'P', 'N', 'G', 13, 10, 26, 10};
+    static const uint8_t webp[LI_PROBE_BYTES] = "RIFF\x10\0\0\0WEBPVP8";
     static const uint8_t gif[LI_PROBE_BYTES] = "GIF89a";
     static const uint8_t none[LI_PROBE_BYTES] = {0};
     CHECK(li_codec_probe(jpeg) == &li_codec_jpeg);
     CHECK(li_codec_probe(png) == &li_codec_png);
+    CHECK(li_codec_probe(webp) == li_codec_named("webp")); /* NULL where it is off */
     CHECK(!li_codec_probe(gif));
     CHECK(!li_codec_probe(none));
     for (int i = 0; i < 8; i++) { /* every byte of the signature counts */
