@@ -36,21 +36,24 @@ def _refusal(error: LazyImageError) -> dict[str, Any]:
     }
 
 
-def native_crc(path: str, full_ink_is_zero: bool) -> dict[str, Any]:
-    """CRC-32 of the samples as the codec has them: no orientation, CMYK as stored."""
+def native_crc(path: str, full_ink_is_zero: bool, mode: str | None = None) -> dict[str, Any]:
+    """CRC-32 of the samples as the codec has them: no orientation, CMYK as stored; or of
+    what `mode` makes of them."""
     source = li._core.Source.from_path(os.fsencode(path), "auto")
     request = {"output": "pixels", "type": li._core.Pixels, "auto_orient": False}
+    if mode:
+        request["mode"] = mode
     try:
-        mode = li._core.inspect(source, request)["mode"]
-        if mode == "CMYK":  # 255 is full ink; to_pixels() speaks RGB
+        native = li._core.inspect(source, request)["mode"]
+        if native == "CMYK":  # 255 is full ink; to_pixels() speaks RGB
             request["mode"] = "CMYK"
         pixels, _ = li._core.run(source, request)
     except LazyImageError as error:
         return _refusal(error)
     samples = memoryview(pixels).cast("B")
-    inverted = mode == "CMYK" and full_ink_is_zero
+    inverted = native == "CMYK" and full_ink_is_zero
     crc32 = zlib.crc32(samples.tobytes().translate(_INVERT) if inverted else samples)
-    return {"crc32": f"{crc32:08x}", "mode": mode, "shape": list(pixels.shape)}
+    return {"crc32": f"{crc32:08x}", "mode": native, "shape": list(pixels.shape)}
 
 
 def sweep(path: str) -> dict[str, Any]:

@@ -55,6 +55,10 @@ class Entry(NamedTuple):
         return self.width * self.height
 
     @property
+    def animated(self) -> bool:
+        return "animated" in self.notes
+
+    @property
     def deep(self) -> bool:
         """Has it 16-bit samples?"""
         return self.mode.endswith("/16")

@@ -1,4 +1,4 @@
-"""Every JPEG and PNG of the corpus of 1,894 pictures, held to the reference libraries.
+"""Every JPEG, PNG and WebP of the corpus of 1,894 pictures, held to the reference libraries.
 
 The files are dealt to a crew of worker processes, so that a crash is seen and named.
 """
@@ -28,9 +28,10 @@ def test_the_corpus_is_whole(corpus: list[oracle.Entry]) -> None:
     assert len(corpus) == 1894
     assert len(_of_kind(corpus, "jpeg", "valid")) == 146
     assert len(_of_kind(corpus, "png", "valid")) == 603
+    assert len(_of_kind(corpus, "webp", "valid")) == 117
 
 
-@pytest.mark.parametrize("format", ["jpeg", "png"])
+@pytest.mark.parametrize("format", ["jpeg", "png", "webp"])
 @pytest.mark.parametrize("part", range(PARTS))
 def test_valid_samples_equal_the_oracle(corpus: list[oracle.Entry], format: str, part: int) -> None:
     entries = _part(_of_kind(corpus, format, "valid"), part)
@@ -41,6 +42,25 @@ def test_valid_samples_equal_the_oracle(corpus: list[oracle.Entry], format: str,
 def test_odd_samples_are_refused_or_equal(corpus: list[oracle.Entry], format: str) -> None:
     entries = _of_kind(corpus, format, "valid-with-warnings")
     assert checks.samples_that_differ(entries, must_open=False) == []
+
+
+def test_webp_files_whose_samples_the_index_does_not_have_are_few(
+    corpus: list[oracle.Entry],
+) -> None:
+    """Six animations and three VP8L pictures with alpha that their headers deny."""
+    entries = _of_kind(corpus, "webp", "valid")
+    other = [entry for entry in entries if checks.expected_crc32(entry) != entry.crc32]
+    assert len(other) == 9
+    assert sum(entry.animated for entry in other) == 6
+
+
+@pytest.mark.parametrize("kind", ["corrupt", "truncated"])
+def test_broken_webp_files_are_clean_errors(corpus: list[oracle.Entry], kind: str) -> None:
+    entries = _of_kind(corpus, "webp", kind)
+    assert len(entries) > 15
+    for entry, refusal in zip(entries, checks.refusals(entries), strict=True):
+        assert refusal is not None, entry.path
+        assert refusal["error"] in ("E130", "E132"), refusal
 
 
 @pytest.mark.parametrize("part", range(PARTS))
