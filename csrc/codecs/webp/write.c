@@ -63,6 +63,7 @@ job_fail(webp_job *job)
     if (ctx->status != LI_OK) /* the poll's or the output's */
         return ctx->status;
     switch (job->picture.error_code) {
+    case VP8_ENC_OK: /* it failed without a word */
     case VP8_ENC_ERROR_OUT_OF_MEMORY:
     case VP8_ENC_ERROR_BITSTREAM_OUT_OF_MEMORY:
         return li_fail(ctx, LI_ENOMEM, "memory: libwebp could not allocate");

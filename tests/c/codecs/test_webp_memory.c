@@ -1,0 +1,343 @@
+/* test_webp_memory.c: WebP's bounds against the true heap, and every allocation of
+ * libwebp failing once: malloc is ours here. */
+#include "codecs/webp_make.h"
+
+#if defined(__has_feature)
+#define LI_HAS(feature) __has_feature(feature)
+#else
+#define LI_HAS(feature) 0
+#endif
+/* A sanitizer has its own malloc, and only glibc has the one below. */
+#if defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__) &&                            \
+    !defined(__SANITIZE_THREAD__) && !LI_HAS(address_sanitizer) &&                     \
+    !LI_HAS(thread_sanitizer) && !LI_HAS(memory_sanitizer)
+
+#include <malloc.h>
+
+void *__libc_malloc(size_t size);
+void *__libc_calloc(size_t count, size_t size);
+void *__libc_realloc(void *block, size_t size);
+void __libc_free(void *block);
+
+/* Volatile: a compiler that knows malloc knows that it reads none of these. */
+static volatile bool watching;
+static volatile int64_t heap_now, heap_peak, mallocs_left;
+
+static bool
+heap_refuses(void)
+{
+    if (!watching || mallocs_left < 0)
+        return false;
+    mallocs_left--;
+    return mallocs_left < 0;
+}
+
+static void *
+heap_add(void *block)
+{
+    if (watching && block) {
+        heap_now = heap_now + (int64_t)malloc_usable_size(block) + 16;
+        if (heap_now > heap_peak)
+            heap_peak = heap_now;
+    }
+    return block;
+}
+
+static void
+heap_remove(void *block)
+{
+    if (watching && block)
+        heap_now = heap_now - (int64_t)malloc_usable_size(block) - 16;
+}
+
+void *
+malloc(size_t size)
+{
+    return heap_refuses() ? NULL : heap_add(__libc_malloc(size));
+}
+
+void *
+calloc(size_t count, size_t size)
+{
+    return heap_refuses() ? NULL : heap_add(__libc_calloc(count, size));
+}
+
+void *
+realloc(void *block, size_t size)
+{
+    if (heap_refuses())
+        return NULL;
+    heap_remove(block);
+    void *moved = __libc_realloc(block, size);
+    return heap_add(moved ? moved : block) ? moved : NULL;
+}
+
+void
+free(void *block)
+{
+    heap_remove(block);
+    __libc_free(block);
+}
+
+static void
+watch(int64_t left)
+{
+    heap_now = 0;
+    heap_peak = 0;
+    mallocs_left = left;
+    watching = true;
+}
+
+/* Not under valgrind, which puts its own in place of this one. */
+static bool
+malloc_is_ours(void)
+{
+    watch(0);
+    void *volatile block = malloc(1);
+    watching = false;
+    free(block);
+    return block == NULL;
+}
+
+/* --- decode ----------------------------------------------------------------------- */
+
+static li_status
+rows_drop(li_rows *rows)
+{
+    const uint8_t *row;
+    li_status status = LI_OK;
+    for (uint32_t y = 0; status == LI_OK && y < rows->info.height; y++)
+        status = li_rows_next(rows, &row);
+    return status;
+}
+
+static li_status
+planes_drop(li_planes *planes)
+{
+    uint32_t left = planes->layout.plane[0].height;
+    li_status status = LI_OK;
+    while (status == LI_OK && left > 0) {
+        li_strip strip = {0};
+        status = planes->ops->next(planes, &strip);
+        left -= strip.rows[0];
+    }
+    return status;
+}
+
+/* Decode under watch; the bound and the ledger's peak for it. */
+static li_status
+decode_watched(webp_bytes file, li_hint hint, int64_t left, uint64_t *bound,
+               uint64_t *ledger)
+{
+    li_source *source;
+    li_rows *rows = NULL;
+    li_planes *planes = NULL;
+    li_header header;
+    li_ctx ctx;
+    li_ctx_init(&ctx, NULL);
+    CHECK_EQ(li_source_borrow(&ctx, file.data, file.size, &source), LI_OK);
+    CHECK_EQ(li_codec_webp.inspect(&ctx, source, &header), LI_OK);
+    uint64_t before = ctx.bytes;
+    watch(left);
+    li_status status =
+        hint.planes ? li_codec_webp.decode_planes(&ctx, source, &header, hint, &planes)
+                    : li_codec_webp.decode(&ctx, source, &header, hint, &rows);
+    if (status == LI_OK)
+        status = hint.planes ? planes_drop(planes) : rows_drop(rows);
+    li_rows_close(&rows);
+    li_planes_close(&planes);
+    watching = false;
+    *bound = li_codec_webp.decode_bytes(&header, hint);
+    *ledger = ctx.peak_bytes - before;
+    CHECK_EQ(ctx.bytes, before);
+    CHECK_EQ(heap_now, 0);
+    li_source_close(&source);
+    return status;
+}
+
+static const uint32_t sizes[][2] = {{1, 1}, {40, 30}, {700, 500}, {6001, 33}};
+
+TEST(decode_bytes_bounds_the_heap)
+{
+    for (int i = 0; i < 4 * 3 * 6; i++) {
+        webp_spec spec = {sizes[i % 4][0], sizes[i % 4][1], (webp_look)(i / 4 % 3),
+                          .quality = 75, .method = 1};
+        int kind = i / 12;
+        spec.lossless = kind == 2 || kind == 3;
+        spec.alpha = kind == 1 || kind == 3 || kind == 4;
+        spec.alpha_plain = kind == 4;
+        webp_bytes file = webp_file(&spec);
+        li_hint hint = {.planes = kind == 5};
+        uint64_t bound, ledger;
+        CHECK_EQ(decode_watched(file, hint, -1, &bound, &ledger), LI_OK);
+        CHECK(heap_peak > 0 && (uint64_t)heap_peak <= bound && ledger <= bound);
+        /* What libwebp took is within what was charged for it. */
+        uint64_t pixels = (uint64_t)spec.width * spec.height;
+        uint64_t own = hint.planes ? pixels * 3 / 2 : pixels * (spec.alpha ? 4 : 3);
+        if (own + 64 < 1 << 20) /* else it is not in the heap */
+            own = 0;
+        if (!CHECK((uint64_t)heap_peak + own / 2 <= bound))
+            fprintf(stderr, "%d: %lld of %llu\n", i, (long long)heap_peak,
+                    (unsigned long long)bound);
+        free(file.data);
+    }
+}
+
+TEST(every_malloc_of_a_decode_fails_once)
+{
+    static const webp_spec specs[] = {
+        {40, 30, WEBP_NOISE, .quality = 75},
+        {40, 30, WEBP_NOISE, .alpha = true, .quality = 75},
+        {40, 30, WEBP_NOISE, .lossless = true, .alpha = true, .quality = 75},
+        {40, 30, WEBP_NOISE, .quality = 75, .partitions = 3},
+    };
+    /* Before 1.4.0 libwebp crashes when a lossless picture's code tables cannot be had
+     * (github.com/webmproject/libwebp/pull/12). */
+    bool mended = WebPGetDecoderVersion() >= 0x010400;
+    for (int i = 0; i < 8; i++) {
+        if (i % 4 % 3 != 0 && !mended)
+            continue;
+        webp_bytes file = webp_file(&specs[i % 4]);
+        li_hint hint = {.planes = i >= 4 && i % 4 % 3 == 0};
+        uint64_t bound, ledger;
+        uint32_t told = 0;
+        li_status status = LI_ENOMEM;
+        int64_t n = 0;
+        for (; status != LI_OK && n < 1000; n++) {
+            status = decode_watched(file, hint, n, &bound, &ledger);
+            CHECK(status == LI_OK || status == LI_ENOMEM || status == LI_E130_CORRUPT);
+            told += status == LI_ENOMEM;
+        }
+        CHECK(n > 4 && n < 1000 && told > 2); /* libwebp calls some a damaged file */
+        free(file.data);
+    }
+}
+
+/* --- encode ----------------------------------------------------------------------- */
+
+static li_status
+count_write(li_out *out, const void *data, size_t size)
+{
+    (void)out, (void)data, (void)size;
+    return LI_OK;
+}
+
+static const li_out_ops count_ops = {.name = "count", .write = count_write};
+
+static li_status
+encode_watched(li_info info, const li_encode *how, const uint8_t *pixels, int64_t left,
+               uint64_t *bound, uint64_t *ledger)
+{
+    li_sink *sink = NULL;
+    li_ctx ctx;
+    li_ctx_init(&ctx, NULL);
+    li_out out = {.ops = &count_ops, .ctx = &ctx};
+    watch(left);
+    li_status status = li_codec_webp.encode(&ctx, info, how, &out, &sink);
+    for (uint32_t y = 0; status == LI_OK && y < info.height; y++)
+        status = li_sink_write(sink, pixels + li_row_bytes(info) * y);
+    if (status == LI_OK)
+        status = li_sink_finish(sink);
+    li_sink_close(&sink);
+    watching = false;
+    *bound = li_codec_webp.encode_bytes(info, how);
+    *ledger = ctx.peak_bytes;
+    CHECK(out.size <= li_codec_webp.output_bytes(info, how));
+    CHECK_EQ(ctx.bytes, 0);
+    CHECK_EQ(heap_now, 0);
+    return status;
+}
+
+/* The worst for an encoder: every sample is 0 or 255, or any. */
+static void
+fill_noise(uint8_t *pixels, size_t size, bool extreme)
+{
+    uint32_t state = 9;
+    for (size_t i = 0; i < size; i++) {
+        uint32_t value = test_random(&state) >> 24;
+        pixels[i] = (uint8_t)(extreme ? (value & 1) * 255 : value);
+    }
+}
+
+static void
+check_encode(li_info info, const li_encode *how, const uint8_t *pixels)
+{
+    uint64_t bound, ledger;
+    CHECK_EQ(encode_watched(info, how, pixels, -1, &bound, &ledger), LI_OK);
+    uint64_t own = how->lossless || how->smart_subsample ? 4 : 1;
+    own *= (uint64_t)info.width * info.height;
+    if (own < 1 << 20)
+        own = 0; /* in the heap */
+    CHECK(ledger <= bound);
+    if (!CHECK(heap_peak > 0 && (uint64_t)heap_peak + own <= bound))
+        fprintf(stderr, "%ux%u %s q%d m%d low %d: %lld of %llu\n", info.width,
+                info.height, li_pixel_name(info.pixel), how->quality, how->method,
+                how->low_memory, (long long)heap_peak, (unsigned long long)bound);
+}
+
+TEST(encode_bytes_bounds_the_heap_for_the_worst_pictures)
+{
+    static const uint32_t shapes[][2] = {{1, 1}, {16, 16}, {301, 203}, {3000, 21}};
+    static const uint8_t qualities[] = {1, 20, 80, 95, 100};
+    for (int i = 0; i < 5 * 5 * 2; i++) {
+        li_info info = {shapes[i % 5][0], shapes[i % 5][1],
+                        i / 12 ? LI_RGBA8 : LI_RGB8};
+        size_t size = li_row_bytes(info) * info.height;
+        uint8_t *pixels = malloc(size);
+        for (int way = 0; way < 6; way++) {
+            li_encode how = li_encode_default();
+            how.quality = qualities[i / 4 % 3];
+            how.method = (int8_t)(way == 0 ? 0 : way == 1 ? 6 : 4);
+            how.low_memory = way == 2;
+            how.lossless = way == 3 && i / 4 % 3 == 0;
+            how.smart_subsample = way == 4 && i / 4 % 3 < 2;
+            fill_noise(pixels, size, way % 2 == 0);
+            check_encode(info, &how, pixels);
+        }
+        free(pixels);
+    }
+}
+
+TEST(every_malloc_of_an_encode_fails_once)
+{
+    static uint8_t pixels[40 * 30 * 4];
+    li_info info = {40, 30, LI_RGBA8};
+    fill_noise(pixels, sizeof(pixels), false);
+    for (int way = 0; way < 3; way++) {
+        li_encode how = li_encode_default();
+        uint64_t bound, ledger;
+        int64_t n = 0;
+        how.method = 2;
+        how.lossless = way == 1;
+        how.smart_subsample = way == 2;
+        while (encode_watched(info, &how, pixels, n, &bound, &ledger) == LI_ENOMEM)
+            n++;
+        CHECK(n > 10);
+        CHECK_EQ(encode_watched(info, &how, pixels, n, &bound, &ledger), LI_OK);
+    }
+}
+
+int
+main(void)
+{
+    if (!malloc_is_ours()) {
+        printf("0 passed: malloc is not ours\n");
+        return 0;
+    }
+    RUN(decode_bytes_bounds_the_heap);
+    RUN(every_malloc_of_a_decode_fails_once);
+    RUN(encode_bytes_bounds_the_heap_for_the_worst_pictures);
+    RUN(every_malloc_of_an_encode_fails_once);
+    return test_end();
+}
+
+#else
+
+int
+main(void)
+{
+    printf("0 passed: malloc belongs to the sanitizer\n");
+    return 0;
+}
+
+#endif
