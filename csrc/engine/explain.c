@@ -152,7 +152,7 @@ say_output(writer *out, const li_plan *plan, const li_request *request)
         return;
     }
     text[0] = '\0';
-    request->codec->describe(plan->out, &request->encode, text, sizeof(text));
+    request->codec->describe(plan->out, &plan->encode, text, sizeof(text));
     say(out, "encode   %s: %s\n", request->codec->name, text);
 }
 

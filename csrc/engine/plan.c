@@ -141,7 +141,7 @@ static uint64_t
 output_bytes(const li_plan *plan, const li_request *request)
 {
     if (request->codec)
-        return request->codec->output_bytes(plan->out, &request->encode);
+        return request->codec->output_bytes(plan->out, &plan->encode);
     return li_sat_mul(li_image_bytes(plan->out), request->sample_bytes);
 }
 
@@ -177,8 +177,8 @@ plan_cost(const li_input *input, const li_request *request, li_plan *plan)
         in = plan->infos[i];
     }
     if (request->codec)
-        bytes = li_sat_add(bytes,
-                           request->codec->encode_bytes(plan->out, &request->encode));
+        bytes =
+            li_sat_add(bytes, request->codec->encode_bytes(plan->out, &plan->encode));
     plan->out_bytes = output_bytes(plan, request);
     if (request->output == LI_OUTPUT_FILE)
         bytes = li_sat_add(bytes, FILE_BYTES);
@@ -188,12 +188,31 @@ plan_cost(const li_input *input, const li_request *request, li_plan *plan)
     plan->bytes = bytes;
 }
 
+static uint64_t
+needed_bytes(const li_plan *plan, const li_request *request)
+{
+    uint64_t held = request->output == LI_OUTPUT_FILE ? 0 : plan->out_bytes;
+    return li_sat_add(plan->bytes, held);
+}
+
+/* An encoder that can do with less memory does, if the job does not fit otherwise. */
+static void
+plan_memory(const li_ctx *ctx, const li_input *input, const li_request *request,
+            li_plan *plan)
+{
+    uint64_t limit = ctx->limits.max_memory;
+    plan->encode = request->encode;
+    plan_cost(input, request, plan);
+    if (!limit || plan->encode.low_memory >= 0 || needed_bytes(plan, request) <= limit)
+        return;
+    plan->encode.low_memory = 1;
+    plan_cost(input, request, plan);
+}
+
 static li_status
 check_budget(li_ctx *ctx, const li_plan *plan, const li_request *request)
 {
-    uint64_t limit = ctx->limits.max_memory;
-    uint64_t held = request->output == LI_OUTPUT_FILE ? 0 : plan->out_bytes;
-    uint64_t need = li_sat_add(plan->bytes, held);
+    uint64_t limit = ctx->limits.max_memory, need = needed_bytes(plan, request);
     if (!limit || need <= limit)
         return LI_OK;
     return li_fail(ctx, LI_E124_MEMORY_BUDGET,
@@ -231,7 +250,7 @@ plan_fill(li_ctx *ctx, const li_input *input, const li_request *request, li_plan
     plan->count = draft.count;
     plan->out = draft.count ? draft.infos[draft.count - 1] : draft.in;
     LI_TRY(li_check_output(ctx, "output", plan->out));
-    plan_cost(input, request, plan);
+    plan_memory(ctx, input, request, plan);
     return check_budget(ctx, plan, request);
 }
 

@@ -115,6 +115,7 @@ typedef struct li_plan {
     li_info *infos; /* owned: the picture after each op */
     size_t count;
     li_info out;
+    li_encode encode;       /* the request's, and what the memory limit made of it */
     uint64_t bytes;         /* bounds the job's memory without its output */
     uint64_t out_bytes;     /* bounds its output */
     uint64_t decoded_bytes; /* stored width × height × bytes of a pixel */

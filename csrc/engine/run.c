@@ -163,7 +163,7 @@ static li_status
 open_sink(job *run)
 {
     const li_codec *codec = run->request->codec;
-    const li_encode *encode = &run->request->encode;
+    const li_encode *encode = &run->plan->encode;
     li_info out = run->plan->out;
     if (run->target.tensor)
         return li_tensor_sink(run->ctx, out, run->target.tensor, &run->sink);

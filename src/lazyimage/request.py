@@ -192,7 +192,8 @@ def encode_request(
     """The request of an output that encodes."""
     name = check_format(format)
     checked = check_options(options, name, caller)
-    if quality is not None and checked.get("lossless"):
+    lossless = checked.get("lossless") or checked.get("near_lossless") is not None
+    if quality is not None and lossless:
         raise InvalidArgumentError(
             f"quality={quality}: lossless {name} has no quality", hint="leave one of them out"
         )

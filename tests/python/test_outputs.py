@@ -159,6 +159,12 @@ WRONG_VALUES = [
     ("E400", {"format": "jpeg", "background": (1, 2)}),
     ("E400", {"format": "jpeg", "background": (1, 2, 256)}),
     ("E400", {"format": "jpeg", "shrink": "most"}),
+    ("E400", {"format": "webp", "quality": 80, "lossless": True}),
+    ("E400", {"format": "webp", "quality": 80, "near_lossless": 50}),
+    ("E400", {"format": "webp", "near_lossless": 101}),
+    ("E400", {"format": "webp", "method": 7}),
+    ("E400", {"format": "webp", "alpha_quality": -1}),
+    ("E400", {"format": "png", "low_memory": True}),
 ]
 WRONG_TYPES = [
     {"format": None},
@@ -215,6 +221,22 @@ def test_a_refusal_says_what_to_do(engine):
     with pytest.raises(InvalidArgumentError) as unknown:
         engine.to_buffer("gif")
     assert '"png"' in unknown.value.hint
+
+
+@pytest.mark.skipif("webp" not in lazyimage.features(), reason="no WebP in this build")
+def test_webp_takes_less_memory_where_the_limit_needs_it():
+    engine = Engine.from_pixels(np.tile(NOISE, (4, 6, 1)))
+    whole, low = (engine.estimate("webp", low_memory=low) for low in (False, True))
+    assert low.peak_bytes < whole.peak_bytes / 2
+    tight = engine.limits(max_memory=low.peak_bytes + low.out_bytes)
+    assert "low memory" in tight.explain("webp")
+    assert "low memory" not in engine.explain("webp")
+    assert tight.estimate("webp").peak_bytes == low.peak_bytes
+    encoded = tight.to_buffer("webp")
+    assert encoded.metrics.peak_bytes <= low.peak_bytes + low.out_bytes
+    with pytest.raises(lazyimage.LazyImageError) as caught:
+        tight.to_buffer("webp", low_memory=False)
+    assert caught.value.code == "E124"
 
 
 # --- files ---------------------------------------------------------------------------
