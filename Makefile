@@ -2,8 +2,8 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 SHELL := /bin/sh
-.PHONY: help setup demo test test-c asan asan-c asan-python lint bench bench-kernels \
-	instructions instructions-record proof clean fuzz c-programs FORCE
+.PHONY: help setup demo test test-c test-avif-next asan asan-c asan-python lint bench \
+	bench-kernels instructions instructions-record proof clean fuzz c-programs FORCE
 
 PYTHON := .venv/bin/python
 CC ?= gcc
@@ -59,6 +59,9 @@ test: ## every test: C programs, then pytest on every interpreter from 3.11 up
 test-c: setup ## the C tests alone, without Python
 	@$(MAKE) --no-print-directory c-programs
 	@$(PYTHON) tools/run_tests.py --c $(OUT)
+
+test-avif-next: ## the AVIF tests on the libavif of Debian's next release, fetched and unpacked aside
+	@tools/avif_next.sh
 
 asan: asan-c asan-python ## C tests and the Python suite under ASan, UBSan and LSan
 
