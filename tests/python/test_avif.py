@@ -148,6 +148,35 @@ def test_a_cut_file_says_so() -> None:
         Engine.from_bytes(whole[:-9]).to_pixels()
 
 
+# --- real files -----------------------------------------------------------------------
+
+FILES = oracle.read_index(oracle.DATA / "avif")
+
+
+def test_the_index_has_every_file() -> None:
+    assert {entry.file for entry in FILES} == set((oracle.DATA / "avif").glob("*.avif"))
+    assert sum(entry.file.stat().st_size for entry in FILES) <= 350_000
+
+
+@pytest.mark.parametrize("entry", FILES, ids=lambda entry: entry.path)
+def test_each_kind_of_file_is_read_or_refused(entry: oracle.Entry) -> None:
+    engine = Engine.from_path(entry.file)
+    if entry.kind == "corrupt":
+        with pytest.raises(lazyimage.DecodeError):
+            engine.to_pixels()
+        return
+    info = engine.info
+    assert (info.stored_width, info.stored_height) == (entry.width, entry.height)
+    assert info.bit_depth == int(entry.mode.rsplit("/", 1)[1])
+    assert info.has_alpha == ("+a" in entry.mode)
+    assert ("sequence" in info.variant) == ("sequence" in entry.notes)
+    if entry.path.startswith("444-10-alpha-clap") and not lazyimage.features()["avif"][1] < "1":
+        return  # refused from 1.x on: clap must be essential
+    pixels = engine.auto_orient(False).to_pixels()
+    assert (pixels.width, pixels.height) == (entry.width, entry.height)
+    assert pixels.mode == ("RGBA" if info.has_alpha else "RGB")
+
+
 # --- the corpus -----------------------------------------------------------------------
 
 
