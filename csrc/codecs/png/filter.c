@@ -51,11 +51,12 @@ void
 li_filter_costs_scalar(const uint8_t *row, const uint8_t *above, size_t n,
                        uint32_t step, uint64_t costs[LI_FILTERS])
 {
+    const uint8_t *left = row - step, *corner = above - step;
     for (int filter = 0; filter < LI_FILTERS; filter++) {
         uint64_t sum = 0;
         for (size_t i = 0; i < n; i++)
-            sum += byte_cost((uint8_t)(row[i] - predict(filter, row[i - step], above[i],
-                                                        above[i - step])));
+            sum += byte_cost(
+                (uint8_t)(row[i] - predict(filter, left[i], above[i], corner[i])));
         costs[filter] += sum;
     }
 }
@@ -64,9 +65,9 @@ void
 li_filter_apply_scalar(int filter, const uint8_t *row, const uint8_t *above, size_t n,
                        uint32_t step, uint8_t *out)
 {
+    const uint8_t *left = row - step, *corner = above - step;
     for (size_t i = 0; i < n; i++)
-        out[i] = (uint8_t)(row[i] -
-                           predict(filter, row[i - step], above[i], above[i - step]));
+        out[i] = (uint8_t)(row[i] - predict(filter, left[i], above[i], corner[i]));
 }
 
 const li_filters li_filters_scalar = {

@@ -143,9 +143,10 @@ rows_equal(li_info info, const uint8_t *rows, const uint8_t *pixels)
     size_t size = li_row_bytes(info), step = li_pixel_bytes(info.pixel);
     for (uint32_t y = 0; y < info.height; y++, rows += size + 1, pixels += size)
         for (size_t i = 0; i < size; i++) {
-            int left = i >= step ? pixels[i - step] : 0;
-            int above = y ? pixels[i - size] : 0;
-            int corner = y && i >= step ? pixels[i - size - step] : 0;
+            const uint8_t *here = pixels + i;
+            int left = i >= step ? *(here - step) : 0;
+            int above = y ? *(here - size) : 0;
+            int corner = y && i >= step ? *(here - size - step) : 0;
             uint8_t guess = truth_guess(rows[0], left, above, corner);
             if (rows[0] > 4 || (uint8_t)(rows[1 + i] + guess) != pixels[i])
                 return false;
