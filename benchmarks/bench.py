@@ -5,7 +5,7 @@
 
 Fetches the peers and makes the inputs, then runs each row in a fresh process, the rows taking
 turns, round by round, and keeps every figure; tables show medians. A row that takes over 1 s
-runs at most 3 times, over 8 s once. Writes results.json into
+runs at most twice, over 8 s once. Writes results.json into
 the directory. A full run also writes the tables and the plot into docs/ (report.py); a part
 of one, or --quick (one round, one thread, no search of efforts), prints them.
 """
@@ -76,7 +76,7 @@ class Row:
 
     def most_rounds(self) -> int:
         """Long runs are less noisy, and the whole must end."""
-        return 1 if self.seconds > 8 else 3 if self.seconds > 1 else 1000
+        return 1 if self.seconds > 8 else 2 if self.seconds > 1 else 1000
 
     def record(self) -> dict[str, Any]:
         """The row as results.json has it."""

@@ -129,6 +129,7 @@ def ensure(directory: Path, names: list[str]) -> dict[str, Any]:
         said = {"recipe": repr(recipe), "corpus": corpus}
         known = record.get(name, {})
         if path.exists() and all(known.get(key) == value for key, value in said.items()):
+            known["path"] = str(path)  # the directory may have been moved
             continue
         print(f"making {path.name}", file=sys.stderr, flush=True)
         record[name] = {
