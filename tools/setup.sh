@@ -5,20 +5,22 @@
 #     tools/setup.sh --lint      and clang, clang-format, clang-tidy
 #     tools/setup.sh --valgrind  and valgrind
 #     tools/setup.sh --fuzz      and clang with libFuzzer
+#     tools/setup.sh --neon      and a compiler for arm64, and qemu to run what it makes
 #     tools/setup.sh --pythons   and build/venv-<version> for every other interpreter
 #
 # On Debian and Ubuntu missing packages are installed (as root or by sudo); elsewhere
 # they are named. PYTHON=… chooses the interpreter of .venv.
 set -eu
 cd "$(dirname "$0")/.."
-lint=no fuzz=no pythons=no valgrind=no
+lint=no fuzz=no pythons=no valgrind=no neon=no
 for argument in "$@"; do
     case $argument in
     --lint) lint=yes ;;
     --fuzz) fuzz=yes ;;
     --pythons) pythons=yes ;;
     --valgrind) valgrind=yes ;;
-    *) sed -n '2,11s/^# \{0,1\}//p' "$0"; exit 2 ;;
+    --neon) neon=yes ;;
+    *) sed -n '2,12s/^# \{0,1\}//p' "$0"; exit 2 ;;
     esac
 done
 mkdir -p build
@@ -51,6 +53,11 @@ libisal:libisal-dev:isa-l-devel:isa-l"
     fi
     if [ $valgrind = yes ] && ! command -v valgrind >/dev/null; then
         echo "valgrind valgrind valgrind"
+    fi
+    if [ $neon = yes ]; then
+        command -v aarch64-linux-gnu-gcc >/dev/null && [ -d /usr/aarch64-linux-gnu/lib ] ||
+            printf '%s\n' "gcc-aarch64-linux-gnu gcc-aarch64-linux-gnu -" "libc6-dev-arm64-cross - -"
+        command -v qemu-aarch64 >/dev/null || echo "qemu-user qemu-user qemu"
     fi
     if [ $lint = yes ]; then
         for tool in clang clang-format clang-tidy; do

@@ -2,12 +2,22 @@
  * Layer 1. */
 #include "image/tensor.h"
 
+#include "kernels/kernels.h"
+
 #include <string.h>
+
+enum { CHUNK = 8 * LI_FLOAT_PERIOD }; /* pixels taken apart at once, on the stack */
+
+/* Factors as a kernel wants them. */
+typedef struct factors {
+    float scale[LI_FLOAT_PERIOD], bias[LI_FLOAT_PERIOD];
+} factors;
 
 typedef struct tensor_sink {
     li_sink base;
-    li_tensor tensor;     /* its data is borrowed */
-    float (*values)[256]; /* owned: sample → float, one table a channel */
+    li_tensor tensor;   /* its data is borrowed */
+    factors pixels;     /* of the samples of a row, channel after channel */
+    factors channel[4]; /* of one channel alone */
 } tensor_sink;
 
 static char *
@@ -18,71 +28,102 @@ tensor_row(const tensor_sink *sink, uint32_t channel)
 }
 
 static bool
-is_packed(const tensor_sink *sink)
+is_packed(const tensor_sink *sink, int64_t size)
 {
-    return sink->tensor.channel_stride == 1 &&
-           sink->tensor.column_stride == li_pixel_bytes(sink->base.info.pixel);
+    return sink->tensor.channel_stride == size &&
+           sink->tensor.column_stride ==
+               size * li_pixel_channels(sink->base.info.pixel);
 }
 
 static li_status
 write_bytes(li_sink *base, const uint8_t *row)
 {
     tensor_sink *sink = (tensor_sink *)base;
-    uint32_t channels = li_pixel_channels(base->info.pixel);
-    if (is_packed(sink)) {
+    uint32_t channels = li_pixel_channels(base->info.pixel), width = base->info.width;
+    uint8_t *planes[4] = {NULL};
+    if (is_packed(sink, 1)) {
         memcpy(tensor_row(sink, 0), row, li_row_bytes(base->info));
         return LI_OK;
     }
-    for (uint32_t c = 0; c < channels; c++) {
-        uint8_t *to = (uint8_t *)tensor_row(sink, c);
-        const uint8_t *from = row + c;
-        for (uint32_t x = 0; x < base->info.width; x++, from += channels)
-            to[x * sink->tensor.column_stride] = *from;
+    for (uint32_t c = 0; c < channels; c++)
+        planes[c] = (uint8_t *)tensor_row(sink, c);
+    if (sink->tensor.column_stride == 1) {
+        li_kernels_of(base->ctx)->split(row, channels, planes, width);
+        return LI_OK;
     }
+    for (uint32_t c = 0; c < channels; c++)
+        for (uint32_t x = 0; x < width; x++)
+            planes[c][x * sink->tensor.column_stride] = row[x * channels + c];
     return LI_OK;
+}
+
+/* Each channel's floats lie side by side. */
+static void
+write_planes(tensor_sink *sink, const uint8_t *row, uint32_t channels)
+{
+    const li_kernels *kernels = li_kernels_of(sink->base.ctx);
+    uint32_t width = sink->base.info.width;
+    uint8_t bytes[4][CHUNK];
+    uint8_t *const planes[4] = {bytes[0], bytes[1], bytes[2], bytes[3]};
+    for (uint32_t x = 0; x < width; x += CHUNK) {
+        uint32_t some = width - x < CHUNK ? width - x : CHUNK;
+        kernels->split(row + (size_t)x * channels, channels, planes, some);
+        for (uint32_t c = 0; c < channels; c++)
+            kernels->floats(planes[c], some, sink->channel[c].scale,
+                            sink->channel[c].bias,
+                            tensor_row(sink, c) + (size_t)x * sizeof(float));
+    }
 }
 
 static li_status
 write_floats(li_sink *base, const uint8_t *row)
 {
     tensor_sink *sink = (tensor_sink *)base;
-    uint32_t channels = li_pixel_channels(base->info.pixel);
+    uint32_t channels = li_pixel_channels(base->info.pixel), width = base->info.width;
+    if (is_packed(sink, sizeof(float))) {
+        li_kernels_of(base->ctx)->floats(row, (size_t)width * channels,
+                                         sink->pixels.scale, sink->pixels.bias,
+                                         tensor_row(sink, 0));
+        return LI_OK;
+    }
+    if (sink->tensor.column_stride == sizeof(float)) {
+        write_planes(sink, row, channels);
+        return LI_OK;
+    }
     for (uint32_t c = 0; c < channels; c++) {
         char *to = tensor_row(sink, c);
-        const uint8_t *from = row + c;
         /* Through memcpy: a caller's array may lie at any address. */
-        for (uint32_t x = 0; x < base->info.width; x++, from += channels)
-            memcpy(to + x * sink->tensor.column_stride, &sink->values[c][*from],
-                   sizeof(float));
+        for (uint32_t x = 0; x < width; x++) {
+            float value = (float)row[x * channels + c] * sink->tensor.scale[c];
+            value += sink->tensor.bias[c];
+            memcpy(to + x * sink->tensor.column_stride, &value, sizeof(value));
+        }
     }
     return LI_OK;
-}
-
-static void
-tensor_close(li_sink *base)
-{
-    li_free(base->ctx, &((tensor_sink *)base)->values);
 }
 
 static const li_sink_ops bytes_ops = {
     .name = "pixels",
     .write = write_bytes,
-    .close = tensor_close,
 };
 
 static const li_sink_ops floats_ops = {
     .name = "pixels",
     .write = write_floats,
-    .close = tensor_close,
 };
 
 static void
-fill_values(tensor_sink *sink)
+fill_factors(tensor_sink *sink, uint32_t channels)
 {
-    for (int c = 0; c < 4; c++)
-        for (int v = 0; v < 256; v++)
-            sink->values[c][v] =
-                (float)v * sink->tensor.scale[c] + sink->tensor.bias[c];
+    const li_tensor *tensor = &sink->tensor;
+    for (uint32_t i = 0; i < LI_FLOAT_PERIOD; i++) {
+        sink->pixels.scale[i] = tensor->scale[i % channels];
+        sink->pixels.bias[i] = tensor->bias[i % channels];
+        for (uint32_t c = 0; c < channels; c++) {
+            sink->channel[c].scale[i] = tensor->scale[c];
+            sink->channel[c].bias[i] = tensor->bias[c];
+        }
+    }
 }
 
 li_status
@@ -93,13 +134,6 @@ li_tensor_sink(li_ctx *ctx, li_info info, const li_tensor *tensor, li_sink **out
                        info, out));
     tensor_sink *sink = (tensor_sink *)*out;
     sink->tensor = *tensor;
-    if (!floats)
-        return LI_OK;
-    li_status status = li_alloc(ctx, 4, sizeof(sink->values[0]), &sink->values);
-    if (status != LI_OK) {
-        li_sink_close(out);
-        return status;
-    }
-    fill_values(sink);
+    fill_factors(sink, li_pixel_channels(info.pixel));
     return LI_OK;
 }

@@ -324,6 +324,26 @@ take_cancel(py_state *state, PyObject *request, py_job *job)
     return 0;
 }
 
+static int
+take_kernels(const py_state *state, py_job *job)
+{
+    static const char *const names[] = {"avx2", "sse41", "neon", "scalar"};
+    char known[40] = ""; /* all four names would fit */
+    size_t used = 0;
+    job->ctx.kernels = state->kernels;
+    if (state->kernels)
+        return 0;
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (li_kernels_named(names[i]))
+            used += (size_t)snprintf(known + used, sizeof(known) - used, "%s%s",
+                                     used ? ", " : "", names[i]);
+    li_fail(&job->ctx, LI_E400_ARGUMENT,
+            "LAZYIMAGE_SIMD: this machine has no '%s' kernels; it has %s", state->simd,
+            known);
+    py_raise(job);
+    return -1;
+}
+
 int
 py_job_parse(PyObject *module, PyObject *source, PyObject *request, py_depth depth,
              py_job *job)
@@ -332,7 +352,6 @@ py_job_parse(PyObject *module, PyObject *source, PyObject *request, py_depth dep
     memset(job, 0, sizeof(*job));
     job->fd = -1;
     li_ctx_init(&job->ctx, NULL);
-    job->ctx.kernels = li_kernels_named(NULL);
     job->further[0] = state->further;
     job->ctx.further = job->further;
     job->traced = state->traced;
@@ -345,6 +364,8 @@ py_job_parse(PyObject *module, PyObject *source, PyObject *request, py_depth dep
         return -1;
     if (depth == PY_HEADER)
         return 0;
+    if (take_kernels(state, job) < 0)
+        return -1;
     if (py_parse_steps(request, job) < 0 || parse_settings(request, job) < 0)
         return -1;
     return parse_output(module, request, job);

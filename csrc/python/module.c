@@ -1,5 +1,6 @@
 /* module.c: lazyimage._core: multi-phase, no global state, any interpreter. Layer 4. */
 #include "python/py.h"
+#include "kernels/kernels.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +28,18 @@ add_type(PyObject *module, PyType_Spec *spec, PyTypeObject **type)
     return *type ? PyModule_AddType(module, *type) : -1;
 }
 
+/* The kernels of all jobs, once: a job that finds none fails, an import does not. */
+static int
+choose_kernels(PyObject *module, py_state *state)
+{
+    const char *asked = getenv("LAZYIMAGE_SIMD");
+    if (asked)
+        strncpy(state->simd, asked, sizeof(state->simd) - 1);
+    state->kernels = li_kernels_named(state->simd[0] ? state->simd : NULL);
+    return PyModule_AddStringConstant(module, "kernels",
+                                      state->kernels ? state->kernels->name : "none");
+}
+
 static int
 module_exec(PyObject *module)
 {
@@ -38,6 +51,8 @@ module_exec(PyObject *module)
         return -1;
     const char *traced = getenv("LAZYIMAGE_TRACEMALLOC");
     state->traced = traced && strcmp(traced, "1") == 0;
+    if (choose_kernels(module, state) < 0)
+        return -1;
     if (PyModule_AddIntConstant(module, "tracemalloc_domain", PY_TRACE_DOMAIN) < 0)
         return -1;
     return PyModule_AddStringConstant(module, "version", LI_VERSION);

@@ -19,6 +19,9 @@ typedef struct py_state {
     bool traced;    /* LAZYIMAGE_TRACEMALLOC=1: results are told to tracemalloc */
     PyObject *plug; /* owned: the capsule behind `further` */
     _Atomic(const li_codec *) further; /* borrowed of it; NULL: not loaded yet */
+    char simd[16]; /* LAZYIMAGE_SIMD, cut to fit; "": the best that there is */
+    const struct li_kernels
+        *kernels; /* const table; NULL: there is none of that name */
 } py_state;
 
 py_state *py_state_of(PyObject *module);

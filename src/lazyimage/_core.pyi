@@ -10,6 +10,9 @@ from typing import Any, Final, final
 from typing_extensions import Buffer, disjoint_base
 
 version: Final[str]
+kernels: Final[str]
+"""The kernel table of all jobs: avx2, sse41, neon or scalar; LAZYIMAGE_SIMD as it was at
+import chooses, and where this machine has no such table it is "none" and jobs fail."""
 tracemalloc_domain: Final[int]
 """Where results are registered when LAZYIMAGE_TRACEMALLOC=1."""
 

@@ -77,7 +77,7 @@ def kernels() -> Finding:
     """Which table of row kernels jobs use."""
     asked = os.environ.get("LAZYIMAGE_SIMD", "")
     note = f", LAZYIMAGE_SIMD={asked}" if asked else ""
-    return Finding("kernels", f"{getattr(_core, 'kernels', 'scalar')}{note}")
+    return Finding("kernels", f"{_core.kernels}{note}", fault=_core.kernels == "none")
 
 
 def cpus() -> Finding:
