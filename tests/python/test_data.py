@@ -12,7 +12,9 @@ from PIL import Image
 
 import lazyimage as li
 
-ENTRIES = oracle.read_index(oracle.DATA)
+INDEXED = oracle.read_index(oracle.DATA)
+WEBP = "webp" in li.supported_input_formats()
+ENTRIES = [entry for entry in INDEXED if WEBP or entry.format != "webp"]
 VALID = [entry for entry in ENTRIES if entry.kind == "valid"]
 BROKEN_PNGSUITE = [entry for entry in ENTRIES if entry.file.match("pngsuite/x*.png")]
 
@@ -20,11 +22,13 @@ BROKEN_PNGSUITE = [entry for entry in ENTRIES if entry.file.match("pngsuite/x*.p
 def test_the_index_and_the_files_agree() -> None:
     lines = (oracle.DATA / "INDEX.tsv").read_text(encoding="utf-8").splitlines()
     column = lines[0].split("\t").index("sha256")
-    for entry, line in zip(ENTRIES, lines[1:], strict=True):
+    for entry, line in zip(INDEXED, lines[1:], strict=True):
         digest = hashlib.sha256(entry.file.read_bytes()).hexdigest()
         assert digest == line.split("\t")[column], entry.path
-    files = {path for path in oracle.DATA.rglob("*") if path.suffix in (".jpg", ".png", ".mpo")}
-    assert files == {entry.file for entry in ENTRIES}
+    files = {
+        path for path in oracle.DATA.rglob("*") if path.suffix in (".jpg", ".png", ".mpo", ".webp")
+    }
+    assert files == {entry.file for entry in INDEXED}
     assert sum(path.stat().st_size for path in files) <= 3_000_000
 
 
@@ -85,6 +89,50 @@ def test_corrupt_and_truncated_files_are_refused() -> None:
     assert accepted == []
 
 
+WEBP_CODES = {
+    "corrupt-frame.webp": "E130",
+    "corrupt-riff-end.webp": "E132",
+    "corrupt-riff-size.webp": "E132",
+    "truncated-2454x100.webp": "E130",  # its sides are what was changed
+    "truncated-alpha.webp": "E132",
+    "truncated-lossless.webp": "E132",
+    "truncated-lossy-start.webp": "E132",
+    "truncated-lossy.webp": "E132",
+    "truncated-riff.webp": "E132",
+}
+
+
+@pytest.mark.skipif(not WEBP, reason="built without WebP")
+def test_broken_webp_files_are_refused_with_their_codes() -> None:
+    bad = [entry for entry in ENTRIES if entry.format == "webp" and entry not in VALID]
+    codes = [(refusal or {}).get("error") for refusal in checks.refusals(bad)]
+    assert {entry.file.name: code for entry, code in zip(bad, codes, strict=True)} == WEBP_CODES
+
+
+@pytest.mark.skipif(not WEBP, reason="built without WebP")
+def test_every_kind_of_webp_is_there() -> None:
+    infos = [li.Engine.from_path(entry.file).info for entry in VALID if entry.format == "webp"]
+    variants = {info.variant.removesuffix(" animated") for info in infos}
+    assert variants == {"lossy 4:2:0", "lossy 4:2:0 alpha", "lossless", "lossless alpha"}
+    assert sum(info.frames > 1 for info in infos) == 3
+    for variant in ("lossy 4:2:0", "lossless alpha"):
+        assert any(
+            info.variant == variant and info.icc_bytes and info.exif_bytes and info.xmp_bytes
+            for info in infos
+        )
+    assert sum(entry.file.stat().st_size for entry in ENTRIES if entry.format == "webp") <= 350_000
+
+
+@pytest.mark.skipif(not WEBP, reason="built without WebP")
+def test_alpha_of_lossy_webp_is_there_raw_packed_and_filtered() -> None:
+    found = set()
+    for entry in VALID:
+        data = entry.file.read_bytes()
+        if entry.format == "webp" and data[30:34] == b"ALPH":
+            found.add((data[38] & 3, data[38] >> 2 & 3))
+    assert found >= {(0, 0), (1, 0), (1, 2), (1, 3)}  # (packed, filter)
+
+
 def _huge_png(width: int, height: int) -> bytes:
     data = (oracle.DATA / "pngsuite" / "basn2c08.png").read_bytes()
     header = b"IHDR" + struct.pack(">II", width, height) + data[24:29]
@@ -124,7 +172,7 @@ def test_orientation_lands_upright(entry: oracle.Entry) -> None:
     assert checks.upright_difference(entry.file) < 4
 
 
-@pytest.mark.parametrize("format", ["JPEG", "PNG"])
+@pytest.mark.parametrize("format", ["JPEG", "PNG", *(["WEBP"] if WEBP else [])])
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("portrait", [False, True], ids=["landscape", "portrait"])
 def test_made_orientations_land_upright(format: str, orientation: int, portrait: bool) -> None:
@@ -138,6 +186,23 @@ def test_made_orientations_land_upright(format: str, orientation: int, portrait:
     assert checks.misplaced_corners(encoded, wrong) > 12
 
 
+@pytest.mark.skipif(not WEBP, reason="built without WebP")
+@pytest.mark.parametrize("number", [2, 7, 8])
+def test_orientation_of_webp_is_found_with_and_without_a_prefix(number: int) -> None:
+    """The files have the prefix that JPEG puts before EXIF; without it they say the same."""
+    data = (oracle.DATA / "webp" / f"orientation-{number}.webp").read_bytes()
+    at = data.index(b"EXIF")
+    (size,) = struct.unpack_from("<I", data, at + 4)
+    assert data[at + 8 : at + 14] == b"Exif\0\0" and at + 8 + size + size % 2 == len(data)
+    chunk = (
+        b"EXIF" + struct.pack("<I", size - 6) + data[at + 14 : at + 8 + size] + b"\0" * (size % 2)
+    )
+    body = data[8:at] + chunk
+    bare = li.Engine.from_bytes(b"RIFF" + struct.pack("<I", len(body)) + body)
+    assert bare.info.orientation == li.Engine.from_bytes(data).info.orientation == number
+    assert bytes(bare.to_pixels()) == bytes(li.Engine.from_bytes(data).to_pixels())
+
+
 def test_the_readme_names_every_file() -> None:
     text = Path(oracle.DATA / "README.md").read_text(encoding="utf-8")
-    assert [entry.path for entry in ENTRIES if f"`{entry.path}`" not in text] == []
+    assert [entry.path for entry in INDEXED if f"`{entry.path}`" not in text] == []
