@@ -11,13 +11,22 @@ import numpy as np
 import oracle
 import pytest
 
+import lazyimage
 from lazyimage import _core
 from lazyimage.errors import LazyImageError
 
-NO_PLANES = 32
-"""LI_NO_PLANES of engine/plan.h."""
+NO_SHRINK, NO_PLANES = 1, 32
+"""LI_NO_SHRINK and LI_NO_PLANES of engine/plan.h."""
 LEAST_PIXELS = 1 << 16
+FORMATS = lazyimage.supported_input_formats()
 FILES = sorted((oracle.DATA / "jpeg").glob("*.jpg"))
+FILES += [
+    path
+    for format in ("webp", "avif")
+    if format in FORMATS
+    for path in sorted((oracle.DATA / format).glob(f"*.{format}"))
+]
+OUTPUTS = [format for format in ("jpeg", "webp") if format in lazyimage.supported_output_formats()]
 
 
 def _source(path: Path) -> _core.Source:
@@ -32,6 +41,20 @@ def _pixels(source: _core.Source, **request: Any) -> np.ndarray:
 
 def _encode(source: _core.Source, **request: Any) -> bytes:
     return bytes(_core.run(source, {**request, "output": "buffer", "type": _core.Encoded})[0])
+
+
+def _options(format: str) -> dict[str, Any]:
+    return {
+        "format": format,
+        "quality": 95,
+        **({"subsampling": "4:2:0"} if format == "jpeg" else {}),
+    }
+
+
+def _fine(path: Path) -> int:
+    """The rules to leave out of both runs, so that only the planes differ: a WebP file may
+    be decoded roughly under other conditions as planes than as rows."""
+    return NO_SHRINK if path.suffix == ".webp" else 0
 
 
 def _planar_files() -> list[Path]:
@@ -65,6 +88,9 @@ def test_the_shipped_files_have_planes_of_every_kind() -> None:
     assert len(PLANAR) >= 5
     words = [_core.explain(_source(path), {"output": "pixels"}).splitlines()[0] for path in PLANAR]
     assert any("orientation" in line for line in words)
+    for format, least in (("jpg", 5), ("webp", 4), ("avif", 2)):
+        if format == "jpg" or format in FORMATS:
+            assert sum(path.suffix == f".{format}" for path in PLANAR) >= least
 
 
 @pytest.mark.parametrize("shrink", ["safe", "fast"])
@@ -75,27 +101,25 @@ def test_joined_planes_are_near_rows(path: Path, part: float, shrink: str) -> No
     width = int(_core.inspect(source, {"output": "pixels"})["width"] / part)
     request = {"steps": _resize(width), "shrink": shrink}
     mean, share = _distance(
-        _pixels(source, **request), _pixels(source, **request, rules_off=NO_PLANES)
+        _pixels(source, **request, rules_off=_fine(path)),
+        _pixels(source, **request, rules_off=_fine(path) | NO_PLANES),
     )
     assert mean <= 1.0
     assert share <= 0.01
 
 
+@pytest.mark.parametrize("format", OUTPUTS)
 @pytest.mark.parametrize("part", [1, 2, 5.3])
 @pytest.mark.parametrize("path", PLANAR, ids=lambda path: path.name)
-def test_planes_up_to_the_encoder_are_near_rows(path: Path, part: float) -> None:
+def test_planes_up_to_the_encoder_are_near_rows(path: Path, part: float, format: str) -> None:
     source = _source(path)
     width = int(_core.inspect(source, {"output": "pixels"})["width"] / part)
-    request = {
-        "steps": _resize(width) if part > 1 else (),
-        "format": "jpeg",
-        "quality": 95,
-        "subsampling": "4:2:0",
-    }
+    request = {"steps": _resize(width) if part > 1 else (), **_options(format)}
     words = _core.explain(source, {**request, "output": "buffer"})
     assert "planes" in words or part == 1
     assert "join" not in words or path.name.startswith("orientation")
-    planes, rows = _encode(source, **request), _encode(source, **request, rules_off=NO_PLANES)
+    planes = _encode(source, **request, rules_off=_fine(path))
+    rows = _encode(source, **request, rules_off=_fine(path) | NO_PLANES)
     mean, share = _distance(
         _pixels(_core.Source.from_buffer(planes)), _pixels(_core.Source.from_buffer(rows))
     )
@@ -130,6 +154,7 @@ def test_turned_planes_are_upright(turn: int, width: int) -> None:
     assert share <= 0.015
 
 
-def test_exact_never_takes_planes() -> None:
-    request = {"steps": _resize(300), "output": "pixels", "shrink": "exact"}
-    assert "planes" not in _core.explain(_source(PLANAR[0]), request)
+@pytest.mark.parametrize("path", PLANAR, ids=lambda path: path.name)
+def test_exact_never_takes_planes(path: Path) -> None:
+    request = {"steps": _resize(100), "output": "pixels", "shrink": "exact"}
+    assert "planes" not in _core.explain(_source(path), request)
