@@ -90,6 +90,7 @@ typedef struct li_codec {
     const char *(*running)(void); /* of the one that runs; NULL: it cannot be asked */
     bool shrinks;                 /* decode honours hint.shrink */
     bool regions;                 /* decode honours hint.region */
+    bool roughs;                  /* decode honours hint.rough, but of lossless files */
     uint8_t default_quality;      /* 0: the format has no quality */
 
     /* NULL: li_further_formats has it. */

@@ -69,6 +69,24 @@ li_choose_shrink(const li_draft *draft, const li_request *request)
     return 8;
 }
 
+/* Two decoded pixels for each output pixel average away what a loop filter and smooth
+ * chroma do at the edges of blocks. Measured, not exact: docs/notes/plan.md. */
+bool
+li_allows_rough(const li_input *input, const li_draft *draft, const li_request *request)
+{
+    enum { LEFT = 2 * 8 };
+    const li_op *op = li_first_op(draft, &li_op_resize);
+    if (!input->codec->roughs || input->header.lossless || !op ||
+        op->u.resize.kernel == LI_NEAREST || request->shrink == LI_SHRINK_EXACT ||
+        (request->rules_off & LI_NO_SHRINK))
+        return false;
+    if (request->shrink == LI_SHRINK_SAFE && !li_hides_shrink(request))
+        return false;
+    const li_resize *resize = &op->u.resize;
+    return li_span_allows(resize->x, resize->width, 8, LEFT) &&
+           li_span_allows(resize->y, resize->height, 8, LEFT);
+}
+
 /* The region in shrunk pixels that holds every pixel which stands for a part of `rect`.
  */
 static void
@@ -150,6 +168,7 @@ li_plan_decoder(li_ctx *ctx, const li_input *input, const li_request *request,
     bool cropped = regions && take_region(draft, &rect);
     bool shrinks = codec->shrinks && !(request->rules_off & LI_NO_SHRINK);
     plan->hint.shrink = shrinks ? li_choose_shrink(draft, request) : 8;
+    plan->hint.rough = li_allows_rough(input, draft, request);
     li_pixel pixel = plan->decoded.pixel;
     plan->decoded = codec->decoded(&input->header, plan->hint);
     plan->decoded.pixel = pixel;

@@ -45,7 +45,7 @@ static void
 say_decode(writer *out, const li_plan *plan, const li_input *input)
 {
     const li_hint *hint = &plan->hint;
-    bool held = input->header.held_bytes > 0;
+    const li_header *header = &input->header;
     if (!input->codec)
         return;
     say(out, "decode   ");
@@ -61,8 +61,11 @@ say_decode(writer *out, const li_plan *plan, const li_input *input)
             li_pixel_name(plan->cmyk ? LI_CMYK8 : plan->decoded.pixel));
     else
         say_sizes(out, plan->planes[0].decoded, plan->planes[1].decoded);
-    if (held)
-        say(out, " (held whole: the file comes in passes)");
+    if (hint->rough)
+        say(out, ", rough");
+    if (header->held_bytes)
+        say(out, header->progressive ? " (held whole: the file comes in passes)"
+                                     : " (held whole)");
     say(out, "\n");
 }
 

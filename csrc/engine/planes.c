@@ -186,6 +186,7 @@ find_route(const li_input *input, const li_request *request, const li_draft *dra
         request->shrink == LI_SHRINK_EXACT || !codec || !codec->planar)
         return false;
     *hint = (li_hint){.shrink = 8, .planes = true};
+    hint->rough = resizes && li_allows_rough(input, draft, request);
     way->resize = resizes ? &draft->ops[0].u.resize : NULL;
     if (resizes && codec->regions && wants_region(way->resize, draft->in))
         return false;

@@ -59,6 +59,7 @@ webp_describe(li_info info, const li_encode *encode, char *text, size_t size)
 
 const li_codec li_codec_webp = {
     .name = "webp",
+    .roughs = true,
     .version = LI_WEBP_VERSION,
     .running = webp_running,
     .default_quality = LI_WEBP_QUALITY,

@@ -24,6 +24,7 @@ TEST(a_plan_says_everything_from_source_to_memory)
     li_input input = turned_input(4000, 3000, 6);
     snprintf(input.header.variant, sizeof(input.header.variant), "progressive 4:2:0");
     input.header.held_bytes = 500000;
+    input.header.progressive = true;
     li_step steps[] = {step_resize(300, 400, LI_FIT_INSIDE)};
     li_request request = fake_request(steps, 1, 0);
     li_ctx ctx;
