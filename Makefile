@@ -63,6 +63,20 @@ test-c: setup ## the C tests alone, without Python
 test-avif-next: ## the AVIF tests on the libavif of Debian's next release, fetched and unpacked aside
 	@tools/avif_next.sh
 
+NEON_TESTS := $(patsubst tests/c/kernels/%.c,build/neon/%,$(wildcard tests/c/kernels/test_*.c))
+NEON_CORE := csrc/base/base.c csrc/base/cpu.c $(wildcard csrc/kernels/*.c)
+
+.PHONY: test-neon
+test-neon: ## the kernels built for arm64, tested under qemu
+	@tools/setup.sh --neon
+	@$(MAKE) --no-print-directory $(NEON_TESTS)
+	@for test in $(NEON_TESTS); do qemu-aarch64 $$test || exit 1; done
+
+build/neon/%: tests/c/kernels/%.c $(NEON_CORE) $(HEADERS) $(wildcard csrc/kernels/*.inc.h)
+	@mkdir -p $(@D)
+	@aarch64-linux-gnu-gcc -std=c11 -O2 $(WARNINGS) -Werror -Icsrc -Itests/c \
+		-ffp-contract=off -D_GNU_SOURCE -static $< $(NEON_CORE) -lm -o $@
+
 asan: asan-c asan-python ## C tests and the Python suite under ASan, UBSan and LSan
 
 asan-c: setup ## the C tests under ASan, UBSan and LSan
