@@ -2,8 +2,8 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 SHELL := /bin/sh
-.PHONY: help setup demo test test-c test-avif-next asan asan-c asan-python lint bench \
-	bench-kernels instructions instructions-record proof clean fuzz c-programs FORCE
+.PHONY: help setup demo test test-c test-avif-next asan asan-c asan-python tsan-c lint \
+	bench bench-kernels instructions instructions-record proof clean fuzz c-programs FORCE
 
 PYTHON := .venv/bin/python
 CC ?= gcc
@@ -26,6 +26,7 @@ C_FILES := $(filter-out $(LEFT_OUT),$(sort $(shell find csrc -name '*.c')))
 HEADERS := $(sort $(shell find csrc tests/c -name '*.h'))
 CORE := $(filter-out csrc/python/%,$(C_FILES))
 TEST_FILES := $(filter-out $(LEFT_OUT),$(sort $(wildcard tests/c/*/test_*.c)))
+THREADED := tests/c/image/test_ahead.c tests/c/codecs/test_png_stream.c
 TOOL_FILES := tests/c/codecs/samples.c benchmarks/png_read.c
 PROGRAMS := $(patsubst %.c,$(OUT)/%,$(TEST_FILES) $(TOOL_FILES))
 
@@ -82,6 +83,12 @@ asan: asan-c asan-python ## C tests and the Python suite under ASan, UBSan and L
 asan-c: setup ## the C tests under ASan, UBSan and LSan
 	@$(MAKE) --no-print-directory c-programs OUT=build/asan/c SAN='$(SAN_FLAGS)'
 	@$(PYTHON) tools/run_tests.py --c build/asan/c --timeout 600
+
+tsan-c: setup ## the C tests that start threads, under TSan
+	@$(MAKE) --no-print-directory $(THREADED:%.c=build/tsan/c/%) OUT=build/tsan/c \
+		SAN='-fsanitize=thread -O1'
+	@for program in $(THREADED:%.c=build/tsan/c/%); do \
+		TSAN_OPTIONS=halt_on_error=1 $$program || exit 1; done
 
 asan-python: setup ## the Python suite under ASan, UBSan and LSan, on an extension of its own
 	@SANITIZE=$(SANITIZERS) $(PYTHON) -W ignore setup.py -q build --build-lib build/asan/lib

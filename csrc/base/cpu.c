@@ -1,7 +1,14 @@
-/* cpu.c: ask the machine once which instruction sets it runs. Layer 0. */
+/* cpu.c: ask the machine once which instruction sets it runs, and each time how busy it
+ * is. Layer 0. */
 #include "base/cpu.h"
 
+#include <fcntl.h>
 #include <stdatomic.h>
+#include <stdio.h>
+#include <unistd.h>
+#if defined(__linux__)
+#include <sched.h>
+#endif
 
 enum { KNOWN = 1 << 30 };
 
@@ -36,3 +43,41 @@ li_cpu(void)
     }
     return flags & ~(unsigned)KNOWN;
 }
+
+#if defined(__linux__)
+
+/* Threads that run or want to, in all the system, this one among them; 0: unknown. */
+static int
+count_runnable(void)
+{
+    char text[128];
+    int fd = open("/proc/loadavg", O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return 0;
+    ssize_t got = read(fd, text, sizeof(text) - 1);
+    close(fd);
+    text[got > 0 ? got : 0] = 0;
+    int runnable = 0; /* "0.20 0.18 0.12 1/80 11206": the fourth */
+    return sscanf(text, "%*s %*s %*s %d/", &runnable) == 1 ? runnable : 0;
+}
+
+int
+li_idle_cpus(void)
+{
+    cpu_set_t usable;
+    int runnable = count_runnable();
+    if (runnable < 1 || sched_getaffinity(0, sizeof(usable), &usable) != 0)
+        return 0;
+    int idle = CPU_COUNT(&usable) - runnable;
+    return idle > 0 ? idle : 0;
+}
+
+#else
+
+int
+li_idle_cpus(void)
+{
+    return 0;
+}
+
+#endif

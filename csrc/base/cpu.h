@@ -1,4 +1,5 @@
-/* cpu.h: which instruction sets this machine runs. Layer 0. */
+/* cpu.h: which instruction sets this machine runs, and whether a CPU is free. Layer 0.
+ */
 #ifndef LI_BASE_CPU_H
 #define LI_BASE_CPU_H
 
@@ -18,5 +19,9 @@ enum {
 
 /* The sets that there are, or-ed; asked of the machine once a process. */
 unsigned li_cpu(void);
+
+/* CPUs that this process may use and that nothing runs on now; 0 where the system does
+ * not say. A guess: one moment's count of what wants to run, on any CPU. */
+int li_idle_cpus(void);
 
 #endif

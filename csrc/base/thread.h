@@ -1,0 +1,33 @@
+/* thread.h: one more thread, and a lock with a condition. Layer 0. */
+#ifndef LI_BASE_THREAD_H
+#define LI_BASE_THREAD_H
+
+#include "base/base.h"
+
+#include <pthread.h>
+
+/* A lock, and the wait for what it guards to change. */
+typedef struct li_monitor {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+} li_monitor;
+
+/* False: the system refused. */
+bool li_monitor_open(li_monitor *monitor);
+void li_monitor_close(li_monitor *monitor);
+void li_monitor_enter(li_monitor *monitor);
+void li_monitor_leave(li_monitor *monitor);
+/* Inside: wait until somebody wakes us, or for so long; it may wake for nothing. */
+void li_monitor_wait(li_monitor *monitor);
+/* False: the time is over. */
+bool li_monitor_wait_ns(li_monitor *monitor, int64_t ns);
+/* Inside: wake the one who waits. */
+void li_monitor_wake(li_monitor *monitor);
+
+/* Start run(arg) with this much stack and with every signal blocked but those of
+ * faults: handlers of the process never run there. False: the system refused. */
+bool li_thread_start(pthread_t *thread, size_t stack_bytes, void *(*run)(void *),
+                     void *arg);
+void li_thread_join(pthread_t thread);
+
+#endif
