@@ -3,6 +3,7 @@
 #define LI_CODECS_CODEC_H
 
 #include "base/source.h"
+#include "image/ahead.h"
 #include "image/out.h"
 #include "image/planes.h"
 #include "image/rows.h"
@@ -44,6 +45,9 @@ typedef struct li_hint {
     bool planes; /* by decode_planes; then without a region */
     bool rough;  /* a later downscale hides what a decoder may leave out: WebP's loop
                     filter and its smooth upsampling of chroma */
+    bool ahead;  /* with a thread of its own for a part of the work, if there is one to
+                    be had; only if codec->ahead */
+    li_ahead_use *use; /* then borrowed until the rows are closed: what came of it */
 } li_hint;
 
 typedef enum li_subsampling {
@@ -91,6 +95,7 @@ typedef struct li_codec {
     bool shrinks;                 /* decode honours hint.shrink */
     bool regions;                 /* decode honours hint.region */
     bool roughs;                  /* decode honours hint.rough, but of lossless files */
+    bool ahead;                   /* decode honours hint.ahead where nothing is held */
     uint8_t default_quality;      /* 0: the format has no quality */
 
     /* NULL: li_further_formats has it. */

@@ -209,6 +209,33 @@ plan_memory(const li_ctx *ctx, const li_input *input, const li_request *request,
     plan_cost(input, request, plan);
 }
 
+/* Large, streamed, and something is left to do meanwhile. */
+static bool
+pays_ahead(const li_input *input, const li_request *request, const li_plan *plan)
+{
+    enum { LEAST_PIXELS = 4000000 }; /* 30 ms of a PNG */
+    return input->codec && input->codec->ahead && plan->way == LI_WAY_ROWS &&
+           !input->header.held_bytes && request->threads != LI_THREADS_ONE &&
+           (uint64_t)plan->decoded.width * plan->decoded.height >= LEAST_PIXELS &&
+           (request->codec || plan->count > 0);
+}
+
+/* The thread is left out where the memory limit has no room for it. */
+static void
+plan_ahead(const li_ctx *ctx, const li_input *input, const li_request *request,
+           li_plan *plan)
+{
+    if (!pays_ahead(input, request, plan))
+        return;
+    uint64_t limit = ctx->limits.max_memory, alone = plan->bytes;
+    plan->hint.ahead = true;
+    plan_cost(input, request, plan);
+    if (!limit || needed_bytes(plan, request) <= limit)
+        return;
+    plan->hint.ahead = false;
+    plan->bytes = alone;
+}
+
 static li_status
 check_budget(li_ctx *ctx, const li_plan *plan, const li_request *request)
 {
@@ -251,6 +278,7 @@ plan_fill(li_ctx *ctx, const li_input *input, const li_request *request, li_plan
     plan->out = draft.count ? draft.infos[draft.count - 1] : draft.in;
     LI_TRY(li_check_output(ctx, "output", plan->out));
     plan_memory(ctx, input, request, plan);
+    plan_ahead(ctx, input, request, plan);
     return check_budget(ctx, plan, request);
 }
 

@@ -63,11 +63,15 @@ typedef enum li_output_kind {
     LI_OUTPUT_PIXELS
 } li_output_kind;
 
+/* May the decoder have a thread of its own where that can pay? */
+typedef enum li_threads { LI_THREADS_IDLE, LI_THREADS_ONE, LI_THREADS_TWO } li_threads;
+
 typedef struct li_request {
     const li_step *steps; /* borrowed */
     size_t step_count;
     bool auto_orient;
     li_shrink_policy shrink;
+    li_threads threads;
     uint32_t rules_off;
     uint8_t background[3];
     li_output_kind output;

@@ -1,5 +1,6 @@
 /* run.c: open the input, build the chain that the plan says, pump it. Layer 3. */
 #include "engine/run.h"
+#include "base/cpu.h"
 #include "color/cmyk.h"
 #include "color/ycc.h"
 
@@ -103,14 +104,25 @@ typedef struct job {
 } job;
 
 static li_status
-open_decoder(job *run)
+open_rows(job *run, li_ahead_use *use)
+{
+    const li_input *input = run->input;
+    li_hint hint = run->plan->hint;
+    if (run->request->threads == LI_THREADS_IDLE)
+        hint.ahead = hint.ahead && li_idle_cpus() > 0;
+    hint.use = use;
+    return input->codec->decode(run->ctx, run->source, &input->header, hint,
+                                &run->chain);
+}
+
+static li_status
+open_decoder(job *run, li_ahead_use *use)
 {
     const li_input *input = run->input;
     if (!input->codec)
         return li_frame_rows(run->ctx, &input->frame, &run->chain);
     if (run->plan->way == LI_WAY_ROWS)
-        return input->codec->decode(run->ctx, run->source, &input->header,
-                                    run->plan->hint, &run->chain);
+        return open_rows(run, use);
     li_planes *planes = NULL;
     LI_TRY(input->codec->decode_planes(run->ctx, run->source, &input->header,
                                        run->plan->hint, &planes));
@@ -207,9 +219,10 @@ li_plan_run(li_ctx *ctx, li_source *source, const li_input *input,
     job run = {.ctx = ctx, .source = source, .input = input, .request = request};
     run.plan = plan;
     run.target = target;
+    times->ahead = (li_ahead_use){0};
     li_pump_times spent = {0};
     int64_t start = li_now_ns();
-    li_status status = open_decoder(&run);
+    li_status status = open_decoder(&run, &times->ahead);
     name_step(ctx, status, "decode");
     int64_t decoding = li_now_ns();
     if (status == LI_OK)

@@ -7,6 +7,7 @@
 
 typedef struct li_times {
     int64_t decode_ns, ops_ns, encode_ns;
+    li_ahead_use ahead; /* its time is in no other */
 } li_times;
 
 /* Where the picture goes: exactly one of the two. */

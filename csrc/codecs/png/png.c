@@ -45,18 +45,17 @@ png_decoded(const li_header *header, li_hint hint)
 static uint64_t
 png_decode_bytes(const li_header *header, li_hint hint)
 {
-    (void)hint;
-    return li_sat_add(header->held_bytes, header->work_bytes);
+    uint64_t ahead = hint.ahead ? li_png_ahead_bytes(header) : 0;
+    return li_sat_add(li_sat_add(header->held_bytes, header->work_bytes), ahead);
 }
 
 li_status
 li_png_decode(li_ctx *ctx, li_source *in, const li_header *header, li_hint hint,
               li_rows **rows)
 {
-    (void)hint; /* neither shrinks nor regions */
     if (header->progressive)
         return li_png_decode_libpng(ctx, in, header, rows);
-    return li_png_decode_stream(ctx, in, header, li_png_inflate_best(), rows);
+    return li_png_decode_stream(ctx, in, header, hint, li_png_inflate_best(), rows);
 }
 
 static li_pixel
@@ -68,6 +67,7 @@ png_accepts(li_pixel pixel)
 const li_codec li_codec_png = {
     .name = "png",
     .version = PNG_LIBPNG_VER_STRING,
+    .ahead = true,
     .probe = png_probe,
     .inspect = li_png_inspect,
     .decoded = png_decoded,

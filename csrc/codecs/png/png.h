@@ -37,7 +37,7 @@ li_status li_png_decode(li_ctx *ctx, li_source *in, const li_header *header,
 /* The two readers: by ourselves over this inflate, without interlacing; and by libpng,
  * anything. Same samples, same verdict. */
 li_status li_png_decode_stream(li_ctx *ctx, li_source *in, const li_header *header,
-                               const li_png_inflate_ops *inflate,
+                               li_hint hint, const li_png_inflate_ops *inflate,
                                li_rows **rows) LI_MUST_CHECK;
 li_status li_png_decode_libpng(li_ctx *ctx, li_source *in, const li_header *header,
                                li_rows **rows) LI_MUST_CHECK;
@@ -47,6 +47,8 @@ li_status li_png_encode(li_ctx *ctx, li_info info, const li_encode *encode, li_o
 /* What they take, libpng besides the picture that an interlaced file makes it hold. */
 uint64_t li_png_stream_bytes(li_info info, const li_png_begin *begin,
                              const li_png_inflate_ops *inflate);
+/* What hint.ahead adds. */
+uint64_t li_png_ahead_bytes(const li_header *header);
 uint64_t li_png_libpng_bytes(li_info info, uint8_t bit_depth, bool interlaced);
 /* What the codec's table says of writing. */
 uint64_t li_png_write_bytes(li_info info, const li_encode *encode);

@@ -52,9 +52,10 @@ differential_source(li_ctx *ctx, li_source *source, const li_png_inflate_ops *in
     got->bound = inflate == li_png_inflate_best()
                      ? li_codec_png.decode_bytes(&header, (li_hint){0})
                      : UINT64_MAX;
-    li_status status = inflate && !header.progressive
-                           ? li_png_decode_stream(ctx, source, &header, inflate, &rows)
-                           : li_png_decode_libpng(ctx, source, &header, &rows);
+    li_status status =
+        inflate && !header.progressive
+            ? li_png_decode_stream(ctx, source, &header, (li_hint){0}, inflate, &rows)
+            : li_png_decode_libpng(ctx, source, &header, &rows);
     if (status == LI_OK)
         status = differential_rows(ctx, rows, got);
     li_rows_close(&rows);
