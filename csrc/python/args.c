@@ -266,7 +266,7 @@ parse_settings(PyObject *request, py_job *job)
 {
     PyObject *background = py_field(request, "background");
     int shrink = LI_SHRINK_SAFE;
-    long rules_off = 0;
+    long rules_off = 0, threads = 0;
     job->request.auto_orient = true;
     memset(job->request.background, 255, 3);
     if (background &&
@@ -279,8 +279,10 @@ parse_settings(PyObject *request, py_job *job)
     }
     if (py_field_bool(request, "auto_orient", &job->request.auto_orient) < 0 ||
         py_field_word(request, "shrink", shrinks, &shrink) < 0 ||
-        py_field_int(request, "rules_off", 0, 63, &rules_off) < 0)
+        py_field_int(request, "rules_off", 0, 63, &rules_off) < 0 ||
+        py_field_int(request, "threads", 0, 2, &threads) < 0)
         return -1;
+    job->request.threads = (li_threads)threads;
     job->request.shrink = (li_shrink_policy)shrink;
     job->request.rules_off = (uint32_t)rules_off;
     return 0;

@@ -176,7 +176,7 @@ job_call(py_job *job, job_verb *verb, py_depth depth)
         status = verb(job, source);
     li_source_close(&source);
     job->total_ns = li_now_ns() - start;
-    job->cpu_ns = li_cpu_ns() - cpu;
+    job->cpu_ns = li_cpu_ns() - cpu + job->times.ahead.cpu_ns;
     return status;
 }
 

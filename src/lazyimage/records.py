@@ -148,7 +148,7 @@ class Metrics(Record):
     """What a job took and did; metrics.schema.json, version "1.0", describes to_dict().
 
     Times are milliseconds of one monotonic clock; total_ms ≥ decode_ms + ops_ms +
-    encode_ms. cpu_ms is the job's thread's. Sizes are bytes.
+    encode_ms. cpu_ms is the job's, on all of its `threads`. Sizes are bytes.
 
     >>> encoded, metrics = Engine.from_path("photo.jpg").to_buffer_with_metrics("png")
     >>> metrics.format_in, metrics.format_out, metrics.bytes_out == len(encoded)

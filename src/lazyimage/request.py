@@ -6,6 +6,8 @@ for all the calls that take it.
 
 from __future__ import annotations
 
+import os
+
 from lazyimage import settings
 from lazyimage.checks import as_choice, as_flag, as_integer, as_number, type_name
 from lazyimage.errors import InvalidArgumentError
@@ -172,9 +174,24 @@ def check_option(name: str, value: object) -> Any:
     return level
 
 
+def check_threads() -> int:
+    """LAZYIMAGE_NUM_THREADS as the core wants it: 0 not set, 1, or 2 for all above."""
+    text = os.environ.get("LAZYIMAGE_NUM_THREADS", "").strip()
+    if not text:
+        return 0
+    number = int(text[:20]) if text.isascii() and text.isdigit() else 0
+    if number < 1:
+        raise InvalidArgumentError(
+            f"LAZYIMAGE_NUM_THREADS={text!r} is not an integer from 1 on",
+            hint="1: one thread a job; 2: a second one for large PNGs; unset: if a CPU is idle",
+        )
+    return min(number, 2)
+
+
 def recipe_request(recipe: Recipe) -> dict[str, Any]:
     """What every job on this recipe asks for."""
     return {
+        "threads": check_threads(),
         "steps": recipe.steps,
         "auto_orient": recipe.orients,
         **settings.native_limits(recipe.effective_limits),
