@@ -1,68 +1,57 @@
-"""Four Python threads against one: 40 photographs resized to 800 px JPEG.
+#!/usr/bin/env python3
+"""Time a large PNG's jobs on one thread and on two, interleaved, and the memory of each.
 
-    python benchmarks/threads.py [--directory build/bench] [--rounds 5] [--limit 0.65]
+    threads.py PNG [ROUNDS]
 
-One thread and four take turns; the medians are compared. Exit status 1 if four threads
-take more than the limit of one thread's time on the CPUs that there are.
+For a machine with a CPU to spare. Wall and CPU: minimum; memory: growth of the process's peak
+over that of an empty job, one fresh process each.
 """
 
-import argparse
-import os
-import statistics
-import sys
-import time
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from __future__ import annotations
 
-import picture
+import os
+import subprocess
+import sys
 
 import lazyimage as li
 
-PHOTOGRAPHS = 40
-DIFFERENT = 8
-MEGAPIXELS = 6
+JOBS = ((800, "jpeg"), (0, "jpeg"), (800, "png"))
+MEMORY = """
+import sys, lazyimage as li
+peak = lambda: int(open("/proc/self/status").read().split("VmHWM:")[1].split()[0])
+li.Engine.from_pixels(memoryview(bytes(3072)).cast("B", (32, 32, 3))).to_buffer("jpeg")
+before = peak()
+li.Engine.from_path(sys.argv[1]).resize(800).to_buffer("jpeg")
+print(peak() - before)
+"""
 
 
-def seconds(paths: list[Path], threads: int) -> float:
-    """Wall time of resizing every path with so many threads."""
-
-    def job(path: Path) -> int:
-        return len(li.Engine.from_path(path).resize(800).to_buffer("jpeg", 80))
-
-    started = time.perf_counter()
-    with ThreadPoolExecutor(threads) as pool:
-        sizes = list(pool.map(job, paths))
-    assert min(sizes) > 1000
-    return time.perf_counter() - started
+def run(path: str, threads: int, size: int, format: str) -> tuple[float, float]:
+    """Wall and CPU time of one job in ms."""
+    os.environ["LAZYIMAGE_NUM_THREADS"] = str(threads)
+    engine = li.Engine.from_path(path)
+    engine = engine.resize(size) if size else engine
+    _, metrics = engine.to_buffer_with_metrics(format)
+    return metrics.total_ms, metrics.cpu_ms
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--directory", type=Path, default=Path("build/bench"))
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--limit", type=float, default=0.65)
-    options = parser.parse_args()
-    width, height = picture.sides(MEGAPIXELS)
-    made = [
-        picture.make_source(options.directory, "jpeg", width, height, seed=seed)
-        for seed in range(DIFFERENT)
-    ]
-    paths = made * (PHOTOGRAPHS // DIFFERENT)
-    times: dict[int, list[float]] = {1: [], 4: []}
-    seconds(paths, 4)
-    for _ in range(options.rounds):
-        for threads, each in times.items():
-            each.append(seconds(paths, threads))
-    medians = {threads: statistics.median(each) for threads, each in times.items()}
-    ratio = medians[4] / medians[1]
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    print(
-        f"{len(paths)} photographs of {MEGAPIXELS} MP on {usable} CPUs: one thread"
-        f" {medians[1] * 1e3:.0f} ms, four {medians[4] * 1e3:.0f} ms, ratio {ratio:.2f}"
-        f" (median of {options.rounds}, interleaved; limit {options.limit:g})"
-    )
-    return 1 if ratio > options.limit else 0
+def memory(path: str, threads: int) -> int:
+    """KB by which the job makes a fresh process larger."""
+    environment = {**os.environ, "LAZYIMAGE_NUM_THREADS": str(threads)}
+    command = [sys.executable, "-c", MEMORY, path]
+    return int(subprocess.run(command, env=environment, check=True, stdout=-1).stdout)
+
+
+def main(path: str, rounds: int = 9) -> None:
+    for size, format in JOBS:
+        taken = [[run(path, threads, size, format) for threads in (1, 2)] for _ in range(rounds)]
+        for index in (0, 1):
+            wall, cpu = (min(row[index][which] for row in taken) for which in (0, 1))
+            print(f"{size or 'full'} {format} {index + 1}: wall {wall:.0f} cpu {cpu:.0f} ms")
+    for threads in (1, 2):
+        grown = min(memory(path, threads) for _ in range(5))
+        print(f"memory {threads}: {grown} KB")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main(sys.argv[1], *(int(text) for text in sys.argv[2:]))
