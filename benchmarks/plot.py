@@ -14,7 +14,7 @@ COLOURS = {
     "sharp": "#9467bd",
     "lazy-image": "#8c564b",
 }
-LABELS, PANEL, GAP, LINE, TOP = 330, 380, 40, 24, 78
+LABELS, PANEL, GAP, LINE, TOP = 370, 380, 40, 24, 78
 RATIOS = (0.25, 0.5, 1, 2, 4, 8, 16, 32)
 MEGABYTES = (0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000)
 
@@ -77,6 +77,8 @@ def svg(lines: list[Any]) -> str:
             ratio = row["cpu_ms"] / ours["cpu_ms"]
             x = LABELS + PANEL * place(ratio, RATIOS)
             parts.append(dot(x, y, row["who"], f"{row['who']}: {row['cpu_ms']:.3g} ms"))
+            if cell["op"] == "probe":  # it holds nothing worth a figure
+                continue
             x = right + PANEL * place(row["growth_mb"], MEGABYTES)
             parts.append(dot(x, y, row["who"], f"{row['who']}: {row['growth_mb']:.3g} MB"))
     width, height = right + PANEL + 30, bottom + 16
