@@ -177,6 +177,8 @@ configure(avifEncoder *encoder, const li_encode *encode)
     encoder->codecChoice = aom ? AVIF_CODEC_CHOICE_AOM : AVIF_CODEC_CHOICE_AUTO;
     encoder->maxThreads = 1;
     encoder->speed = speed_of(encode);
+    if (aom) /* its tables of blocks seen take 200 bytes a pixel of screen content */
+        avifEncoderSetCodecSpecificOption(encoder, "enable-intrabc", "0");
     li_avif_set_quality(encoder, quality_of(encode), LOSSLESS_QUALITY);
     return AVIF_RESULT_OK;
 }
