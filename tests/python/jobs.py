@@ -17,6 +17,7 @@ import threading
 import time
 import traceback
 import zlib
+from collections.abc import Sequence
 from typing import Any
 
 import lazyimage as li
@@ -132,28 +133,33 @@ def heap_of_jobs(
     return found
 
 
-def make_gray_pictures(directory: str, side: int) -> dict[str, str]:
-    """A gray PNG and JPEG of side × side, from 32 × 32 random bytes."""
-    seeds = memoryview(bytes(i * 37 % 251 for i in range(1024))).cast("B", (32, 32, 1))
+def make_gray_pictures(
+    directory: str, side: int, formats: Sequence[str] = ("png", "jpeg"), seeds: int = 32
+) -> dict[str, str]:
+    """Gray pictures of side × side, one of each format, from seeds × seeds mixed bytes."""
+    mixed = memoryview(bytes(i * i * 37 % 251 for i in range(seeds * seeds)))
     engine = (
-        li.Engine.from_pixels(seeds)
+        li.Engine.from_pixels(mixed.cast("B", (seeds, seeds, 1)))
         .limits(max_pixels=0, max_output_pixels=0, max_input_bytes=0)
         .resize(side, side, kernel="box")
     )
     paths = {}
-    for format in ("png", "jpeg"):
+    for format in formats:
         paths[format] = f"{directory}/gray.{format}"
         options = {"compression": 1} if format == "png" else {}
         engine.to_file(paths[format], format, durable=False, **options)
     return paths
 
 
-def interrupt(path: str, target: int, after: float, how: str) -> dict[str, Any]:
-    """Stop a whole 400 MP job `after` seconds from its start; how long it then took."""
+def interrupt(
+    path: str, target: int, after: float, how: str, format: str = "png"
+) -> dict[str, Any]:
+    """Stop a job on a large file `after` seconds from its start; how long it then took."""
     directory = tempfile.mkdtemp()
     engine = li.Engine.from_path(path).limits(max_pixels=0, max_output_pixels=0, max_input_bytes=0)
     engine = engine.resize(target, target) if target else engine
-    out = f"{directory}/out.png"
+    out = f"{directory}/out.{format}"
+    options = {"compression": 6} if format == "png" else {}
     stopped: list[float] = []
     if how == "timeout":
         engine = engine.limits(timeout=after)
@@ -174,9 +180,9 @@ def interrupt(path: str, target: int, after: float, how: str) -> dict[str, Any]:
     raised, code = "nothing", None
     try:
         if how == "cancel":
-            _run_with_cancel(path, out, flag)
+            _run_with_cancel(path, out, format, flag)
         else:
-            engine.to_file(out, compression=6, shrink="exact", durable=False)
+            engine.to_file(out, shrink="exact", durable=False, **options)
     except (KeyboardInterrupt, LazyImageError) as error:
         raised, code = type(error).__name__, getattr(error, "code", None)
     ended = time.monotonic()
@@ -186,14 +192,14 @@ def interrupt(path: str, target: int, after: float, how: str) -> dict[str, Any]:
     return {"raised": raised, "code": code, "seconds": ended - stopped[0], "left": left}
 
 
-def _run_with_cancel(path: str, out: str, flag: Any) -> None:
+def _run_with_cancel(path: str, out: str, format: str, flag: Any) -> None:
     """The engine's job by the core's own call: only it takes a cancel flag as yet."""
     source = li._core.Source.from_path(os.fsencode(path), "auto")
     request = {
         "limits": {"max_pixels": 0, "max_output_pixels": 0},
         "cancel": flag,
         "output": "file",
-        "format": "png",
+        "format": format,
         "path": os.fsencode(out),
         "durable": False,
     }

@@ -158,3 +158,45 @@ def test_turned_planes_are_upright(turn: int, width: int) -> None:
 def test_exact_never_takes_planes(path: Path) -> None:
     request = {"steps": _resize(100), "output": "pixels", "shrink": "exact"}
     assert "planes" not in _core.explain(_source(path), request)
+
+
+WEBP = [path for path in PLANAR if path.suffix == ".webp"] + [
+    path for path in FILES if path.name in ("alpha-vertical.webp", "orientation-8.webp")
+]
+
+
+@pytest.mark.parametrize("part", [2.2, 5.3])
+@pytest.mark.parametrize("rules", [0, NO_PLANES], ids=["planes", "rows"])
+@pytest.mark.parametrize("path", WEBP, ids=lambda path: path.name)
+def test_a_rough_decode_is_near_a_fine_one(path: Path, rules: int, part: float) -> None:
+    source = _source(path)
+    width = int(_core.inspect(source, {"output": "pixels"})["width"] / part)
+    request = {"steps": _resize(width), "shrink": "fast"}
+    assert "rough" in _core.explain(source, {**request, "output": "pixels", "rules_off": rules})
+    rough = _pixels(source, **request, rules_off=rules)
+    fine = _pixels(source, **request, rules_off=rules | NO_SHRINK)
+    mean, share = _distance(rough, fine)
+    assert 0 < mean <= 3
+    assert share <= 0.02
+
+
+@pytest.mark.parametrize("path", WEBP, ids=lambda path: path.name)
+def test_a_decode_is_rough_only_where_a_downscale_hides_it(path: Path) -> None:
+    source = _source(path)
+    width = _core.inspect(source, {"output": "pixels"})["width"]
+
+    def is_rough(part: float, shrink: str) -> bool:
+        request = {"steps": _resize(int(width / part)), "output": "pixels", "shrink": shrink}
+        return "rough" in _core.explain(source, request)
+
+    assert is_rough(2.2, "fast")
+    assert not is_rough(1.5, "fast")
+    assert not is_rough(5.3, "exact")
+    assert not is_rough(5.3, "safe"), "pixels hide nothing"
+
+
+@pytest.mark.skipif("webp" not in FORMATS, reason="built without WebP")
+def test_a_lossless_file_is_never_decoded_roughly() -> None:
+    source = _source(oracle.DATA / "webp" / "lossless-icc-exif-xmp.webp")
+    request = {"steps": _resize(40), "output": "pixels", "shrink": "fast"}
+    assert "rough" not in _core.explain(source, request)
