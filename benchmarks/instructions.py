@@ -145,6 +145,7 @@ def count(name: str, directory: Path) -> int:
         *("--job", name, str(directory)),
     ]
     environment = {**os.environ, "LAZYIMAGE_SIMD": SIMD, "PYTHONHASHSEED": "0"}
+    environment["LAZYIMAGE_NUM_THREADS"] = "1"  # whatever else runs on this machine
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     if done.returncode:
         raise SystemExit(f"{name} failed under valgrind:\n{done.stderr.strip()}")

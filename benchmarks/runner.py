@@ -14,6 +14,7 @@ FIGURES = ("cpu_ms", "wall_ms", "growth_mb")
 ONE_THREAD = {
     "VIPS_CONCURRENCY": "1",
     "RAYON_NUM_THREADS": "1",
+    "LAZYIMAGE_NUM_THREADS": "1",
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
 }
