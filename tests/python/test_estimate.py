@@ -161,10 +161,10 @@ def _ratios_of_large(jobs: Iterable[dict[str, Any]]) -> list[float]:
 def test_slow_outputs_stay_within_their_plan(
     metered: dict[str, str], tmp_path: Path, corpus: list[oracle.Entry], format: str
 ) -> None:
-    """Lossy WebP misses the third: its bound is of noise, of which libwebp keeps 16 to 36
-    bytes a pixel, and the median of these files is 3.4 (the small ones alone: 3.8). What
-    AVIF takes is not seen below its bound, because libavif before 1.1 gets room for all of
-    it, given back at once, before it begins; above it, it is."""
+    """Lossy WebP is near the third: its bound is of noise, of which libwebp keeps 16 to 36
+    bytes a pixel; the median of these files is 2.8, of the small ones alone 3.8, the most 8.
+    What AVIF takes is not seen below its bound, because libavif before 1.1 gets room for
+    all of it, given back at once, before it begins; above it, it is."""
     valid = [entry for entry in corpus if entry.kind.startswith("valid")]
     small = [entry.file for entry in valid if SMALL <= entry.pixels < MIDDLE][::SMALL_STEP]
     large = [entry.file for entry in valid if MIDDLE <= entry.pixels < LARGE]
@@ -174,4 +174,4 @@ def test_slow_outputs_stay_within_their_plan(
     assert _over(jobs) == []
     ratios = _ratios_of_large(jobs)
     assert len(ratios) >= 15
-    assert statistics.median(ratios) <= (4.5 if format == "webp" else 3)
+    assert statistics.median(ratios) <= 3
