@@ -157,7 +157,8 @@ webp_append_frame(webp_bytes *file, uint32_t x, uint32_t y, uint32_t width,
     webp_put(body + 3, y / 2, 3);
     webp_put(body + 6, width - 1, 3);
     webp_put(body + 9, height - 1, 3);
-    memcpy(body + 16, picture.data, picture.size);
+    if (picture.size > 0)
+        memcpy(body + 16, picture.data, picture.size);
     webp_append(file, "ANMF", body, size);
     free(body);
 }
