@@ -195,15 +195,19 @@ needed_bytes(const li_plan *plan, const li_request *request)
     return li_sat_add(plan->bytes, held);
 }
 
-/* An encoder that can do with less memory does, if the job does not fit otherwise. */
+/* An encoder that can do with less memory does, if the job fits neither its limit nor
+ * what is promised: decoded bytes + 24 MB, of which the process takes 16. */
 static void
 plan_memory(const li_ctx *ctx, const li_input *input, const li_request *request,
             li_plan *plan)
 {
+    bool small = (uint64_t)plan->stored.width * plan->stored.height < 4000000;
+    uint64_t promised = li_sat_add(plan->decoded_bytes, small ? 24000000 : 8000000);
     uint64_t limit = ctx->limits.max_memory;
+    limit = limit && limit < promised ? limit : promised;
     plan->encode = request->encode;
     plan_cost(input, request, plan);
-    if (!limit || plan->encode.low_memory >= 0 || needed_bytes(plan, request) <= limit)
+    if (plan->encode.low_memory >= 0 || needed_bytes(plan, request) <= limit)
         return;
     plan->encode.low_memory = 1;
     plan_cost(input, request, plan);

@@ -208,10 +208,10 @@ call_released(py_job *job, job_verb *verb, py_depth depth)
     gil.thread = PyEval_SaveThread();
     li_status status = job_call(job, verb, depth);
     PyEval_RestoreThread(gil.thread);
-    /* A signal that came after the last tick wins over the result. */
-    if (status == LI_OK && job->ctx.tick && PyErr_CheckSignals() < 0)
-        return LI_EINTERRUPTED;
-    return status;
+    /* A signal wins over the result: one that came after the last tick, or whose tick a
+     * library's last call-back passed over. */
+    bool interrupted = PyErr_Occurred() || (job->ctx.tick && PyErr_CheckSignals() < 0);
+    return status == LI_OK && interrupted ? LI_EINTERRUPTED : status;
 }
 
 /* --- the verbs ------------------------------------------------------------------- */

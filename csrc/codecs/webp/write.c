@@ -84,7 +84,9 @@ job_fail(webp_job *job)
 static li_status
 job_finish(webp_job *job)
 {
-    return WebPEncode(&job->config, &job->picture) ? LI_OK : job_fail(job);
+    if (!WebPEncode(&job->config, &job->picture))
+        return job_fail(job);
+    return job->ctx->status; /* libwebp does not ask what its last call-back said */
 }
 
 static void
