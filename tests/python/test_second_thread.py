@@ -141,7 +141,7 @@ def test_two_threads_stop_within_100_ms(gray: str, how: str, target: int) -> Non
         "interrupt",
         path=gray,
         target=target,
-        after=0.1,
+        after=0.04,
         how=how,
         environment={"LAZYIMAGE_NUM_THREADS": "2"},
     )

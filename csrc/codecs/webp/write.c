@@ -53,7 +53,9 @@ job_progress(int percent, const WebPPicture *picture)
 {
     (void)percent;
     webp_job *job = picture->user_data;
-    return li_poll(job->ctx) == LI_OK && li_poll_clock(job->ctx) == LI_OK;
+    /* libwebp's first pass of low_memory goes on after a no: it must hear it again. */
+    return job->ctx->status == LI_OK && li_poll(job->ctx) == LI_OK &&
+           li_poll_clock(job->ctx) == LI_OK;
 }
 
 static li_status
