@@ -477,3 +477,13 @@ def test_the_build_tells_what_it_has():
         header, run_time = lazyimage.features()[name]
         assert header and run_time
         assert Engine.from_pixels(GRADIENT).to_buffer(name).format == name
+
+
+@pytest.mark.skipif("webp" not in lazyimage.supported_output_formats(), reason="no WebP here")
+def test_webp_takes_little_memory_where_the_promise_needs_it() -> None:
+    large = Engine.from_pixels(memoryview(bytes(2100 * 2100 * 3)).cast("B", (2100, 2100, 3)))
+    small = Engine.from_pixels(memoryview(bytes(300 * 300 * 3)).cast("B", (300, 300, 3)))
+    assert "low memory" in large.explain("webp")
+    assert "low memory" not in large.explain("webp", low_memory=False)
+    assert "low memory" not in large.resize(400).explain("webp")
+    assert "low memory" not in small.explain("webp")
