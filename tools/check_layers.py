@@ -3,9 +3,9 @@
 
     check_layers.py [ROOT]
 
-base ← {kernels, image} ← {ops, codecs, color, meta} ← engine ← python. Siblings in a layer do
-not know each other, but image may use kernels, and codecs color and meta; a codec knows its own
-folder and codec.h.
+base ← {kernels, image} ← {ops, codecs, color, meta, quality} ← engine ← python. Siblings in a
+layer do not know each other, but image may use kernels, and codecs color and meta; a codec knows
+its own folder and codec.h.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ LAYERS = {
     "base": 0,
     "kernels": 1,
     "image": 1,
-    **{"ops": 2, "codecs": 2, "color": 2, "meta": 2},
+    **{"ops": 2, "codecs": 2, "color": 2, "meta": 2, "quality": 2},
     "engine": 3,
     "python": 4,
 }

@@ -16,6 +16,7 @@ static PyMethodDef module_methods[] = {
     {"inspect", py_inspect, METH_VARARGS, "Read the header."},
     {"explain", py_explain, METH_VARARGS, "The plan in words."},
     {"estimate", py_estimate, METH_VARARGS, "What a job costs at most."},
+    {"compare", py_compare, METH_VARARGS, "How alike two pictures are."},
     {"features", py_features, METH_NOARGS, "The codecs and their versions."},
     {"has_codec", py_has_codec, METH_VARARGS, "Is there a codec of this name?"},
     {0},

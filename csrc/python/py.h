@@ -112,7 +112,8 @@ typedef struct py_job {
     li_input input;
     li_plan plan;
     li_times times;
-    bool traced; /* as the module's state says */
+    void *verb_data; /* borrowed: what a verb of its own needs */
+    bool traced;     /* as the module's state says */
     int64_t total_ns, cpu_ns;
     uint8_t *data; /* owned until wrapped: the bytes or samples; li_release */
     size_t size;
@@ -131,10 +132,20 @@ li_pixel py_mode_named(const char *mode);
 
 /* --- run.c ----------------------------------------------------------------------- */
 
+/* What is done with an open source and, but for PY_HEADER, a plan; without the GIL. */
+typedef li_status py_verb(py_job *job, li_source *source);
+
+/* Do it with a parsed job; false with an exception set. */
+bool py_job_call(PyObject *module, py_job *job, py_verb *verb, py_depth depth);
+
 PyObject *py_run(PyObject *module, PyObject *args);
 PyObject *py_inspect(PyObject *module, PyObject *args);
 PyObject *py_explain(PyObject *module, PyObject *args);
 PyObject *py_estimate(PyObject *module, PyObject *args);
+
+/* --- compare.c ------------------------------------------------------------------- */
+
+PyObject *py_compare(PyObject *module, PyObject *args);
 
 /* --- wrap.c ---------------------------------------------------------------------- */
 

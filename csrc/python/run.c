@@ -144,8 +144,6 @@ run_to_file(py_job *job, li_source *source)
     return status;
 }
 
-typedef li_status job_verb(py_job *job, li_source *source);
-
 static li_status
 job_run(py_job *job, li_source *source)
 {
@@ -165,7 +163,7 @@ job_verify(py_job *job, li_source *source)
 
 /* Open, plan if anything is asked for, do. */
 static li_status
-job_call(py_job *job, job_verb *verb, py_depth depth)
+job_call(py_job *job, py_verb *verb, py_depth depth)
 {
     li_source *source;
     int64_t start = li_now_ns(), cpu = li_cpu_ns();
@@ -198,7 +196,7 @@ check_signals(void *arg)
 }
 
 static li_status
-call_released(py_job *job, job_verb *verb, py_depth depth)
+call_released(py_job *job, py_verb *verb, py_depth depth)
 {
     released gil;
     if (li_is_main_thread()) {
@@ -219,7 +217,7 @@ call_released(py_job *job, job_verb *verb, py_depth depth)
 /* A source turned out to need the codec that is loaded on first use: load it and begin
  * again. Nothing has been made yet. */
 static li_status
-call_further(PyObject *module, py_job *job, job_verb *verb, py_depth depth)
+call_further(PyObject *module, py_job *job, py_verb *verb, py_depth depth)
 {
     if (py_further_load(module) < 0)
         return LI_E112_CODEC;
@@ -229,16 +227,9 @@ call_further(PyObject *module, py_job *job, job_verb *verb, py_depth depth)
     return call_released(job, verb, depth);
 }
 
-/* Parse and call; false with an exception set. The job is to be cleared either way. */
-static bool
-perform(PyObject *module, PyObject *args, py_job *job, job_verb *verb, py_depth depth)
+bool
+py_job_call(PyObject *module, py_job *job, py_verb *verb, py_depth depth)
 {
-    PyObject *source, *request;
-    memset(job, 0, sizeof(*job));
-    job->fd = -1;
-    if (!PyArg_ParseTuple(args, "OO", &source, &request) ||
-        py_job_parse(module, source, request, depth, job) < 0)
-        return false;
     li_status status = call_released(job, verb, depth);
     if (status == LI_E112_CODEC && !job->further[0])
         status = call_further(module, job, verb, depth);
@@ -247,6 +238,19 @@ perform(PyObject *module, PyObject *args, py_job *job, job_verb *verb, py_depth 
     if (!PyErr_Occurred())
         py_raise(job);
     return false;
+}
+
+/* Parse and call; false with an exception set. The job is to be cleared either way. */
+static bool
+perform(PyObject *module, PyObject *args, py_job *job, py_verb *verb, py_depth depth)
+{
+    PyObject *source, *request;
+    memset(job, 0, sizeof(*job));
+    job->fd = -1;
+    if (!PyArg_ParseTuple(args, "OO", &source, &request) ||
+        py_job_parse(module, source, request, depth, job) < 0)
+        return false;
+    return py_job_call(module, job, verb, depth);
 }
 
 PyObject *

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Buffer
 
+    from lazyimage import quality as quality
     from lazyimage.engine import Io
 
 __all__ = [
@@ -159,3 +160,12 @@ def stats() -> dict[str, Any]:
     from lazyimage.copies import counters
 
     return counters.snapshot()
+
+
+def __getattr__(name: str) -> Any:
+    """The modules that are loaded on use: lazyimage.quality is there without an import."""
+    if name == "quality":
+        import lazyimage.quality as module
+
+        return module
+    raise AttributeError(f"module 'lazyimage' has no attribute {name!r}")

@@ -108,6 +108,15 @@ def explain(source: Source, request: Mapping[str, Any]) -> str:
 def estimate(source: Source, request: Mapping[str, Any]) -> tuple[int, int, int]:
     """(bytes without the output, bytes of the output at most, decoded bytes)."""
 
+def compare(
+    source: Source, request: Mapping[str, Any], reference: Buffer, structure: bool
+) -> tuple[float, float, int]:
+    """(SSIM, mean squared error, peak bytes) of a picture against packed (H, W, C) samples.
+
+    The request is one of output "pixels"; its steps end in the layout of the reference.
+    SSIM is 0 without structure. Sizes that differ are E400.
+    """
+
 def features() -> dict[str, tuple[str, str]]:
     """Codec → (version of the header it was built with, version of the library it runs)."""
 
