@@ -1,43 +1,45 @@
 """lazyimage convert IN OUT: one picture to another format, size or quality."""
 
 import argparse
-import sys
-from typing import TYPE_CHECKING
 
-from lazyimage.cli.common import (
-    DONE,
-    UsageError,
-    add_job_arguments,
-    engine_of,
-    format_of,
-    quality_of,
-)
-
-if TYPE_CHECKING:
-    from argparse import _SubParsersAction
+from lazyimage import Engine
+from lazyimage.cli.common import DONE, Verbs, add_verb, open_source
+from lazyimage.cli.encoding import add_encoding, check_stdout, format_of, settings_of, write_one
+from lazyimage.cli.geometry import GRAMMAR, parse_geometry, resized
 
 
-def add(verbs: "_SubParsersAction[argparse.ArgumentParser]") -> None:
+def add(verbs: Verbs) -> None:
     """Put this verb into the grammar."""
-    parser = verbs.add_parser(
+    parser = add_verb(
+        verbs,
         "convert",
-        help="convert a picture",
-        description="Read IN, fit it into --resize, and write it as OUT in one pass.",
+        "convert a picture",
+        "Read IN, fit it into --resize, and write it as OUT in one pass.",
+        GRAMMAR,
     )
     add_job_arguments(parser)
     parser.set_defaults(run=run)
 
 
+def add_job_arguments(parser: argparse.ArgumentParser) -> None:
+    """IN, OUT and the settings that convert and explain share."""
+    parser.add_argument("input", metavar="IN", help="a picture, or - for standard input")
+    parser.add_argument("output", metavar="OUT", help="a file, or - for standard output")
+    parser.add_argument(
+        "-s", "--resize", type=parse_geometry, metavar="SIZE", help="see below; default: as it is"
+    )
+    add_encoding(parser)
+
+
+def engine_of(options: argparse.Namespace) -> Engine:
+    """The job's source with the steps that its options ask for."""
+    return resized(open_source(options.input), options.resize)
+
+
 def run(options: argparse.Namespace) -> int:
     """Write OUT. Nothing is left of it when something fails."""
-    output_format = format_of(options.output, options.format)
-    quality = quality_of(options, output_format)
-    if options.output != "-":
-        engine_of(options).to_file(options.output, output_format, quality)
-        return DONE
-    if sys.stdout.isatty():
-        raise UsageError("standard output is a terminal: give a file, or pipe it on")
-    encoded = engine_of(options).to_buffer(output_format, quality)
-    sys.stdout.buffer.write(memoryview(encoded))
-    sys.stdout.buffer.flush()
+    settings = settings_of(options, format_of(options.output, options.format))
+    if options.output == "-":
+        check_stdout()
+    write_one(engine_of(options), options.output, settings)
     return DONE

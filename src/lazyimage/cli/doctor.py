@@ -2,17 +2,13 @@
 
 import argparse
 import os
-import platform
 import sys
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import lazyimage
 from lazyimage import _core
-from lazyimage.cli.common import DONE, FAILED
-
-if TYPE_CHECKING:
-    from argparse import _SubParsersAction
+from lazyimage.cli.common import DONE, FAILED, Verbs, add_verb
 
 REQUIRED = ("jpeg", "png")
 
@@ -28,12 +24,13 @@ class Finding(NamedTuple):
     fault: bool = False
 
 
-def add(verbs: "_SubParsersAction[argparse.ArgumentParser]") -> None:
+def add(verbs: Verbs) -> None:
     """Put this verb into the grammar."""
-    parser = verbs.add_parser(
+    parser = add_verb(
+        verbs,
         "doctor",
-        help="check this installation",
-        description="Print versions, codecs, limits, memory and CPUs; run one small job.",
+        "check this installation",
+        "Print versions, codecs, limits, memory and CPUs; run one small job.",
     )
     parser.set_defaults(run=run)
 
@@ -51,6 +48,8 @@ def run(options: argparse.Namespace) -> int:
 
 def findings() -> Iterator[Finding]:
     """Everything that is looked at, in the order in which it is printed."""
+    import platform
+
     yield Finding("lazyimage", f"{lazyimage.__version__} at {os.path.dirname(lazyimage.__file__)}")
     yield Finding("python", f"{platform.python_implementation()} {platform.python_version()}")
     yield Finding("platform", platform.platform())

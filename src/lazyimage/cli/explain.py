@@ -1,26 +1,21 @@
 """lazyimage explain IN OUT: what convert would do and need, in words."""
 
 import argparse
-from typing import TYPE_CHECKING
 
-from lazyimage.cli.common import (
-    DONE,
-    add_job_arguments,
-    engine_of,
-    format_of,
-    quality_of,
-)
-
-if TYPE_CHECKING:
-    from argparse import _SubParsersAction
+from lazyimage.cli.common import DONE, Verbs, add_verb
+from lazyimage.cli.convert import add_job_arguments, engine_of
+from lazyimage.cli.encoding import format_of, settings_of
+from lazyimage.cli.geometry import GRAMMAR
 
 
-def add(verbs: "_SubParsersAction[argparse.ArgumentParser]") -> None:
+def add(verbs: Verbs) -> None:
     """Put this verb into the grammar."""
-    parser = verbs.add_parser(
+    parser = add_verb(
+        verbs,
         "explain",
-        help="print the plan of a conversion without running it",
-        description="Print what convert would do with IN; only its header is read.",
+        "print the plan of a conversion without running it",
+        "Print what convert would do with IN; only its header is read.",
+        GRAMMAR,
     )
     add_job_arguments(parser)
     parser.set_defaults(run=run)
@@ -28,6 +23,6 @@ def add(verbs: "_SubParsersAction[argparse.ArgumentParser]") -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the plan."""
-    output_format = format_of(options.output, options.format)
-    print(engine_of(options).explain(output_format, quality_of(options, output_format)))
+    settings = settings_of(options, format_of(options.output, options.format))
+    print(engine_of(options).explain(**settings))
     return DONE

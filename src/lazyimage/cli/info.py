@@ -1,13 +1,19 @@
 """lazyimage info FILE…: what the headers say."""
 
 import argparse
-import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from lazyimage.cli.common import DONE, FAILED, UsageError, open_source, report
-
-if TYPE_CHECKING:
-    from argparse import _SubParsersAction
+from lazyimage.cli.common import (
+    DONE,
+    FAILED,
+    UsageError,
+    Verbs,
+    add_verb,
+    one_line,
+    open_source,
+    print_json,
+    report,
+)
 
 FACTS = (
     "format",
@@ -26,12 +32,10 @@ FACTS = (
 )
 
 
-def add(verbs: "_SubParsersAction[argparse.ArgumentParser]") -> None:
+def add(verbs: Verbs) -> None:
     """Put this verb into the grammar."""
-    parser = verbs.add_parser(
-        "info",
-        help="print what pictures are",
-        description="Print one line a picture; only headers are read.",
+    parser = add_verb(
+        verbs, "info", "print what pictures are", "Print one line a picture; only headers are read."
     )
     parser.add_argument("files", nargs="+", metavar="FILE", help="- is standard input")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
@@ -50,7 +54,10 @@ def run(options: argparse.Namespace) -> int:
             report(error, name)
             status = FAILED
             continue
-        print(json.dumps(facts, ensure_ascii=False) if options.json else in_words(facts))
+        if options.json:
+            print_json(facts)
+        else:
+            print(in_words(facts))
     return status
 
 
@@ -63,7 +70,7 @@ def facts_of(name: str) -> dict[str, Any]:
 def in_words(facts: dict[str, Any]) -> str:
     """One line: name, format, size, mode, depth, then what is unusual."""
     words = [
-        f"{facts['path']}: {facts['format']}",
+        f"{one_line(facts['path'])}: {facts['format']}",
         f"{facts['width']}x{facts['height']}",
         facts["mode"],
         f"{facts['bit_depth']} bit",

@@ -1,0 +1,51 @@
+"""lazyimage resize IN OUT SIZE: one picture to a size."""
+
+import argparse
+
+from lazyimage.cli.common import DONE, Verbs, add_verb, open_source
+from lazyimage.cli.encoding import add_encoding, check_stdout, format_of, settings_of, write_one
+from lazyimage.cli.geometry import FITS, GRAMMAR, KERNELS, parse_geometry, resized
+
+
+def add(verbs: Verbs) -> None:
+    """Put this verb into the grammar."""
+    parser = add_verb(
+        verbs,
+        "resize",
+        "change a picture's size",
+        "Read IN, scale it to SIZE, and write it as OUT in one pass.",
+        GRAMMAR,
+    )
+    parser.add_argument("input", metavar="IN", help="a picture, or - for standard input")
+    parser.add_argument("output", metavar="OUT", help="a file, or - for standard output")
+    parser.add_argument("size", type=parse_geometry, metavar="SIZE", help="see below")
+    add_fit(parser)
+    add_encoding(parser)
+    parser.set_defaults(run=run)
+
+
+def add_fit(parser: argparse.ArgumentParser) -> None:
+    """--fit and --kernel."""
+    parser.add_argument(
+        "--fit",
+        choices=FITS,
+        default="inside",
+        help="inside: all of the picture (default); cover: fill the box, cut off what sticks "
+        "out, evenly at both ends; fill: stretch, as !",
+    )
+    parser.add_argument(
+        "--kernel",
+        choices=KERNELS,
+        default="lanczos3",
+        help="how pixels are weighed; default: lanczos3",
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Write OUT. Nothing is left of it when something fails."""
+    settings = settings_of(options, format_of(options.output, options.format))
+    if options.output == "-":
+        check_stdout()
+    engine = resized(open_source(options.input), options.size, options.fit, options.kernel)
+    write_one(engine, options.output, settings)
+    return DONE
