@@ -26,7 +26,8 @@ C_FILES := $(filter-out $(LEFT_OUT),$(sort $(shell find csrc -name '*.c')))
 HEADERS := $(sort $(shell find csrc tests/c -name '*.h'))
 CORE := $(filter-out csrc/python/%,$(C_FILES))
 TEST_FILES := $(filter-out $(LEFT_OUT),$(sort $(wildcard tests/c/*/test_*.c)))
-THREADED := tests/c/image/test_ahead.c tests/c/codecs/test_png_stream.c
+THREADED := tests/c/image/test_ahead.c tests/c/codecs/test_png_stream.c \
+	tests/c/engine/test_budget.c
 TOOL_FILES := tests/c/codecs/samples.c benchmarks/png_read.c
 PROGRAMS := $(patsubst %.c,$(OUT)/%,$(TEST_FILES) $(TOOL_FILES))
 

@@ -7,6 +7,9 @@
 #include <time.h>
 #include <sys/mman.h>
 #include <unistd.h>
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
 
 const li_limits li_limits_default = {
     .max_input_bytes = 1ull << 30,
@@ -72,6 +75,41 @@ li_warn(li_ctx *ctx, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(ctx->warnings.text[slot], LI_WARNING_BYTES, format, arguments);
     va_end(arguments);
+}
+
+li_ctx
+li_ctx_part(const li_ctx *ctx)
+{
+    li_ctx part;
+    li_ctx_init(&part, &ctx->limits);
+    part.kernels = ctx->kernels;
+    part.further = ctx->further;
+    part.cancel = ctx->cancel;
+    part.deadline_ns = ctx->deadline_ns;
+    return part;
+}
+
+li_status
+li_pass_error(const li_ctx *from, li_ctx *to)
+{
+    if (from->status == LI_OK || to->status != LI_OK)
+        return to->status;
+    to->status = from->status;
+    to->sys_errno = from->sys_errno;
+    to->step = from->step;
+    memcpy(to->message, from->message, sizeof(to->message));
+    return to->status;
+}
+
+void
+li_pass_warnings(li_ctx *from, li_ctx *to)
+{
+    uint32_t count = from->warnings.count;
+    uint32_t kept = count < LI_WARNINGS ? count : LI_WARNINGS;
+    for (uint32_t i = 0; i < kept; i++)
+        li_warn(to, "%s", from->warnings.text[i]);
+    to->warnings.count += count - kept;
+    from->warnings.count = 0;
 }
 
 /* --- memory ---------------------------------------------------------------------- */
@@ -249,6 +287,14 @@ void
 li_uncharge(li_ctx *ctx, uint64_t bytes)
 {
     ctx->bytes -= bytes;
+}
+
+void
+li_trim_heap(void)
+{
+#if defined(__GLIBC__)
+    malloc_trim(0);
+#endif
 }
 
 /* --- time and polling ------------------------------------------------------------ */

@@ -84,6 +84,14 @@ li_status li_fail_errno(li_ctx *ctx, li_status status, int sys_errno,
 /* Note something odd that is not fatal; it ends in metrics.warnings. */
 void li_warn(li_ctx *ctx, const char *format, ...) LI_PRINTF(2, 3);
 
+/* A context for a part of ctx's work on another thread: its limits, flags and kernels,
+ * a ledger of its own, no tick, nothing said yet. */
+li_ctx li_ctx_part(const li_ctx *ctx);
+/* What a part says reaches who waits for it: the error, unless `to` has one; returns
+ * to's status. Warnings are moved. */
+li_status li_pass_error(const li_ctx *from, li_ctx *to);
+void li_pass_warnings(li_ctx *from, li_ctx *to);
+
 /* --- memory ---------------------------------------------------------------------- */
 
 /* count × size bytes, zeroed, aligned to 16, counted; fails with LI_ENOMEM, or with
@@ -105,6 +113,9 @@ void li_release(void *block);
 /* Memory that a library will take by itself: said before it does, given back after. */
 li_status li_charge(li_ctx *ctx, uint64_t bytes) LI_MUST_CHECK;
 void li_uncharge(li_ctx *ctx, uint64_t bytes);
+
+/* Give what the C library keeps of freed memory back to the system, if it can. */
+void li_trim_heap(void);
 
 /* What li_alloc adds to a block; a bytes() function counts it once a block. */
 enum { LI_BLOCK_OVERHEAD = 64 };

@@ -82,6 +82,48 @@ li_monitor_wake(li_monitor *monitor)
     pthread_cond_signal(&monitor->changed);
 }
 
+void
+li_monitor_wake_all(li_monitor *monitor)
+{
+    pthread_cond_broadcast(&monitor->changed);
+}
+
+bool
+li_slots_open(li_slots *slots, uint32_t count)
+{
+    slots->free = count;
+    return li_monitor_open(&slots->monitor);
+}
+
+void
+li_slots_close(li_slots *slots)
+{
+    li_monitor_close(&slots->monitor);
+}
+
+void
+li_slots_take(li_slots *slots)
+{
+    if (!slots)
+        return;
+    li_monitor_enter(&slots->monitor);
+    while (slots->free == 0)
+        li_monitor_wait(&slots->monitor);
+    slots->free--;
+    li_monitor_leave(&slots->monitor);
+}
+
+void
+li_slots_give(li_slots *slots)
+{
+    if (!slots)
+        return;
+    li_monitor_enter(&slots->monitor);
+    slots->free++;
+    li_monitor_wake(&slots->monitor);
+    li_monitor_leave(&slots->monitor);
+}
+
 bool
 li_thread_start(pthread_t *thread, size_t stack_bytes, void *(*run)(void *), void *arg)
 {

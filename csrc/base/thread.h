@@ -21,8 +21,22 @@ void li_monitor_leave(li_monitor *monitor);
 void li_monitor_wait(li_monitor *monitor);
 /* False: the time is over. */
 bool li_monitor_wait_ns(li_monitor *monitor, int64_t ns);
-/* Inside: wake the one who waits. */
+/* Inside: wake the one who waits, or all who do. */
 void li_monitor_wake(li_monitor *monitor);
+void li_monitor_wake_all(li_monitor *monitor);
+
+/* Threads that may run at once: who runs has one, who waits for another gives it back.
+ */
+typedef struct li_slots {
+    li_monitor monitor;
+    uint32_t free;
+} li_slots;
+
+bool li_slots_open(li_slots *slots, uint32_t count);
+void li_slots_close(li_slots *slots);
+/* Both accept NULL: then as many run as like to. */
+void li_slots_take(li_slots *slots);
+void li_slots_give(li_slots *slots);
 
 /* Start run(arg) with this much stack and with every signal blocked but those of
  * faults: handlers of the process never run there. False: the system refused. */

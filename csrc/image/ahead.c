@@ -116,32 +116,12 @@ run_ahead(void *arg)
 
 /* --- what it says ----------------------------------------------------------------- */
 
-static void
-pass_warnings(li_ctx *from, li_ctx *to)
-{
-    uint32_t count = from->warnings.count;
-    uint32_t kept = count < LI_WARNINGS ? count : LI_WARNINGS;
-    for (uint32_t i = 0; i < kept; i++)
-        li_warn(to, "%s", from->warnings.text[i]);
-    to->warnings.count += count - kept;
-    from->warnings.count = 0;
-}
-
 /* Once the work has opened, ended or failed: tell the job. */
 static li_status
 pass_on(li_ahead *self)
 {
-    li_ctx *from = &self->own, *to = self->ctx;
-    pass_warnings(from, to);
-    if (from->status == LI_OK)
-        return LI_OK;
-    if (to->status == LI_OK) {
-        to->status = from->status;
-        to->sys_errno = from->sys_errno;
-        to->step = from->step;
-        memcpy(to->message, from->message, sizeof(to->message));
-    }
-    return to->status;
+    li_pass_warnings(&self->own, self->ctx);
+    return self->own.status == LI_OK ? LI_OK : li_pass_error(&self->own, self->ctx);
 }
 
 /* --- the reader ------------------------------------------------------------------- */

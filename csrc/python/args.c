@@ -75,17 +75,19 @@ parse_formats(PyObject *request, li_limits *limits)
 }
 
 static int
-parse_limits(PyObject *request, li_ctx *ctx)
+parse_limits(PyObject *request, py_job *job)
 {
     PyObject *limits = py_field(request, "limits"),
              *timeout = py_field(request, "timeout");
-    li_limits *to = &ctx->limits;
+    li_limits *to = &job->ctx.limits;
     if (timeout) {
         double seconds = PyFloat_AsDouble(timeout);
         if (seconds == -1.0 && PyErr_Occurred())
             return -1;
-        if (seconds > 0 && seconds < 1e9)
-            ctx->deadline_ns = li_now_ns() + (int64_t)(seconds * 1e9);
+        if (seconds > 0 && seconds < 1e9) {
+            job->timeout_ns = (int64_t)(seconds * 1e9);
+            job->ctx.deadline_ns = li_now_ns() + job->timeout_ns;
+        }
     }
     if (parse_formats(request, to) < 0)
         return -1;
@@ -362,7 +364,7 @@ py_job_parse(PyObject *module, PyObject *source, PyObject *request, py_depth dep
         return -1;
     }
     if (take_source(state, source, job) < 0 || take_cancel(state, request, job) < 0 ||
-        parse_limits(request, &job->ctx) < 0)
+        parse_limits(request, job) < 0)
         return -1;
     if (depth == PY_HEADER)
         return 0;

@@ -13,6 +13,7 @@ py_state_of(PyObject *module)
 
 static PyMethodDef module_methods[] = {
     {"run", py_run, METH_VARARGS, "Run one job."},
+    {"run_many", py_run_many, METH_VARARGS, "Run many jobs on some threads."},
     {"inspect", py_inspect, METH_VARARGS, "Read the header."},
     {"explain", py_explain, METH_VARARGS, "The plan in words."},
     {"estimate", py_estimate, METH_VARARGS, "What a job costs at most."},

@@ -34,6 +34,27 @@ enum { PY_TRACE_DOMAIN = 0x4c49 };
 #define Py_END_CRITICAL_SECTION() }
 #endif
 
+#if PY_VERSION_HEX < 0x030c0000 /* the exception as one object came with 3.12 */
+static inline PyObject *
+PyErr_GetRaisedException(void)
+{
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
+    PyErr_NormalizeException(&type, &value, &traceback);
+    if (value && traceback)
+        PyException_SetTraceback(value, traceback);
+    Py_XDECREF(type);
+    Py_XDECREF(traceback);
+    return value;
+}
+
+static inline void
+PyErr_SetRaisedException(PyObject *error)
+{
+    PyErr_Restore(Py_NewRef(Py_TYPE(error)), error, PyException_GetTraceback(error));
+}
+#endif
+
 /* --- further.c ------------------------------------------------------------------- */
 
 /* Load the codec that is an extension of its own, if it is not yet: −1 and an exception
@@ -112,8 +133,14 @@ typedef struct py_job {
     li_input input;
     li_plan plan;
     li_times times;
-    void *verb_data; /* borrowed: what a verb of its own needs */
-    bool traced;     /* as the module's state says */
+    void *verb_data;    /* borrowed: what a verb of its own needs */
+    li_out *to;         /* owned while the target is open; and these two: */
+    li_file *to_file;   /* of a file */
+    uint8_t *samples;   /* of pixels, but into `out` */
+    bool traced;        /* as the module's state says */
+    bool failed;        /* of a batch: ctx says why */
+    int64_t timeout_ns; /* 0: none */
+    uint32_t threads;   /* that worked for it; 0: its own, and the one ahead */
     int64_t total_ns, cpu_ns;
     uint8_t *data; /* owned until wrapped: the bytes or samples; li_release */
     size_t size;
@@ -147,6 +174,28 @@ PyObject *py_estimate(PyObject *module, PyObject *args);
 
 PyObject *py_compare(PyObject *module, PyObject *args);
 
+/* Without the GIL: */
+
+/* Open the source of a job on this context; owned by the caller. */
+li_status py_source_open(const py_job *job, li_ctx *ctx, li_source **source);
+/* The same, or none for pixels, and what is in it. */
+li_status py_input_open(const py_job *job, li_ctx *ctx, li_source **source,
+                        li_input *input);
+/* From the plan to the result. */
+li_status py_job_run(py_job *job, li_source *source);
+
+/* --- batch.c --------------------------------------------------------------------- */
+
+PyObject *py_run_many(PyObject *module, PyObject *args);
+
+/* --- target.c: without the GIL ---------------------------------------------------- */
+
+/* Needs the plan. It must be closed, whatever is said. */
+li_status py_target_open(py_job *job, li_target *target);
+/* All is written and verified: let it out. */
+li_status py_target_finish(py_job *job);
+void py_target_close(py_job *job);
+
 /* --- wrap.c ---------------------------------------------------------------------- */
 
 /* Set the exception that the job's status stands for; returns NULL. */
@@ -156,7 +205,5 @@ PyObject *py_raise_ctx(li_ctx *ctx, PyObject *filename);
 PyObject *py_wrap_header(const py_job *job);
 PyObject *py_wrap_metrics(const py_job *job, uint64_t bytes_out);
 PyObject *py_wrap_result(py_job *job);
-/* Open the source of a job; owned by the caller. Without the GIL. */
-li_status py_source_open(py_job *job, li_source **source);
 
 #endif

@@ -6,26 +6,26 @@
 /* --- call: no PyObject from here to the next heading ----------------------------- */
 
 li_status
-py_source_open(py_job *job, li_source **source)
+py_source_open(const py_job *job, li_ctx *ctx, li_source **source)
 {
     const py_source *from = job->source;
     if (from->kind == PY_BYTES)
-        return li_source_borrow(&job->ctx, from->view.buf, from->size, source);
+        return li_source_borrow(ctx, from->view.buf, from->size, source);
     if (job->fd >= 0)
-        return li_source_open_fd(&job->ctx, job->fd, from->io, &job->stamp, source);
+        return li_source_open_fd(ctx, job->fd, from->io, &job->stamp, source);
     /* The bytes object is immutable and the job holds the source that holds it. */
     const char *path = ((PyBytesObject *)from->path)->ob_sval;
-    return li_source_open(&job->ctx, path, from->io, source);
+    return li_source_open(ctx, path, from->io, source);
 }
 
-static li_status
-job_open(py_job *job, li_source **source)
+li_status
+py_input_open(const py_job *job, li_ctx *ctx, li_source **source, li_input *input)
 {
     *source = NULL;
     if (job->source->kind == PY_PIXELS)
-        return li_input_frame(&job->ctx, &job->source->frame, &job->input);
-    LI_TRY(py_source_open(job, source));
-    return li_input_open(&job->ctx, *source, &job->input);
+        return li_input_frame(ctx, &job->source->frame, input);
+    LI_TRY(py_source_open(job, ctx, source));
+    return li_input_open(ctx, *source, input);
 }
 
 static li_status
@@ -34,124 +34,20 @@ verify(li_source *source)
     return source ? li_source_verify(source) : LI_OK;
 }
 
-static void
-tensor_strides(py_job *job, const Py_ssize_t strides[3])
+li_status
+py_job_run(py_job *job, li_source *source)
 {
-    li_tensor *tensor = &job->tensor;
-    tensor->row_stride = strides[job->planar ? 1 : 0];
-    tensor->column_stride = strides[job->planar ? 2 : 1];
-    tensor->channel_stride = strides[job->planar ? 0 : 2];
-}
-
-/* The shape that the array of this picture has, and the strides when it is packed. */
-static void
-tensor_shape(const py_job *job, Py_ssize_t shape[3], Py_ssize_t strides[3])
-{
-    li_info info = job->plan.out;
-    Py_ssize_t channels = (Py_ssize_t)li_pixel_channels(info.pixel);
-    shape[0] = job->planar ? channels : info.height;
-    shape[1] = job->planar ? info.height : info.width;
-    shape[2] = job->planar ? info.width : channels;
-    strides[2] = (Py_ssize_t)job->request.sample_bytes;
-    strides[1] = strides[2] * shape[2];
-    strides[0] = strides[1] * shape[1];
-}
-
-static li_status
-tensor_into_out(py_job *job, const Py_ssize_t shape[3], Py_ssize_t strides[3])
-{
-    const Py_buffer *out = &job->out;
-    Py_ssize_t bytes = shape[0] * strides[0];
-    bool same = out->ndim == 3 && memcmp(out->shape, shape, 3 * sizeof(shape[0])) == 0;
-    bool flat = out->ndim == 1 && out->strides[0] == out->itemsize && out->len == bytes;
-    if (!same && !flat)
-        return li_fail(&job->ctx, LI_E400_ARGUMENT,
-                       "out: %lld bytes in %d dimensions do not have the shape "
-                       "(%lld, %lld, %lld)",
-                       (long long)out->len, out->ndim, (long long)shape[0],
-                       (long long)shape[1], (long long)shape[2]);
-    if (same)
-        memcpy(strides, out->strides, 3 * sizeof(strides[0]));
-    job->tensor.data = out->buf;
-    return LI_OK;
-}
-
-static li_status
-run_to_pixels(py_job *job, li_source *source)
-{
-    Py_ssize_t shape[3], strides[3];
-    tensor_shape(job, shape, strides);
-    uint8_t *data = NULL;
-    if (job->out.obj) {
-        LI_TRY(tensor_into_out(job, shape, strides));
-    } else {
-        LI_TRY(li_alloc(&job->ctx, (uint64_t)shape[0], (size_t)strides[0], &data));
-        job->tensor.data = data;
-    }
-    tensor_strides(job, strides);
-    li_status status =
-        li_plan_run(&job->ctx, source, &job->input, &job->request, &job->plan,
-                    (li_target){.tensor = &job->tensor}, &job->times);
+    li_target target;
+    li_status status = py_target_open(job, &target);
     if (status == LI_OK)
-        status = verify(source);
-    if (status != LI_OK || !data) {
-        li_free(&job->ctx, &data);
-        return status;
-    }
-    li_disown(&job->ctx, data);
-    job->data = data;
-    return LI_OK;
-}
-
-static li_status
-run_to_buffer(py_job *job, li_source *source)
-{
-    li_out *out;
-    LI_TRY(li_out_to_memory(&job->ctx, &out));
-    li_out_expect(out, job->plan.out_bytes);
-    li_status status = li_plan_run(&job->ctx, source, &job->input, &job->request,
-                                   &job->plan, (li_target){.out = out}, &job->times);
+        status = li_plan_run(&job->ctx, source, &job->input, &job->request, &job->plan,
+                             target, &job->times);
     if (status == LI_OK)
         status = verify(source);
     if (status == LI_OK)
-        status = li_out_detach(out, &job->data, &job->size);
-    li_out_close(&out);
+        status = py_target_finish(job);
+    py_target_close(job);
     return status;
-}
-
-static li_status
-run_into_file(py_job *job, li_source *source, li_file *file)
-{
-    li_out *out;
-    LI_TRY(li_out_to_file(&job->ctx, file, &out));
-    li_status status = li_plan_run(&job->ctx, source, &job->input, &job->request,
-                                   &job->plan, (li_target){.out = out}, &job->times);
-    job->size = (size_t)out->size;
-    li_out_close(&out);
-    LI_TRY(status);
-    LI_TRY(verify(source));
-    return li_file_commit(file);
-}
-
-static li_status
-run_to_file(py_job *job, li_source *source)
-{
-    li_file *file;
-    const char *path = ((PyBytesObject *)job->path)->ob_sval;
-    LI_TRY(li_file_create(&job->ctx, path, job->durable, &file));
-    li_status status = run_into_file(job, source, file);
-    li_file_close(&file);
-    return status;
-}
-
-static li_status
-job_run(py_job *job, li_source *source)
-{
-    if (job->request.output == LI_OUTPUT_PIXELS)
-        return run_to_pixels(job, source);
-    if (job->request.output == LI_OUTPUT_FILE)
-        return run_to_file(job, source);
-    return run_to_buffer(job, source);
 }
 
 static li_status
@@ -167,7 +63,7 @@ job_call(py_job *job, py_verb *verb, py_depth depth)
 {
     li_source *source;
     int64_t start = li_now_ns(), cpu = li_cpu_ns();
-    li_status status = job_open(job, &source);
+    li_status status = py_input_open(job, &job->ctx, &source, &job->input);
     if (status == LI_OK && depth == PY_WHOLE)
         status = li_plan_make(&job->ctx, &job->input, &job->request, &job->plan);
     if (status == LI_OK)
@@ -258,7 +154,7 @@ py_run(PyObject *module, PyObject *args)
 {
     py_job job;
     PyObject *answer = NULL;
-    if (perform(module, args, &job, job_run, PY_WHOLE)) {
+    if (perform(module, args, &job, py_job_run, PY_WHOLE)) {
         PyObject *metrics = py_wrap_metrics(&job, job.size);
         PyObject *result = metrics ? py_wrap_result(&job) : NULL;
         answer = result ? PyTuple_Pack(2, result, metrics) : NULL;

@@ -294,7 +294,18 @@ source_get_copied(py_source *self, void *Py_UNUSED(closure))
     return PyLong_FromSize_t(self->copied);
 }
 
+static PyObject *
+source_get_held(py_source *self, void *Py_UNUSED(closure))
+{
+    uint32_t holds;
+    Py_BEGIN_CRITICAL_SECTION(self);
+    holds = self->holds;
+    Py_END_CRITICAL_SECTION();
+    return PyBool_FromLong(holds > 0);
+}
+
 static PyGetSetDef source_getset[] = {
+    {"held", (getter)source_get_held, NULL, NULL, NULL},
     {"kind", (getter)source_get_kind, NULL, NULL, NULL},
     {"size", (getter)source_get_size, NULL, NULL, NULL},
     {"copied", (getter)source_get_copied, NULL, NULL, NULL},

@@ -156,7 +156,8 @@ put_times(PyObject *dict, const py_job *job)
            put_int(dict, "encode_ns", (uint64_t)job->times.encode_ns) &&
            put_int(dict, "total_ns", (uint64_t)job->total_ns) &&
            put_int(dict, "cpu_ns", (uint64_t)job->cpu_ns) &&
-           put_int(dict, "threads", job->times.ahead.ran ? 2 : 1);
+           put_int(dict, "threads",
+                   job->threads + (job->times.ahead.ran ? 2 : !job->threads));
 }
 
 static bool

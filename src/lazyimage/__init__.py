@@ -43,7 +43,10 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
     from lazyimage import quality as quality
+    from lazyimage.aio import run_async
+    from lazyimage.batch import process_batch, process_batch_with_metrics
     from lazyimage.engine import Io
+    from lazyimage.scheduler import Outcome, Output, run
 
 __all__ = [
     "CancelledError",
@@ -62,6 +65,8 @@ __all__ = [
     "LimitError",
     "MemoryBudgetError",
     "Metrics",
+    "Outcome",
+    "Output",
     "Pixels",
     "Recipe",
     "SourceChangedError",
@@ -76,10 +81,39 @@ __all__ = [
     "inspect",
     "inspect_file",
     "open",
+    "process_batch",
+    "process_batch_with_metrics",
+    "run",
+    "run_async",
     "stats",
     "supported_input_formats",
     "supported_output_formats",
 ]
+
+# Names whose modules are loaded when they are first used.
+LATER = {
+    "Outcome": "scheduler",
+    "Output": "scheduler",
+    "process_batch": "batch",
+    "process_batch_with_metrics": "batch",
+    "run": "scheduler",
+    "run_async": "aio",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Load what is loaded on use: the names of LATER, and the module quality."""
+    if name == "quality":
+        import lazyimage.quality as module
+
+        return module
+    if name not in LATER:
+        raise AttributeError(f"module 'lazyimage' has no attribute {name!r}")
+    import importlib
+
+    value = getattr(importlib.import_module(f"lazyimage.{LATER[name]}"), name)
+    globals()[name] = value
+    return value
 
 
 def open(source: Any, *, io: Io = "auto") -> Engine:
@@ -160,12 +194,3 @@ def stats() -> dict[str, Any]:
     from lazyimage.copies import counters
 
     return counters.snapshot()
-
-
-def __getattr__(name: str) -> Any:
-    """The modules that are loaded on use: lazyimage.quality is there without an import."""
-    if name == "quality":
-        import lazyimage.quality as module
-
-        return module
-    raise AttributeError(f"module 'lazyimage' has no attribute {name!r}")

@@ -4,7 +4,7 @@ Private: everything here may change without notice. Every call that decodes, enc
 reads a file runs without the GIL; errors are raised by `lazyimage.errors.make_error`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final, final
 
 from typing_extensions import Buffer, disjoint_base
@@ -26,6 +26,9 @@ class Source:
     """Bytes of a buffer or of pixels; 0 for a file, which is looked at by each job."""
     copied: Final[int]
     """Bytes that making this source copied into native memory; 0: it is borrowed."""
+    @property
+    def held(self) -> bool:
+        """Whether one version of it is open: hold() has been called more often than release()."""
 
     @classmethod
     def from_path(cls, path: bytes, io: str) -> Source:
@@ -100,6 +103,26 @@ def run(source: Source, request: Mapping[str, Any]) -> tuple[Any, dict[str, Any]
     format_in, format_out, width_in, height_in (upright), width_out, height_out, mode_out,
     quality (None if the format has none), peak_bytes, decoded_bytes, shrink (M of M/8),
     io, warnings (tuple of str), planned_bytes, planned_out_bytes, steps (names as run).
+    """
+
+def run_many(
+    feed: Callable[[], tuple[Any, Source, tuple[Mapping[str, Any], ...]] | None],
+    settle: Callable[[Any, int, Any, dict[str, Any] | None], object],
+    tick: Callable[[], object],
+    cancel: Cancel,
+    workers: int,
+    max_memory: int,
+    alone: bool,
+    /,
+) -> None:
+    """Run units (a token, a source, requests) on `workers` threads until feed() gives None.
+
+    All three are called in this thread: feed() for the next unit, when it is about to be
+    needed; settle(token, position, result, metrics), once a job, as run() would answer, or
+    with an exception and None; tick() every 50 ms or more often: true sets `cancel`, which
+    stops every job. An exception of theirs, or a signal's, stops every job and is raised.
+    max_memory: bytes that jobs which run at once may be planned to take, 0 for any; one
+    that is larger is refused, or `alone` let in when nothing else runs.
     """
 
 def explain(source: Source, request: Mapping[str, Any]) -> str:

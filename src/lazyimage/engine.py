@@ -11,6 +11,7 @@ import os
 from lazyimage import _core, request, source
 from lazyimage.chain import Chain
 from lazyimage.checks import as_flag
+from lazyimage.deferred import Deferred
 from lazyimage.errors import InvalidArgumentError, LimitError
 from lazyimage.formats import format_of_path
 from lazyimage.outputs import (
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     Io = Literal["auto", "map", "read"]
 
 
-class Engine(Chain):
+class Engine(Chain, Deferred):
     """A picture that is described first and run later, in one pass.
 
     Immutable: each step returns a new Engine, which shares the source. Any number of
@@ -56,11 +57,12 @@ class Engine(Chain):
     'jpeg'
     """
 
-    __slots__ = ("__weakref__", "_holds", "_origin", "_recipe")
+    __slots__ = ("__weakref__", "_cancel", "_holds", "_origin", "_recipe")
 
     _origin: source.Origin
     _recipe: Recipe
     _holds: list[source.Origin]
+    _cancel: _core.Cancel | None
 
     def __new__(cls, *args: Any, **keywords: Any) -> Self:
         """Not for use: the class methods from_…() make engines."""
@@ -72,6 +74,7 @@ class Engine(Chain):
         object.__setattr__(self, "_origin", origin.suited(recipe.policy))
         object.__setattr__(self, "_recipe", recipe)
         object.__setattr__(self, "_holds", [])
+        object.__setattr__(self, "_cancel", None)
         return self
 
     def __setattr__(self, name: str, value: object) -> Never:
@@ -417,11 +420,19 @@ class Engine(Chain):
         copies = files.write_to(target, memoryview(encoded))
         return written(None, len(encoded), with_copies(encoded.metrics, copies))
 
+    def _flagged(self, flag: _core.Cancel) -> Self:
+        """The same engine for one call, whose job looks at the flag."""
+        engine = self._make(self._origin, self._recipe)
+        object.__setattr__(engine, "_cancel", flag)
+        return engine
+
     def _run(self, asked: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
         """One job. Where the policy looks at the header first, the file is held, so that
         what was looked at is what is decoded.
         """
         core = self._origin.core
+        if self._cancel is not None:
+            asked["cancel"] = self._cancel
         if self._recipe.policy not in MAX_ICC:
             return _core.run(core, asked)
         core.hold()

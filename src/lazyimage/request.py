@@ -138,6 +138,12 @@ def check_quality(value: object, format: str) -> int | None:
     return quality
 
 
+def drop_quality(value: int | None, format: str, options: Mapping[str, Any]) -> int | None:
+    """The quality, or None where the format has none: what run() does with it."""
+    lossless = options.get("lossless") or options.get("near_lossless") is not None
+    return None if format not in QUALITY_FORMATS or lossless else value
+
+
 def check_options(options: Mapping[str, Any], format: str, caller: str) -> dict[str, Any]:
     """The options of an encoder, checked, as the core wants them."""
     checked: dict[str, Any] = {}

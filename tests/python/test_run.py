@@ -1,0 +1,253 @@
+"""run(): many outputs, in order, each with its result or its error."""
+
+import asyncio
+import io
+import os
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import lazyimage as li
+
+
+@pytest.fixture(scope="module")
+def photo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    rows, columns = np.mgrid[0:600, 0:900]
+    waves = 127 + 60 * np.sin(rows / 40) + 60 * np.cos(columns / 30)
+    array = np.dstack([waves, waves[::-1], waves[:, ::-1]]).astype(np.uint8)
+    path = tmp_path_factory.mktemp("run") / "photo.jpg"
+    li.Engine.from_pixels(array).to_file(path, quality=90, durable=False)
+    return path
+
+
+@pytest.fixture
+def engine(photo: Path) -> li.Engine:
+    return li.Engine.from_path(photo)
+
+
+def test_outcomes_come_in_the_order_of_the_outputs(engine: li.Engine, tmp_path: Path) -> None:
+    target = io.BytesIO()
+    outputs = [
+        engine.resize(300).output(tmp_path / "a.jpg", quality=70),
+        engine.resize(200).output(format="png"),
+        engine.resize(100).output(target, "jpeg"),
+        engine.resize(50).output(mode="L"),
+    ]
+    outcomes = li.run(outputs)
+    assert [outcome.index for outcome in outcomes] == [0, 1, 2, 3]
+    assert all(outcome.ok and outcome.error is None for outcome in outcomes)
+    assert [outcome.output for outcome in outcomes] == outputs
+    written, encoded, to_object, pixels = (outcome.result for outcome in outcomes)
+    assert (written.width, written.quality, written.bytes_written) == (
+        300,
+        70,
+        (tmp_path / "a.jpg").stat().st_size,
+    )
+    assert isinstance(encoded, li.Encoded)
+    assert (encoded.format, encoded.width) == ("png", 200)
+    assert (to_object.path, to_object.bytes_written) == (None, len(target.getvalue()))
+    assert isinstance(pixels, li.Pixels)
+    assert pixels.shape == (33, 50, 1)
+
+
+def test_nothing_in_gives_nothing_out() -> None:
+    assert li.run([]) == []
+
+
+def test_an_error_leaves_the_others_alone(engine: li.Engine, tmp_path: Path) -> None:
+    gone = tmp_path / "gone.jpg"
+    gone.write_bytes(b"nothing that is a picture")
+    outcomes = li.run(
+        [
+            engine.crop(0, 0, 5000, 5000).output(format="png"),
+            li.Engine.from_path(gone).output(format="png"),
+            engine.output(tmp_path / "no" / "such" / "a.png"),
+            engine.resize(10).output(format="png"),
+        ]
+    )
+    assert [outcome.ok for outcome in outcomes] == [False, False, False, True]
+    assert [getattr(outcome.error, "code", None) for outcome in outcomes] == [
+        "E200",
+        "E111",
+        "E301",
+        None,
+    ]
+
+
+def test_the_first_error_is_raised_on_demand(engine: li.Engine) -> None:
+    with pytest.raises(li.InvalidArgumentError) as caught:
+        li.run(
+            [engine.output(format="png"), engine.crop(0, 0, 5000, 1).output(format="png")],
+            on_error="raise",
+            workers=1,
+        )
+    outcomes = caught.value.outcomes
+    assert [outcome.error for outcome in outcomes if not outcome.ok][-1] is caught.value
+    assert len(outcomes) == 2
+
+
+def test_progress_is_told_in_this_thread(engine: li.Engine) -> None:
+    told: list[tuple[int, int, int]] = []
+    li.run(
+        [engine.resize(width).output(format="jpeg") for width in (10, 20, 30)],
+        progress=lambda done, total: told.append((done, total, threading.get_ident())),
+    )
+    here = threading.get_ident()
+    assert told == [(1, 3, here), (2, 3, here), (3, 3, here)]
+
+
+def test_an_exception_in_progress_ends_the_run(photo: Path) -> None:
+    def progress(done: int, total: int) -> None:
+        raise RuntimeError(f"{done} of {total}")
+
+    outputs = [li.Engine.from_path(photo).resize(50).output(format="png") for _ in range(40)]
+    with pytest.raises(RuntimeError, match="1 of 40"):
+        li.run(outputs, progress=progress)
+
+
+def test_cancel_stops_what_runs_and_what_waits(photo: Path) -> None:
+    cancel = threading.Event()
+    engines = [li.Engine.from_bytes(photo.read_bytes()) for _ in range(200)]
+    outputs = [engine.output(format="png") for engine in engines]
+
+    def progress(done: int, total: int) -> None:
+        if done == 3:
+            cancel.set()
+
+    outcomes = li.run(outputs, workers=2, cancel=cancel, progress=progress)
+    assert len(outcomes) == 200
+    stopped = [outcome for outcome in outcomes if not outcome.ok]
+    assert len(stopped) > 100
+    assert {outcome.error.code for outcome in stopped} == {"E500"}
+
+
+def test_a_quality_that_a_format_lacks_is_dropped(engine: li.Engine) -> None:
+    output = engine.output(format="png", quality=80)
+    assert output.quality is None
+    assert li.run([output])[0].ok
+
+
+@pytest.mark.parametrize(
+    ("call", "error"),
+    [
+        (lambda engine: li.run([engine]), TypeError),
+        (lambda engine: li.run([], workers=-1), li.InvalidArgumentError),
+        (lambda engine: li.run([], max_memory="12 parsec"), li.InvalidArgumentError),
+        (lambda engine: li.run([], oversize="x"), li.InvalidArgumentError),
+        (lambda engine: li.run([], cancel=1), TypeError),
+        (lambda engine: li.run([], progress=1), TypeError),
+        (lambda engine: engine.output("a"), li.InvalidArgumentError),
+        (lambda engine: engine.output(io.BytesIO()), li.InvalidArgumentError),
+        (lambda engine: engine.output(quality=3), li.InvalidArgumentError),
+        (lambda engine: engine.output(format="jpeg", lossless=True), li.InvalidArgumentError),
+        (lambda engine: engine.output(format="jpeg", colour=1), TypeError),
+    ],
+)
+def test_wrong_arguments_are_refused(engine: li.Engine, call, error) -> None:
+    with pytest.raises(error):
+        call(engine)
+
+
+# --- the budget ------------------------------------------------------------------------
+
+
+def test_a_job_over_the_whole_budget_is_refused(engine: li.Engine) -> None:
+    (outcome,) = li.run([engine.output(format="png")], max_memory=10_000)
+    assert isinstance(outcome.error, li.MemoryBudgetError)
+    assert "max_memory=10000" in str(outcome.error)
+    estimate = engine.estimate("png")
+    assert str(estimate.peak_bytes + estimate.out_bytes) in str(outcome.error)
+
+
+def test_a_job_over_the_whole_budget_may_run_alone(photo: Path) -> None:
+    outputs = [li.Engine.from_bytes(photo.read_bytes()).output(format="png") for _ in range(9)]
+    outcomes = li.run(outputs, max_memory="10kB", oversize="alone", workers=4)
+    assert all(outcome.ok for outcome in outcomes)
+
+
+# --- batches ---------------------------------------------------------------------------
+
+
+def test_equal_stems_are_numbered_in_input_order(photo: Path, tmp_path: Path) -> None:
+    inputs = []
+    for name in ("x/a.jpg", "y/a.png", "y/A.jpg", "z/a-2.jpg", "z/b.tar.jpg"):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(photo.read_bytes())
+        inputs.append(path)
+    outcomes = li.process_batch(inputs, tmp_path / "out", li.Recipe().resize(20), format="jpeg")
+    assert [Path(outcome.result.path).name for outcome in outcomes] == [
+        "a.jpg",
+        "a-2.jpg",
+        "A-3.jpg",
+        "a-2-2.jpg",
+        "b.tar.jpg",
+    ]
+    names = {Path(outcome.result.path).name.casefold() for outcome in outcomes}
+    assert len(names) == len(inputs)
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {
+        Path(outcome.result.path).name for outcome in outcomes
+    }
+
+
+def test_a_batch_skips_what_is_there(photo: Path, tmp_path: Path) -> None:
+    recipe = li.Recipe().resize(20)
+    (tmp_path / "photo.png").write_bytes(b"old")
+    assert li.process_batch([photo], tmp_path, recipe, format="png", skip_existing=True) == []
+    assert (tmp_path / "photo.png").read_bytes() == b"old"
+    outcomes, metrics = li.process_batch_with_metrics([photo], tmp_path, recipe, format="png")
+    assert metrics == [outcomes[0].result.metrics]
+    assert (tmp_path / "photo.png").read_bytes() != b"old"
+
+
+def test_a_missing_input_is_an_outcome(photo: Path, tmp_path: Path) -> None:
+    outcomes = li.process_batch(
+        [tmp_path / "none.jpg", photo], tmp_path / "out", li.Recipe(), format="png"
+    )
+    assert isinstance(outcomes[0].error, li.SourceNotFoundError)
+    assert outcomes[1].ok
+    assert os.listdir(tmp_path / "out") == ["photo.png"]
+
+
+# --- asyncio ---------------------------------------------------------------------------
+
+
+def test_the_async_calls_give_what_the_others_give(engine: li.Engine, tmp_path: Path) -> None:
+    async def all_of_them() -> tuple:
+        small = engine.resize(40)
+        return (
+            await small.to_buffer_async("png"),
+            await small.to_file_async(tmp_path / "a.png"),
+            await small.to_pixels_async(mode="L"),
+            await li.run_async([small.output(format="png"), small.output(format="jpeg")]),
+        )
+
+    encoded, written, pixels, outcomes = asyncio.run(all_of_them())
+    assert bytes(encoded) == bytes(engine.resize(40).to_buffer("png"))
+    assert written.bytes_written == len(encoded)
+    assert pixels.shape[2] == 1
+    assert [outcome.result.format for outcome in outcomes] == ["png", "jpeg"]
+
+
+def test_an_error_reaches_the_task(engine: li.Engine) -> None:
+    with pytest.raises(li.InvalidArgumentError, match="crop"):
+        asyncio.run(engine.crop(0, 0, 9000, 1).to_buffer_async("png"))
+
+
+def test_cancelling_the_task_stops_the_job(tmp_path: Path) -> None:
+    large = li.Engine.from_pixels(np.zeros((400, 400, 3), np.uint8)).resize(12000, 12000)
+
+    async def cancelled() -> float:
+        task = asyncio.create_task(large.to_file_async(tmp_path / "large.png"))
+        await asyncio.sleep(0.1)
+        started = time.monotonic()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        return time.monotonic() - started
+
+    assert asyncio.run(cancelled()) < 0.1
+    assert os.listdir(tmp_path) == []
