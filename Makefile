@@ -3,7 +3,7 @@
 .DELETE_ON_ERROR:
 SHELL := /bin/sh
 .PHONY: help setup demo test test-c test-avif-next asan asan-c asan-python tsan-c lint \
-	bench bench-kernels instructions instructions-record proof clean fuzz c-programs FORCE
+	bench bench-kernels instructions instructions-record proof clean fuzz fuzz-short c-programs FORCE
 
 PYTHON := .venv/bin/python
 CC ?= gcc
@@ -20,21 +20,25 @@ ISAL = $(if $(filter off,$(LAZYIMAGE_ISAL)),,$(shell pkg-config --exists libisal
 DEFLATE = $(if $(filter off,$(LAZYIMAGE_DEFLATE)),,$(shell pkg-config --exists libdeflate && \
 	echo libdeflate))
 WEBP := $(if $(filter off,$(LAZYIMAGE_WEBP)),,$(shell pkg-config --modversion libwebp 2>/dev/null))
-MODULES = libjpeg libpng libavif zlib $(ISAL) $(DEFLATE) $(if $(WEBP),libwebp)
-LEFT_OUT := $(if $(WEBP),,csrc/codecs/webp/% tests/c/codecs/test_webp_%)
+AVIF := $(if $(filter off,$(LAZYIMAGE_AVIF)),,$(shell pkg-config --exists libavif && echo libavif))
+MODULES = libjpeg libpng zlib $(ISAL) $(DEFLATE) $(AVIF) $(if $(WEBP),libwebp)
+LEFT_OUT := $(if $(WEBP),,csrc/codecs/webp/% tests/c/codecs/test_webp_% tests/fuzz/%_webp.c) \
+	$(if $(AVIF),,csrc/codecs/avif/% csrc/python/avif_module.c tests/c/codecs/test_avif_% \
+	tests/fuzz/%_avif.c)
 C_FILES := $(filter-out $(LEFT_OUT),$(sort $(shell find csrc -name '*.c')))
-HEADERS := $(sort $(shell find csrc tests/c -name '*.h'))
+HEADERS := $(sort $(shell find csrc tests/c tests/fuzz -name '*.h'))
 CORE := $(filter-out csrc/python/%,$(C_FILES))
 TEST_FILES := $(filter-out $(LEFT_OUT),$(sort $(wildcard tests/c/*/test_*.c)))
 THREADED := tests/c/image/test_ahead.c tests/c/codecs/test_png_stream.c \
 	tests/c/engine/test_budget.c
+FUZZ_FILES := $(filter-out $(LEFT_OUT),$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 TOOL_FILES := tests/c/codecs/samples.c benchmarks/png_read.c
 PROGRAMS := $(patsubst %.c,$(OUT)/%,$(TEST_FILES) $(TOOL_FILES))
 
 # Recursively expanded: pkg-config may not be there before setup has run.
 WARNINGS := -Wall -Wextra -Wshadow
 DEFINES = -D_GNU_SOURCE -DLI_VERSION='"$(VERSION)"' $(if $(ISAL),-DLI_HAVE_ISAL=1) \
-	$(if $(DEFLATE),-DLI_HAVE_DEFLATE=1) \
+	$(if $(DEFLATE),-DLI_HAVE_DEFLATE=1) $(if $(AVIF),-DLI_HAVE_AVIF=1) \
 	$(if $(WEBP),-DLI_HAVE_WEBP=1 -DLI_WEBP_VERSION='"$(WEBP)"') \
 	$(shell pkg-config --cflags $(MODULES))
 CFLAGS_ALL = -std=c11 -O2 -g $(WARNINGS) -Icsrc -Itests/c -ffp-contract=off \
@@ -97,11 +101,23 @@ asan-python: setup ## the Python suite under ASan, UBSan and LSan, on an extensi
 
 T ?= png_differential
 S ?= 60
-fuzz: ## one fuzzer for some seconds: make fuzz T=png_differential S=600
+FUZZERS := $(FUZZ_FILES:tests/fuzz/fuzz_%.c=%)
+fuzz: ## one fuzzer for some seconds: make fuzz T=decode_jpeg S=600; T is a tests/fuzz/fuzz_T.c
 	@tools/setup.sh --fuzz
 	@$(MAKE) --no-print-directory build/fuzz/c/tests/fuzz/fuzz_$(T) OUT=build/fuzz/c CC=clang-14 \
 		SAN='$(SAN_FLAGS) -fsanitize=fuzzer-no-link'
 	@tools/fuzz.sh $(T) $(S)
+
+.SECONDARY: $(FUZZ_FILES:%.c=build/fuzz/c/%.o)
+fuzz-short: ## every fuzzer for five seconds
+	@tools/setup.sh --fuzz
+	@$(MAKE) --no-print-directory $(FUZZERS:%=build/fuzz/c/tests/fuzz/fuzz_%) OUT=build/fuzz/c \
+		CC=clang-14 SAN='$(SAN_FLAGS) -fsanitize=fuzzer-no-link'
+	@for target in $(FUZZERS); do \
+		tools/fuzz.sh $$target 5 >build/fuzz/$$target.log 2>&1 || \
+			{ tail -40 build/fuzz/$$target.log; exit 1; }; \
+		echo "$$target: $$(sed -n 's/^stat::number_of_executed_units: *//p' \
+			build/fuzz/$$target.log) inputs, no finding"; done
 
 c-programs: $(PROGRAMS)
 
@@ -128,7 +144,7 @@ $(OUT)/tests/fuzz/fuzz_%: $(OUT)/tests/fuzz/fuzz_%.o $(OUT)/libli.a
 # A test that meters malloc must be seen by the libraries; the core shows nothing.
 $(OUT)/csrc/%.o: VISIBILITY := -fvisibility=hidden
 
--include $(patsubst %.c,$(OUT)/%.d,$(CORE) $(TEST_FILES) $(TOOL_FILES))
+-include $(patsubst %.c,$(OUT)/%.d,$(CORE) $(TEST_FILES) $(TOOL_FILES) $(FUZZ_FILES))
 
 # --- rules of the house ------------------------------------------------------------
 
@@ -150,7 +166,7 @@ PYTHON_INCLUDE = $(shell $(PYTHON) -c 'import sysconfig; print(sysconfig.get_pat
 CHECK_FLAGS = -std=c11 $(WARNINGS) -Werror -Icsrc -Itests/c $(DEFINES) \
 	-isystem $(PYTHON_INCLUDE)
 LINTED := $(patsubst %.c,build/lint/%.ok,$(C_FILES) $(TEST_FILES) $(TOOL_FILES) \
-	$(wildcard tests/fuzz/*.c))
+	$(FUZZ_FILES))
 
 .PHONY: lint-c
 lint-c: build/lint/headers.ok $(LINTED)

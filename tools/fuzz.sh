@@ -3,23 +3,43 @@
 #
 #     tools/fuzz.sh TARGET SECONDS
 #
-# Seeds are the small files of tests/data, tests/crashers and, if it is set, of
-# LAZYIMAGE_CORPUS. What it finds is kept in build/fuzz/TARGET, crashes in build/fuzz.
+# Seeds are the small files of the target's formats in tests/data, tests/crashers and, if it
+# is set, of LAZYIMAGE_CORPUS, each with the bytes behind it that choose a hint or a job. What
+# it finds is kept in build/fuzz/TARGET, crashes in build/fuzz.
 set -eu
 cd "$(dirname "$0")/.."
 target=$1 seconds=$2
 seeds=build/fuzz/seeds-$target
 case $target in
-png*) magic='\211PNG' ;;
-*) magic='' ;;
+*jpeg) formats=jpeg ;;
+*webp) formats=webp ;;
+*avif) formats=avif ;;
+pipeline) formats="jpeg png webp avif" ;;
+*) formats=png ;;
 esac
+case $target in
+decode_*) tail=8 ;;
+pipeline) tail=16 ;;
+*) tail=0 ;;
+esac
+
+# Of which format are these first bytes?
+format_of() {
+    case $(od -An -v -tx1 -N12 "$1" | tr -d ' ') in
+    89504e47*) echo png ;;
+    ffd8ff*) echo jpeg ;;
+    52494646????????57454250) echo webp ;;
+    ????????66747970*) echo avif ;;
+    esac
+}
+
 rm -rf "$seeds"
 mkdir -p "$seeds" "build/fuzz/$target"
-wanted=$(printf "$magic" | od -An -tx1)
-find tests/data tests/crashers ${LAZYIMAGE_CORPUS:+"$LAZYIMAGE_CORPUS"} -type f -size -12 |
+find tests/data tests/crashers ${LAZYIMAGE_CORPUS:+"$LAZYIMAGE_CORPUS"} -type f -size -24 |
     while read -r file; do
-        [ "$(od -An -tx1 -N4 "$file")" = "$wanted" ] || [ -z "$magic" ] || continue
-        cp "$file" "$seeds/$(cksum <"$file" | tr ' ' -)"
+        format=$(format_of "$file")
+        case " $formats " in *" ${format:-none} "*) ;; *) continue ;; esac
+        { cat "$file"; head -c $tail /dev/zero; } >"$seeds/$(cksum <"$file" | tr ' ' -)"
     done
 exec nice "build/fuzz/c/tests/fuzz/fuzz_$target" -max_total_time="$seconds" -timeout=10 \
     -rss_limit_mb=1024 -max_len=16384 -print_final_stats=1 -artifact_prefix=build/fuzz/ \

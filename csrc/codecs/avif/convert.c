@@ -276,9 +276,9 @@ static const uint8_t *
 alpha_row(const avif_converter *converter, uint32_t y)
 {
     const avifImage *image = converter->image;
-    const uint8_t *row = image->alphaPlane + (size_t)y * image->alphaRowBytes;
     if (!image->alphaPlane)
         return converter->alpha; /* opaque from the start */
+    const uint8_t *row = image->alphaPlane + (size_t)y * image->alphaRowBytes;
     if (!converter->wide)
         return row;
     map_row(converter, row, converter->alphas, converter->alpha);

@@ -6,12 +6,16 @@
  * own layout (CMYK as stored; AVIF: the planes), milliseconds, message; between them
  * tabs. Warnings follow the message, each after " | ". Size limits are off, a job may
  * take 2 GiB. */
+#include "codecs/codec.h"
+#if defined(LI_HAVE_AVIF)
 #include "codecs/avif/avif.h"
+#endif
 
 #include <stdio.h>
 #include <string.h>
 #include <zlib.h>
 
+#if defined(LI_HAVE_AVIF)
 /* Y, U, V and alpha as the decoder left them, without padding. */
 static unsigned long
 crc_of_planes(const avifImage *image, unsigned long crc)
@@ -44,6 +48,7 @@ crc_of_frames(avifDecoder *decoder)
     while (avifDecoderNextImage(decoder) == AVIF_RESULT_OK);
     return crc;
 }
+#endif
 
 static li_status
 decode_rows(li_ctx *ctx, const li_codec *codec, li_source *source,
@@ -61,8 +66,10 @@ decode_rows(li_ctx *ctx, const li_codec *codec, li_source *source,
         if (status == LI_OK)
             *crc = crc32(*crc, row, (uInt)size);
     }
+#if defined(LI_HAVE_AVIF)
     if (codec == &li_codec_avif && status == LI_OK)
         *crc = crc_of_frames(li_avif_decoder(rows));
+#endif
     li_rows_close(&rows);
     return status;
 }
@@ -90,8 +97,10 @@ decode_file(const char *path)
     limits.max_memory = 2ull << 30;
     li_ctx ctx;
     li_ctx_init(&ctx, &limits);
+#if defined(LI_HAVE_AVIF)
     static const li_codec *const further[] = {&li_codec_avif, NULL};
     ctx.further = further;
+#endif
     unsigned long crc = 0;
     li_source *source = NULL;
     int64_t start = li_now_ns();

@@ -1,0 +1,131 @@
+/* test_crashers.c: every small file of tests/data and of tests/crashers through what
+ * the fuzzers check: each hint that its decoder honours, and jobs drawn by chance. */
+#include "engine/pipeline_check.h"
+#include "test.h"
+
+#include <dirent.h>
+
+enum { MOST_FILE = 48 << 10, JOBS = 12 };
+
+typedef struct bytes {
+    uint8_t data[MOST_FILE];
+    size_t size; /* 0: too large, or not there */
+} bytes;
+
+static void
+bytes_read(bytes *file, const char *folder, const char *name)
+{
+    char path[1024];
+    snprintf(path, sizeof(path), "%s/%s", folder, name);
+    FILE *in = fopen(path, "rb");
+    file->size = 0;
+    if (!in)
+        return;
+    file->size = fread(file->data, 1, MOST_FILE, in);
+    if (file->size == MOST_FILE)
+        file->size = 0;
+    fclose(in);
+}
+
+typedef void (*check_one)(const bytes *file, uint32_t *state);
+
+static uint32_t
+each_file(const char *folder, check_one check)
+{
+    static bytes file;
+    uint32_t count = 0, state = 5;
+    DIR *all = opendir(folder);
+    if (!CHECK(all != NULL))
+        return 0;
+    for (struct dirent *entry; (entry = readdir(all));) {
+        bytes_read(&file, folder, entry->d_name);
+        if (file.size == 0 || strstr(entry->d_name, ".tsv"))
+            continue;
+        check(&file, &state);
+        count++;
+    }
+    closedir(all);
+    return count;
+}
+
+static uint32_t
+every_file(check_one check)
+{
+    static const char *const folders[] = {
+        "tests/data/jpeg",     "tests/data/png",  "tests/data/pngsuite",
+        "tests/data/webp",     "tests/data/avif", "tests/crashers/png",
+        "tests/crashers/avif",
+    };
+    uint32_t count = 0;
+    for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++)
+        count += each_file(folders[i], check);
+    return count;
+}
+
+static const li_codec *
+codec_of(const bytes *file)
+{
+    for (const li_codec *const *at = li_codecs; *at; at++)
+        if (check_knows(*at, file->data, file->size))
+            return *at;
+    for (const li_codec *const *at = check_further; *at; at++)
+        if (check_knows(*at, file->data, file->size))
+            return *at;
+    return NULL;
+}
+
+static uint32_t decodes, jobs, written;
+
+/* Each shrink with each of rough, ahead, region and planes; all rows, then some. */
+static void
+check_hints(const bytes *file, uint32_t *state)
+{
+    const li_codec *codec = codec_of(file);
+    if (!codec)
+        return;
+    for (uint32_t flags = 0; flags < 16; flags++)
+        for (uint8_t shrink = 0; shrink < (codec->shrinks ? 6 : 1); shrink++) {
+            uint32_t any = test_random(state);
+            uint8_t hint[HINT_BYTES] = {shrink,
+                                        (uint8_t)flags,
+                                        (uint8_t)any,
+                                        (uint8_t)(any >> 8),
+                                        (uint8_t)(any >> 16),
+                                        (uint8_t)(any >> 24),
+                                        (uint8_t)(flags & 1 ? any >> 4 : 0)};
+            decodes += decode_check(codec, file->data, file->size, hint);
+        }
+}
+
+static void
+check_jobs(const bytes *file, uint32_t *state)
+{
+    for (int i = 0; i < JOBS; i++) {
+        uint8_t job[JOB_BYTES];
+        for (int n = 0; n < JOB_BYTES; n++)
+            job[n] = (uint8_t)(test_random(state) >> 11);
+        written += pipeline_check(file->data, file->size, job) == LI_OK;
+        jobs++;
+    }
+}
+
+/* decode_check and pipeline_check abort if a contract is broken. */
+TEST(every_hint_keeps_the_contract_on_every_file)
+{
+    CHECK(every_file(check_hints) > 200);
+    CHECK(decodes > 5000);
+}
+
+TEST(jobs_drawn_by_chance_keep_the_plan_on_every_file)
+{
+    every_file(check_jobs);
+    CHECK(jobs > 2000 && written > jobs / 6);
+}
+
+int
+main(void)
+{
+    RUN(every_hint_keeps_the_contract_on_every_file);
+    RUN(jobs_drawn_by_chance_keep_the_plan_on_every_file);
+    return test_end();
+}
