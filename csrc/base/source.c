@@ -95,8 +95,7 @@ file_close(li_source *source)
     li_ctx *ctx = source->ctx;
     if (ctx->poison == &file->guard.poisoned)
         ctx->poison = NULL;
-    li_guard_remove(&file->guard);
-    if (file->map)
+    if (li_guard_remove(&file->guard) && file->map)
         munmap(file->map, (size_t)source->size);
     if (file->fd >= 0)
         close(file->fd);
@@ -275,7 +274,7 @@ is_young(const li_stamp *stamp)
     return age >= 0 && age < YOUNG_NS;
 }
 
-/* 0 or errno. */
+/* 0 or errno; file->map is NULL where it cannot be guarded. */
 static int
 file_map(file_source *file)
 {
@@ -283,8 +282,11 @@ file_map(file_source *file)
     void *map = mmap(NULL, size, PROT_READ, MAP_PRIVATE, file->fd, 0);
     if (map == MAP_FAILED)
         return errno;
+    if (!li_guard_add(&file->guard, map, size)) { /* then it is read, however asked */
+        munmap(map, size);
+        return 0;
+    }
     file->map = map;
-    li_guard_add(&file->guard, map, size);
     file->base.ctx->poison = &file->guard.poisoned;
     file->base.ops = &map_ops;
     return 0;
@@ -440,6 +442,21 @@ li_status
 li_source_verify(li_source *source)
 {
     return source->ops->verify ? source->ops->verify(source) : LI_OK;
+}
+
+li_status
+li_source_blame(li_source *source, li_status status)
+{
+    bool of_the_data = status >= LI_E111_FORMAT && status <= LI_E132_TRUNCATED &&
+                       status != LI_E112_CODEC && status != LI_E124_MEMORY_BUDGET &&
+                       status != LI_E125_TIMEOUT;
+    if (!source || !of_the_data)
+        return status;
+    li_ctx *ctx = source->ctx, found = *ctx;
+    ctx->status = LI_OK;
+    if (li_source_verify(source) != LI_E103_SOURCE_CHANGED)
+        *ctx = found;
+    return ctx->status;
 }
 
 void

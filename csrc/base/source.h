@@ -50,6 +50,9 @@ li_status li_source_borrow(li_ctx *ctx, const void *data, size_t size,
 /* E103 if the file is no longer the one that was opened. Call before a result leaves.
  */
 li_status li_source_verify(li_source *source) LI_MUST_CHECK;
+/* What a job over it ends with: damage that was found in a file that changed meanwhile
+ * is E103, everything else is `status`. Accepts NULL. */
+li_status li_source_blame(li_source *source, li_status status) LI_MUST_CHECK;
 /* Accepts NULL and half-opened sources. */
 void li_source_close(li_source **source);
 

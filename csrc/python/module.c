@@ -19,6 +19,7 @@ static PyMethodDef module_methods[] = {
     {"estimate", py_estimate, METH_VARARGS, "What a job costs at most."},
     {"compare", py_compare, METH_VARARGS, "How alike two pictures are."},
     {"features", py_features, METH_NOARGS, "The codecs and their versions."},
+    {"source_faults", py_source_faults, METH_NOARGS, "Pages of maps that had gone."},
     {"has_codec", py_has_codec, METH_VARARGS, "Is there a codec of this name?"},
     {0},
 };

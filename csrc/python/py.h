@@ -63,6 +63,7 @@ int py_further_load(PyObject *module);
 /* Is there a codec of this name, loading it if need be? No exception. */
 bool py_codec_there(PyObject *module, const char *name);
 PyObject *py_features(PyObject *module, PyObject *ignored);
+PyObject *py_source_faults(PyObject *module, PyObject *ignored);
 PyObject *py_has_codec(PyObject *module, PyObject *args);
 
 /* --- source.c -------------------------------------------------------------------- */

@@ -68,6 +68,7 @@ job_call(py_job *job, py_verb *verb, py_depth depth)
         status = li_plan_make(&job->ctx, &job->input, &job->request, &job->plan);
     if (status == LI_OK)
         status = verb(job, source);
+    status = li_source_blame(source, status);
     li_source_close(&source);
     job->total_ns = li_now_ns() - start;
     job->cpu_ns = li_cpu_ns() - cpu + job->times.ahead.cpu_ns;

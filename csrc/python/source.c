@@ -1,5 +1,6 @@
 /* source.c: _core.Source, where bytes or pixels come from. Layer 4. */
 #include "python/py.h"
+#include "base/guard.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -337,3 +338,10 @@ PyType_Spec py_source_spec = {
              Py_TPFLAGS_IMMUTABLETYPE,
     .slots = source_slots,
 };
+
+PyObject *
+py_source_faults(PyObject *module, PyObject *Py_UNUSED(ignored))
+{
+    (void)module;
+    return PyLong_FromUnsignedLongLong(li_guard_faults());
+}

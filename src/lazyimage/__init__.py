@@ -186,11 +186,13 @@ def supported_output_formats() -> tuple[str, ...]:
 
 
 def stats() -> dict[str, Any]:
-    """Totals of this process: jobs, bytes_in, bytes_out, and copies by copy point.
+    """Totals of this process: jobs, bytes_in, bytes_out, copies by copy point, and
+    source_faults: how often a mapped file turned out to be shorter than it was.
 
     >>> sorted(lazyimage.stats())
-    ['bytes_in', 'bytes_out', 'copies', 'jobs']
+    ['bytes_in', 'bytes_out', 'copies', 'jobs', 'source_faults']
     """
+    from lazyimage import _core
     from lazyimage.copies import counters
 
-    return counters.snapshot()
+    return {**counters.snapshot(), "source_faults": _core.source_faults()}

@@ -143,5 +143,8 @@ def compare(
 def features() -> dict[str, tuple[str, str]]:
     """Codec → (version of the header it was built with, version of the library it runs)."""
 
+def source_faults() -> int:
+    """How often, in this process, a mapped file had lost the page that was touched."""
+
 def has_codec(name: str) -> bool:
     """Whether there is a codec of this name; "avif" is loaded by asking."""

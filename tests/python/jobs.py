@@ -9,6 +9,7 @@ import gc
 import json
 import mmap
 import os
+import random
 import shutil
 import signal
 import sys
@@ -211,6 +212,73 @@ def _run_with_cancel(path: str, out: str, format: str, flag: Any) -> None:
         "durable": False,
     }
     li._core.run(source, request)
+
+
+def _samples(engine: li.Engine) -> int:
+    return zlib.crc32(memoryview(engine.to_pixels(shrink="exact")).cast("B"))
+
+
+_CHANGES = {
+    "truncate": lambda path, size: os.truncate(path, size),
+    "empty": lambda path, size: os.truncate(path, 0),
+    "overwrite": lambda path, size: _write_over(path, size),
+    "replace": lambda path, size: os.replace(f"{path}-other", path),
+}
+
+
+def _write_over(path: str, size: int) -> None:
+    with open(path, "r+b") as file:
+        file.seek(size)
+        file.write(bytes(4096))
+
+
+def change_under(path: str, change: str, io: str, trials: int, seed: int) -> dict[str, Any]:
+    """Decode copies of a file that change during the decode, beside a witness that decodes
+    the file itself: how often it was right, how often E103, and what else there was."""
+    directory = tempfile.mkdtemp()
+    chance = random.Random(seed)
+    copy = f"{directory}/copy"
+    engine = li.Engine.from_path(path)
+    right = _samples(engine)
+    started = time.monotonic()
+    _samples(engine)
+    whole = time.monotonic() - started
+    done = threading.Event()
+    wrong_witnesses: list[int] = []
+
+    def witness() -> None:
+        while not done.is_set():
+            found = _samples(engine)
+            if found != right:
+                wrong_witnesses.append(found)
+
+    beside = threading.Thread(target=witness)
+    beside.start()
+    found: dict[str, Any] = {"right": 0, "E103": 0, "other": []}
+    for _ in range(trials):
+        for name in (copy, f"{copy}-other"):
+            shutil.copyfile(path, name)
+            os.utime(name, (1_500_000_000, 1_500_000_000))
+        at, size = chance.random() * 1.5 * whole, chance.randrange(os.path.getsize(path))
+        timer = threading.Timer(at, _CHANGES[change], (copy, size))
+        try:
+            with li.Engine.from_path(copy, io=io) as held:  # type: ignore[arg-type]
+                timer.start()
+                same = _samples(held) == right
+            if same:
+                found["right"] += 1
+            else:
+                found["other"].append("wrong samples")
+        except LazyImageError as error:
+            if error.code == "E103":
+                found["E103"] += 1
+            else:
+                found["other"].append(str(error))
+        timer.join()
+    done.set()
+    beside.join()
+    shutil.rmtree(directory)
+    return {**found, "witness": len(wrong_witnesses), "faults": li.stats()["source_faults"]}
 
 
 def interrupt_beside_a_thread(path: str) -> dict[str, Any]:
