@@ -14,9 +14,9 @@
 #include <sys/vfs.h>
 #endif
 
-/* Pages this far behind the read head are given back: libjpeg and libpng never look
- * back further than one window. */
-enum { KEEP_BEHIND_BYTES = 1 << 20 };
+/* Pages this far behind the read head are given back: no codec looks back further than
+ * one window, and what is touched again comes back. */
+enum { KEEP_BEHIND_BYTES = 256 << 10 };
 /* A file this young may still be growing under a writer that has not closed it. */
 enum { YOUNG_NS = 20 * 1000 * 1000 };
 
