@@ -195,8 +195,9 @@ needed_bytes(const li_plan *plan, const li_request *request)
     return li_sat_add(plan->bytes, held);
 }
 
-/* An encoder that can do with less memory does, if the job fits neither its limit nor
- * what is promised: decoded bytes + 24 MB, of which the process takes 16. */
+/* An encoder that can do with less memory does, if the job does not fit its limit or
+ * what is promised for 2000 × 2000: decoded bytes + 24 MB, of which the process
+ * takes 16. */
 static void
 plan_memory(const li_ctx *ctx, const li_input *input, const li_request *request,
             li_plan *plan)
@@ -204,6 +205,8 @@ plan_memory(const li_ctx *ctx, const li_input *input, const li_request *request,
     bool small = (uint64_t)plan->stored.width * plan->stored.height < 4000000;
     uint64_t promised = li_sat_add(plan->decoded_bytes, small ? 24000000 : 8000000);
     uint64_t limit = ctx->limits.max_memory;
+    if ((uint64_t)plan->out.width * plan->out.height > 2000 * 2000)
+        promised = UINT64_MAX;
     limit = limit && limit < promised ? limit : promised;
     plan->encode = request->encode;
     plan_cost(input, request, plan);

@@ -86,7 +86,16 @@ uint64_t li_webp_decoder_bytes(const li_webp_scan *scan);
 uint64_t li_webp_decode_bytes(const li_header *header, li_hint hint);
 /* What libwebp's encoder takes of the heap. */
 uint64_t li_webp_encoder_bytes(li_info info, const li_encode *encode);
+/* Is the encoder given what a photograph takes, and told to begin again with low_memory
+ * once it may take more? Then *step is the most that it adds between two calls of its
+ * progress hook. */
+bool li_webp_watches(li_info info, const li_encode *encode, uint64_t *step);
 uint64_t li_webp_encode_bytes(li_info info, const li_encode *encode);
 uint64_t li_webp_output_bytes(li_info info, const li_encode *encode);
+
+/* heap.c: bytes that the process holds of malloc, all threads'; false: not to be known.
+ */
+bool li_webp_heap_known(void);
+uint64_t li_webp_heap_bytes(void);
 
 #endif

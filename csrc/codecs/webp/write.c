@@ -17,6 +17,9 @@ typedef struct webp_job {
     WebPPicture picture; /* its samples are `block` */
     uint8_t *block;      /* owned */
     uint64_t charged;    /* owned: to be given back */
+    bool watched;        /* the rest: see li_webp_watches */
+    bool heavy;          /* it was told to begin again */
+    uint64_t step, heap; /* of the process when the encoder began */
 } webp_job;
 
 typedef struct webp_sink {
@@ -37,6 +40,7 @@ static int
 job_write(const uint8_t *data, size_t size, const WebPPicture *picture)
 {
     webp_job *job = picture->custom_ptr;
+    job->watched = false; /* it has all that it needs, and cannot begin again */
     while (size > 0) {
         size_t piece = size < LI_OUT_BYTES ? size : LI_OUT_BYTES;
         if (li_out_write(job->out, data, piece) != LI_OK)
@@ -47,6 +51,17 @@ job_write(const uint8_t *data, size_t size, const WebPPicture *picture)
     return 1;
 }
 
+/* May the next step take more than was charged? Other threads' blocks count, too, which
+ * errs on the side of care; what they free meanwhile hides as much. */
+static bool
+job_is_heavy(webp_job *job)
+{
+    uint64_t now = li_webp_heap_bytes();
+    uint64_t taken = now > job->heap ? now - job->heap : 0;
+    job->heavy = taken + job->step > job->charged;
+    return job->heavy;
+}
+
 /* libwebp calls this about a hundred times a picture. */
 static int
 job_progress(int percent, const WebPPicture *picture)
@@ -54,8 +69,10 @@ job_progress(int percent, const WebPPicture *picture)
     (void)percent;
     webp_job *job = picture->user_data;
     /* libwebp's first pass of low_memory goes on after a no: it must hear it again. */
-    return job->ctx->status == LI_OK && li_poll(job->ctx) == LI_OK &&
-           li_poll_clock(job->ctx) == LI_OK;
+    if (job->ctx->status != LI_OK || li_poll(job->ctx) != LI_OK ||
+        li_poll_clock(job->ctx) != LI_OK)
+        return 0;
+    return !job->watched || !job_is_heavy(job);
 }
 
 static li_status
@@ -86,7 +103,14 @@ job_fail(webp_job *job)
 static li_status
 job_finish(webp_job *job)
 {
-    if (!WebPEncode(&job->config, &job->picture))
+    job->heap = job->watched ? li_webp_heap_bytes() : 0;
+    int done = WebPEncode(&job->config, &job->picture);
+    if (!done && job->heavy && job->ctx->status == LI_OK) {
+        job->watched = false;
+        job->config.low_memory = 1;
+        done = WebPEncode(&job->config, &job->picture);
+    }
+    if (!done)
         return job_fail(job);
     return job->ctx->status; /* libwebp does not ask what its last call-back said */
 }
@@ -171,6 +195,7 @@ job_open(webp_job *job, li_ctx *ctx, li_info info, const li_encode *encode, li_o
     LI_TRY(job_configure(job, encode));
     LI_TRY(li_charge(ctx, charge));
     job->charged = charge;
+    job->watched = li_webp_watches(info, encode, &job->step);
     return job_reserve(job, info, argb);
 }
 

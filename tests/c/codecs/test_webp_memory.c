@@ -279,23 +279,71 @@ TEST(encode_bytes_bounds_the_heap_for_the_worst_pictures)
 {
     static const uint32_t shapes[][2] = {{1, 1}, {16, 16}, {301, 203}, {3000, 21}};
     static const uint8_t qualities[] = {1, 20, 80, 95, 100};
-    for (int i = 0; i < 5 * 5 * 2; i++) {
-        li_info info = {shapes[i % 5][0], shapes[i % 5][1],
-                        i / 12 ? LI_RGBA8 : LI_RGB8};
+    for (int i = 0; i < 4 * 5 * 2; i++) {
+        li_info info = {shapes[i % 4][0], shapes[i % 4][1],
+                        i / 20 ? LI_RGBA8 : LI_RGB8};
         size_t size = li_row_bytes(info) * info.height;
         uint8_t *pixels = malloc(size);
         for (int way = 0; way < 6; way++) {
             li_encode how = li_encode_default();
-            how.quality = qualities[i / 4 % 3];
+            how.quality = qualities[i / 4 % 5];
             how.method = (int8_t)(way == 0 ? 0 : way == 1 ? 6 : 4);
             how.low_memory = way == 2;
-            how.lossless = way == 3 && i / 4 % 3 == 0;
-            how.smart_subsample = way == 4 && i / 4 % 3 < 2;
+            how.lossless = way == 3 && i / 4 % 5 == 0;
+            how.smart_subsample = way == 4 && i / 4 % 5 < 2;
             fill_noise(pixels, size, way % 2 == 0);
             check_encode(info, &how, pixels);
         }
         free(pixels);
     }
+}
+
+/* What comes of it, counted: the size tells which way was taken. */
+static uint64_t
+size_of_encode(li_info info, const li_encode *how, const uint8_t *pixels)
+{
+    li_sink *sink = NULL;
+    li_ctx ctx;
+    li_ctx_init(&ctx, NULL);
+    li_out out = {.ops = &count_ops, .ctx = &ctx};
+    CHECK_EQ(li_codec_webp.encode(&ctx, info, how, &out, &sink), LI_OK);
+    for (uint32_t y = 0; y < info.height; y++)
+        CHECK_EQ(li_sink_write(sink, pixels + li_row_bytes(info) * y), LI_OK);
+    CHECK_EQ(li_sink_finish(sink), LI_OK);
+    li_sink_close(&sink);
+    return out.size;
+}
+
+/* Noise begins again with low memory, a photograph's like does not. */
+TEST(the_encoder_is_held_to_what_a_photograph_takes)
+{
+    li_info info = {600, 400, LI_RGB8};
+    uint8_t *noise = malloc(600 * 400 * 3), *smooth = malloc(600 * 400 * 3);
+    fill_noise(noise, 600 * 400 * 3, false);
+    for (size_t i = 0; i < 600 * 400 * 3; i++)
+        smooth[i] = (uint8_t)(i / 3 % 600 / 4 + noise[i] / 16);
+    static const uint8_t qualities[] = {20, 80, 100};
+    for (int i = 0; i < 3; i++) {
+        li_encode ways[3];
+        for (int way = 0; way < 3; way++) {
+            ways[way] = li_encode_default();
+            ways[way].quality = qualities[i];
+            ways[way].low_memory = (int8_t)(way - 1);
+            check_encode(info, &ways[way], noise);
+            check_encode(info, &ways[way], smooth);
+        }
+        uint64_t step, most = li_webp_encoder_bytes(info, &ways[1]);
+        CHECK_EQ(li_webp_watches(info, &ways[0], &step), li_webp_heap_known());
+        if (!li_webp_heap_known())
+            continue;
+        CHECK(li_webp_encoder_bytes(info, &ways[0]) < most / 2);
+        CHECK_EQ(size_of_encode(info, &ways[0], smooth),
+                 size_of_encode(info, &ways[1], smooth));
+        CHECK_EQ(size_of_encode(info, &ways[0], noise),
+                 size_of_encode(info, &ways[2], noise));
+    }
+    free(noise);
+    free(smooth);
 }
 
 TEST(every_malloc_of_an_encode_fails_once)
@@ -327,6 +375,7 @@ main(void)
     RUN(decode_bytes_bounds_the_heap);
     RUN(every_malloc_of_a_decode_fails_once);
     RUN(encode_bytes_bounds_the_heap_for_the_worst_pictures);
+    RUN(the_encoder_is_held_to_what_a_photograph_takes);
     RUN(every_malloc_of_an_encode_fails_once);
     return test_end();
 }
