@@ -55,7 +55,11 @@ def describe(error: Exception) -> dict[str, str]:
 
 def report(error: Exception, subject: str | None = None) -> bool:
     """Print one line about an error to stderr: code, name, message, hint. Always True."""
-    words = describe(error)
+    return report_words(describe(error), subject)
+
+
+def report_words(words: dict[str, str], subject: str | None = None) -> bool:
+    """The same, of what describe() has made."""
     title = f"{words['code']} {words['name']}".strip()
     where = f"{one_line(subject)}: " if subject else ""
     hint = f" ({words['hint']})" if words["hint"] else ""

@@ -6,7 +6,7 @@ merely does not have is dropped, so that one command line serves a mixed set of 
 
 import argparse
 import sys
-from typing import Any
+from typing import Any, Final
 
 from lazyimage import Engine
 from lazyimage.cli.common import UsageError
@@ -16,24 +16,28 @@ from lazyimage.request import OPTION_FORMATS, OPTION_NAMES, check_option
 
 WORDS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 
+QUALITIES: Final = "jpeg 85, webp 80, avif 60"
+"""What quality is by default."""
 
-def add_encoding(parser: argparse.ArgumentParser) -> None:
+
+def add_encoding(parser: argparse.ArgumentParser, default: str = "by OUT's extension") -> None:
     """--format, --quality and -O."""
-    group = parser.add_argument_group("the output")
-    group.add_argument(
-        "-f",
-        "--format",
-        metavar="F",
-        help="jpeg, png, webp or avif; default: by the output's extension",
+    parser.add_argument(
+        "-f", "--format", metavar="F", help=f"jpeg, png, webp or avif; default: {default}"
     )
-    group.add_argument(
+    add_tuning(parser)
+
+
+def add_tuning(parser: argparse.ArgumentParser, quality: str = QUALITIES) -> None:
+    """--quality and -O."""
+    parser.add_argument(
         "-q",
         "--quality",
         type=parse_quality,
         metavar="Q",
-        help="1..100; default: jpeg 85, webp 80, avif 60; png has none",
+        help=f"1..100; default: {quality}; png has none",
     )
-    group.add_argument(
+    parser.add_argument(
         "-O",
         "--option",
         type=parse_option,
