@@ -27,7 +27,17 @@ from lazyimage.cli.common import (
 
 __all__ = ["main"]
 
-VERBS: Final = ("convert", "resize", "compare", "info", "explain", "doctor")
+VERBS: Final = (
+    "convert",
+    "resize",
+    "thumb",
+    "batch",
+    "optimize",
+    "compare",
+    "info",
+    "explain",
+    "doctor",
+)
 
 STATUSES: Final = (
     "exit status: 0 done, 1 some failed (each named on stderr), 2 wrong usage,\n"

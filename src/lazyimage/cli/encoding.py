@@ -20,12 +20,16 @@ QUALITIES: Final = "jpeg 85, webp 80, avif 60"
 """What quality is by default."""
 
 
-def add_encoding(parser: argparse.ArgumentParser, default: str = "by OUT's extension") -> None:
-    """--format, --quality and -O."""
+def add_encoding(
+    parser: argparse.ArgumentParser,
+    default: str = "by OUT's extension",
+    quality: str = QUALITIES,
+) -> None:
+    """--format, --quality and -O; the texts say what the defaults are."""
     parser.add_argument(
         "-f", "--format", metavar="F", help=f"jpeg, png, webp or avif; default: {default}"
     )
-    add_tuning(parser)
+    add_tuning(parser, quality)
 
 
 def add_tuning(parser: argparse.ArgumentParser, quality: str = QUALITIES) -> None:
