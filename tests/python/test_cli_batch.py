@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -326,43 +325,3 @@ def test_a_file_that_changes_meanwhile_is_left(wasteful: Path, monkeypatch, caps
     assert cli.main(["optimize", "pictures/large.png"]) == 1
     assert "E103" in capsys.readouterr().err
     assert Path("pictures/large.png").read_bytes() == b"new"
-
-
-# --- progress --------------------------------------------------------------------------
-
-
-def test_rich_is_loaded_for_a_bar_alone(tree: Path) -> None:
-    for words in (["--help"], ["batch", "photos", "-o", "out", "--quiet"]):
-        code = (
-            "import sys; from lazyimage import cli\n"
-            "try: cli.main()\n"
-            "except SystemExit: pass\n"
-            "print(*sys.modules, file=sys.stderr)"
-        )
-        done = lazyimage_code(code, *words)
-        loaded = set(done.split())
-        assert "argparse" in loaded
-        assert not {"rich", "numpy", "asyncio", "PIL", "dataclasses", "logging"} & loaded
-
-
-def lazyimage_code(code: str, *words: str) -> str:
-    import subprocess
-
-    command = [sys.executable, "-c", code, *words]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    return done.stderr
-
-
-def test_plain_lines_come_now_and_then(capsys, monkeypatch: pytest.MonkeyPatch) -> None:
-    from lazyimage.cli import progress
-
-    now = [100.0]
-    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
-    with progress.progress_of(50, quiet=False) as shown:
-        assert isinstance(shown, progress.Lines)
-        for done in range(1, 51):
-            now[0] += 1
-            shown.show(done)
-    lines = capsys.readouterr().err.splitlines()
-    assert lines == ["lazyimage: 2 of 50", "lazyimage: 32 of 50"]
-    assert type(progress.progress_of(50, quiet=True)) is progress.Silent

@@ -1,6 +1,7 @@
 """What the verbs share: exit statuses, one line for an error, sources, JSON lines."""
 
 import argparse
+import os
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,6 +21,9 @@ USAGE: Final = 2
 NOTHING: Final = 3
 INTERRUPTED: Final = 130
 TERMINATED: Final = 143
+
+Stamp = list[int] | None
+"""What tells one version of a file from another; None: there is no file."""
 
 
 class UsageError(Exception):
@@ -93,7 +97,7 @@ def open_source(name: str) -> Engine:
 
 
 def print_json(data: dict[str, Any]) -> None:
-    """One JSON object on a line of its own; in ASCII where a name is no text."""
+    """One JSON object on a line of its own, at once; in ASCII where a name is no text."""
     import json
 
     text = json.dumps(data, ensure_ascii=False)
@@ -102,4 +106,13 @@ def print_json(data: dict[str, Any]) -> None:
         text.encode(encoding)
     except UnicodeEncodeError:
         text = json.dumps(data)
-    print(text)
+    print(text, flush=True)
+
+
+def stamp(path: str) -> Stamp:
+    """Inode, size and time of change of a file; None: there is none."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return [found.st_ino, found.st_size, found.st_mtime_ns]

@@ -4,7 +4,13 @@ import argparse
 
 from lazyimage import Engine
 from lazyimage.cli.common import DONE, Verbs, add_verb, open_source
-from lazyimage.cli.encoding import add_encoding, check_stdout, format_of, settings_of, write_one
+from lazyimage.cli.encoding import (
+    add_encoding,
+    check_stdout,
+    format_of,
+    settings_of,
+    write_one,
+)
 from lazyimage.cli.geometry import GRAMMAR, parse_geometry, resized
 
 

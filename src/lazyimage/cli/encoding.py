@@ -53,6 +53,17 @@ def add_tuning(parser: argparse.ArgumentParser, quality: str = QUALITIES) -> Non
     )
 
 
+def parse_bytes(text: str) -> int:
+    """4096, 128MB, 1.5GiB."""
+    from lazyimage.machine import parse_size
+
+    try:
+        size = parse_size(text, "size")
+    except InvalidArgumentError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is no size: {error.hint}") from error
+    return size
+
+
 def parse_quality(text: str) -> int:
     """An integer from 1 to 100."""
     quality = int(text) if text.isascii() and text.isdigit() else 0

@@ -11,21 +11,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from lazyimage import __version__, inspect_file
-from lazyimage.cli.common import UsageError
+from lazyimage.cli.common import Stamp, UsageError, stamp
 from lazyimage.cli.names import Job
 from lazyimage.errors import LazyImageError
 
-Stamp = list[int] | None
 VERSION = 1
-
-
-def stamp(path: str) -> Stamp:
-    """Inode, size and time of change of a file; None: there is none."""
-    try:
-        found = os.stat(path)
-    except OSError:
-        return None
-    return [found.st_ino, found.st_size, found.st_mtime_ns]
 
 
 class Manifest:

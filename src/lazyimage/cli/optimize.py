@@ -6,17 +6,13 @@ from typing import Any
 
 from lazyimage import Engine
 from lazyimage.cli.batch import add_reports
-from lazyimage.cli.common import Verbs, add_verb
+from lazyimage.cli.common import Verbs, add_verb, stamp
 from lazyimage.cli.encoding import add_tuning, settings_of
 from lazyimage.cli.inputs import add_inputs, collect
-from lazyimage.cli.manifest import stamp
 from lazyimage.cli.names import Job
 from lazyimage.cli.tally import Tally
 from lazyimage.cli.work import Record, Skip, Worker, add_limits, limits_of
 from lazyimage.errors import SourceChangedError
-
-GROUP = 16
-"""Pictures at a time: their bytes are held until they are compared."""
 
 EPILOG = """\
 Each file keeps its name, format, size in pixels and mode, and is replaced as a whole, only
@@ -84,7 +80,7 @@ def run(options: argparse.Namespace) -> int:
             limits_of(options),
             finish=lambda job, result: replace(job, result, options, before),
             show=progress.show,
-            largest=GROUP,
+            held=True,
         )
         for record in worker.run(jobs):
             tally.add(record)

@@ -8,17 +8,25 @@ import argparse
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 import lazyimage
-from lazyimage.cli.common import UsageError, describe
-from lazyimage.cli.manifest import Manifest, stamp
+from lazyimage.cli.common import UsageError, describe, stamp
+from lazyimage.cli.encoding import parse_bytes
 from lazyimage.cli.names import Job
-from lazyimage.errors import InvalidArgumentError
+from lazyimage.machine import default_workers
 
-SMALLEST: Final = 16
+if TYPE_CHECKING:
+    from lazyimage.cli.manifest import Manifest
+
+PER_WORKER: Final = 16
+"""Pictures in a group, at least, for each that runs at once: few wait for a group's last."""
+
+HELD: Final = 4
+"""The same, and never more, where the results are held in memory until all are there."""
+
 LARGEST: Final = 512
-"""Pictures in a group."""
+"""Pictures in a group, at most, unless there are very many workers."""
 
 SECONDS: Final = 1.0
 """What a group should take."""
@@ -57,7 +65,7 @@ def add_limits(parser: argparse.ArgumentParser, durable: bool = True) -> None:
     group.add_argument(
         "-m",
         "--memory",
-        type=parse_memory,
+        type=parse_bytes,
         metavar="SIZE",
         help="what all of them may take together: 4096, 128MB, 1.5GiB; 0: no bound; default: "
         "half of what this process may use",
@@ -86,16 +94,6 @@ def parse_jobs(text: str) -> int:
     return count
 
 
-def parse_memory(text: str) -> int:
-    """Bytes."""
-    from lazyimage.machine import parse_size
-
-    try:
-        return parse_size(text, "--memory")
-    except InvalidArgumentError as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is no size: {error.hint}") from error
-
-
 def limits_of(options: argparse.Namespace) -> Limits:
     """What the options ask for."""
     durable = getattr(options, "durable", False)
@@ -111,27 +109,29 @@ class Worker:
         limits: Limits,
         *,
         finish: Finish | None = None,
-        manifest: Manifest | None = None,
+        manifest: "Manifest | None" = None,
         show: Callable[[int], object] | None = None,
-        largest: int = LARGEST,
+        held: bool = False,
     ) -> None:
         self.make = make
         self.limits = limits
         self.finish = finish or made
         self.manifest = manifest
         self.show = show
-        self.largest = largest
+        workers = limits.workers or default_workers()
+        self.least = workers * (HELD if held else PER_WORKER)
+        self.largest = self.least if held else max(LARGEST, self.least)
 
     def run(self, jobs: Sequence[Job]) -> Iterator[Record]:
         """A record of each job, in order. show(done) is called as they finish."""
-        size, done = min(SMALLEST, self.largest), 0
+        size, done = self.least, 0
         while done < len(jobs):
             group = jobs[done : done + size]
             began = time.monotonic()
             yield from self.run_group(group, done)
             done += len(group)
             fits = int(size * min(2.0, SECONDS / max(time.monotonic() - began, 0.001)))
-            size = min(self.largest, max(SMALLEST, fits))
+            size = min(self.largest, max(self.least, fits))
 
     def run_group(self, group: Sequence[Job], before: int) -> list[Record]:
         """The records of some jobs, which are in the manifest, too."""
