@@ -11,7 +11,7 @@ cd "$(dirname "$0")/.."
 target=$1 seconds=$2
 seeds=build/fuzz/seeds-$target
 case $target in
-*jpeg) formats=jpeg ;;
+*jpeg | jpeg_*) formats=jpeg ;;
 *webp) formats=webp ;;
 *avif) formats=avif ;;
 pipeline) formats="jpeg png webp avif" ;;

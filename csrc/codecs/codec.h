@@ -26,6 +26,7 @@ typedef struct li_header {
     uint8_t chroma_x, chroma_y; /* luma columns and rows that a chroma sample stands
                                    for; 0: not to be had as planes */
     bool studio;                /* of the planes: see li_planar */
+    uint8_t skims;              /* the largest shrink that hint.skim is honoured for */
     uint64_t icc_bytes, exif_bytes, xmp_bytes; /* 0: none */
     uint64_t held_bytes; /* what the decoder's library holds of the whole picture at
                             full scale because it cannot stream it; 0: it streams */
@@ -45,6 +46,9 @@ typedef struct li_hint {
     bool planes; /* by decode_planes; then without a region */
     bool rough;  /* a later downscale hides what a decoder may leave out: WebP's loop
                     filter and its smooth upsampling of chroma */
+    bool skim;   /* up to header.skims: read over what the shrink leaves out, and hand
+                    out chroma as much smaller than luma as it is stored; rows only
+                    where it is not */
     bool ahead;  /* with a thread of its own for a part of the work, if there is one to
                     be had; only if codec->ahead */
     li_ahead_use *use; /* then borrowed until the rows are closed: what came of it */
@@ -129,6 +133,22 @@ typedef struct li_codec {
     li_status (*encode_planes)(li_ctx *ctx, li_info info, const li_encode *encode,
                                li_out *out, li_plane_sink **sink);
 } li_codec;
+
+/* May this be asked of a decoder for a shrink? */
+static inline bool
+li_header_skims(const li_header *header, uint8_t shrink, bool planes)
+{
+    return shrink <= header->skims &&
+           (planes || (header->chroma_x <= 1 && header->chroma_y <= 1));
+}
+
+/* Is a plane not smaller than what is to be made of it? It may be turned. */
+static inline bool
+li_plane_covers(const li_plane *from, const li_plane *to, bool turned)
+{
+    return from->width >= (turned ? to->height : to->width) &&
+           from->height >= (turned ? to->width : to->height);
+}
 
 extern const li_codec li_codec_jpeg;
 extern const li_codec li_codec_png;

@@ -25,8 +25,8 @@ take_region(li_draft *draft, li_rect *region)
 
 /* Does the encoder lose more than a safe shrink does? From quality 90 on, and where
  * nothing is lost, a shrink would show (SSIMULACRA2 99 becomes 94 at 2/8). */
-bool
-li_hides_shrink(const li_request *request)
+static bool
+hides_shrink(const li_request *request)
 {
     enum { FINE_QUALITY = 90 };
     if (!request->codec || !request->codec->default_quality)
@@ -46,21 +46,17 @@ residual_of(const li_request *request, uint32_t shrink)
 {
     if (request->shrink == LI_SHRINK_FAST)
         return 8;
-    if (request->shrink == LI_SHRINK_EXACT || !li_hides_shrink(request))
+    if (request->shrink == LI_SHRINK_EXACT || !hides_shrink(request))
         return 0;
     return shrink == 1 ? 24 : 14;
 }
 
-/* A leading downscale lets the decoder leave high frequencies out. 5/8 to 7/8 cost more
- * than full size (no SIMD in libjpeg-turbo). Measured, not exact. */
-uint8_t
-li_choose_shrink(const li_draft *draft, const li_request *request)
+/* M of M/8. A leading downscale lets the decoder leave high frequencies out. 5/8 to 7/8
+ * cost more than full size (no SIMD in libjpeg-turbo). Measured, not exact. */
+static uint8_t
+choose_shrink(const li_codec *codec, const li_resize *resize, const li_request *request)
 {
-    const li_op *op = li_first_op(draft, &li_op_resize);
-    if (!op || op->u.resize.kernel == LI_NEAREST)
-        return 8;
-    const li_resize *resize = &op->u.resize;
-    for (uint32_t shrink = 1; shrink <= 4; shrink++) {
+    for (uint32_t shrink = 1; codec->shrinks && shrink <= 4; shrink++) {
         uint32_t residual = residual_of(request, shrink);
         if (residual && li_span_allows(resize->x, resize->width, shrink, residual) &&
             li_span_allows(resize->y, resize->height, shrink, residual))
@@ -71,20 +67,31 @@ li_choose_shrink(const li_draft *draft, const li_request *request)
 
 /* Two decoded pixels for each output pixel average away what a loop filter and smooth
  * chroma do at the edges of blocks. Measured, not exact: docs/notes/plan.md. */
-bool
-li_allows_rough(const li_input *input, const li_draft *draft, const li_request *request)
+static bool
+allows_rough(const li_input *input, const li_resize *resize, const li_request *request)
 {
     enum { LEFT = 2 * 8 };
-    const li_op *op = li_first_op(draft, &li_op_resize);
-    if (!input->codec->roughs || input->header.lossless || !op ||
-        op->u.resize.kernel == LI_NEAREST || request->shrink == LI_SHRINK_EXACT ||
-        (request->rules_off & LI_NO_SHRINK))
+    if (!input->codec->roughs || input->header.lossless ||
+        request->shrink == LI_SHRINK_EXACT ||
+        (request->shrink == LI_SHRINK_SAFE && !hides_shrink(request)))
         return false;
-    if (request->shrink == LI_SHRINK_SAFE && !li_hides_shrink(request))
-        return false;
-    const li_resize *resize = &op->u.resize;
     return li_span_allows(resize->x, resize->width, 8, LEFT) &&
            li_span_allows(resize->y, resize->height, 8, LEFT);
+}
+
+li_hint
+li_hint_of(const li_input *input, const li_draft *draft, const li_request *request,
+           bool planes)
+{
+    li_hint hint = {.shrink = 8, .planes = planes};
+    const li_op *op = li_first_op(draft, &li_op_resize);
+    if (!op || op->u.resize.kernel == LI_NEAREST || (request->rules_off & LI_NO_SHRINK))
+        return hint;
+    hint.shrink = choose_shrink(input->codec, &op->u.resize, request);
+    hint.rough = allows_rough(input, &op->u.resize, request);
+    hint.skim = !(request->rules_off & LI_NO_SKIM) &&
+                li_header_skims(&input->header, hint.shrink, planes);
+    return hint;
 }
 
 /* The region in shrunk pixels that holds every pixel which stands for a part of `rect`.
@@ -166,9 +173,7 @@ li_plan_decoder(li_ctx *ctx, const li_input *input, const li_request *request,
     li_rect rect = {0, 0, plan->stored.width, plan->stored.height};
     bool regions = codec->regions && !(request->rules_off & LI_NO_REGION);
     bool cropped = regions && take_region(draft, &rect);
-    bool shrinks = codec->shrinks && !(request->rules_off & LI_NO_SHRINK);
-    plan->hint.shrink = shrinks ? li_choose_shrink(draft, request) : 8;
-    plan->hint.rough = li_allows_rough(input, draft, request);
+    plan->hint = li_hint_of(input, draft, request, false);
     li_pixel pixel = plan->decoded.pixel;
     plan->decoded = codec->decoded(&input->header, plan->hint);
     plan->decoded.pixel = pixel;

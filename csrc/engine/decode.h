@@ -8,13 +8,9 @@
 /* The first op if it is of this kind, else NULL. */
 const li_op *li_first_op(const li_draft *draft, const li_op_kind *kind);
 
-/* Does the encoder lose more than a safe shrink does? */
-bool li_hides_shrink(const li_request *request);
-/* M of M/8 for a draft that begins with a downscale; 8: full size. */
-uint8_t li_choose_shrink(const li_draft *draft, const li_request *request);
-/* Does a leading downscale hide what a rough decode leaves out? */
-bool li_allows_rough(const li_input *input, const li_draft *draft,
-                     const li_request *request);
+/* What a draft that begins with a downscale lets the decoder leave out. */
+li_hint li_hint_of(const li_input *input, const li_draft *draft,
+                   const li_request *request, bool planes);
 
 /* As rows: set plan->hint and plan->decoded, take from the draft what is done. */
 li_status li_plan_decoder(li_ctx *ctx, const li_input *input, const li_request *request,

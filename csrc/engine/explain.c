@@ -63,9 +63,10 @@ say_decode(writer *out, const li_plan *plan, const li_input *input)
         say_sizes(out, plan->planes[0].decoded, plan->planes[1].decoded);
     if (hint->rough)
         say(out, ", rough");
-    if (header->held_bytes)
-        say(out, header->progressive ? " (held whole: the file comes in passes)"
-                                     : " (held whole)");
+    if (hint->skim || header->held_bytes)
+        say(out, hint->skim            ? ", skimmed"
+                 : header->progressive ? " (held whole: the file comes in passes)"
+                                       : " (held whole)");
     say(out, "\n");
 }
 

@@ -55,6 +55,7 @@ enum {
     LI_NO_ORIENT = 1 << 3, /* do not move orientation behind later steps */
     LI_NO_MERGE = 1 << 4,
     LI_NO_PLANES = 1 << 5,
+    LI_NO_SKIM = 1 << 6,
 };
 
 typedef enum li_output_kind {

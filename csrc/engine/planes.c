@@ -185,25 +185,22 @@ find_route(const li_input *input, const li_request *request, const li_draft *dra
     if (pixels < LEAST_PIXELS || (request->rules_off & LI_NO_PLANES) ||
         request->shrink == LI_SHRINK_EXACT || !codec || !codec->planar)
         return false;
-    *hint = (li_hint){.shrink = 8, .planes = true};
-    hint->rough = resizes && li_allows_rough(input, draft, request);
+    *hint = li_hint_of(input, draft, request, true);
     way->resize = resizes ? &draft->ops[0].u.resize : NULL;
     if (resizes && codec->regions && wants_region(way->resize, draft->in))
         return false;
-    if (resizes && codec->shrinks && !(request->rules_off & LI_NO_SHRINK))
-        hint->shrink = li_choose_shrink(draft, request);
-    if (!codec->planar(&input->header, *hint, &way->from))
-        return false;
-    if (resizes && !has_small_chroma(&way->from))
-        return false;
     way->joined = !reaches_encoder(request, draft, resizes, way);
-    if (!resizes)
-        return !way->joined && same_layout(&way->from, &way->to);
-    if (way->joined) {
+    if (way->joined && resizes) {
         way->orient = 1;
         way->to = li_planar_of(way->resize->width, way->resize->height, 1, 1);
     }
-    return true;
+    hint->skim = hint->skim && codec->planar(&input->header, *hint, &way->from) &&
+                 li_plane_covers(&way->from.plane[1], &way->to.plane[1],
+                                 li_orient_transposes(way->orient));
+    if (!codec->planar(&input->header, *hint, &way->from))
+        return false;
+    return resizes ? has_small_chroma(&way->from)
+                   : !way->joined && same_layout(&way->from, &way->to);
 }
 
 bool

@@ -281,7 +281,7 @@ parse_settings(PyObject *request, py_job *job)
     }
     if (py_field_bool(request, "auto_orient", &job->request.auto_orient) < 0 ||
         py_field_word(request, "shrink", shrinks, &shrink) < 0 ||
-        py_field_int(request, "rules_off", 0, 63, &rules_off) < 0 ||
+        py_field_int(request, "rules_off", 0, 127, &rules_off) < 0 ||
         py_field_int(request, "threads", 0, 2, &threads) < 0)
         return -1;
     job->request.threads = (li_threads)threads;

@@ -95,8 +95,15 @@ li_status li_jpeg_decode_planes(li_ctx *ctx, li_source *in, const li_header *hea
                                 li_hint hint, li_planes **planes) LI_MUST_CHECK;
 li_status li_jpeg_encode_planes(li_ctx *ctx, li_info info, const li_encode *encode,
                                 li_out *out, li_plane_sink **sink) LI_MUST_CHECK;
+/* The same two by the decoder of skim.h, where li_jpeg_skims says so. */
+bool li_jpeg_skims(const li_header *header, li_hint hint);
+li_status li_jpeg_skim_rows(li_ctx *ctx, li_source *in, const li_header *header,
+                            li_hint hint, li_rows **rows) LI_MUST_CHECK;
+li_status li_jpeg_skim_planes(li_ctx *ctx, li_source *in, const li_header *header,
+                              li_hint hint, li_planes **planes) LI_MUST_CHECK;
 /* What the open structs cost with their own buffers, apart from the library's heap. */
 uint64_t li_jpeg_reader_bytes(void);
+uint64_t li_jpeg_skim_reader_bytes(void);
 uint64_t li_jpeg_writer_bytes(void);
 
 #endif

@@ -165,6 +165,8 @@ li_jpeg_decode(li_ctx *ctx, li_source *in, const li_header *header, li_hint hint
                hint.region.y <= whole.height - info.height);
     }
     *rows = NULL;
+    if (li_jpeg_skims(header, hint))
+        return li_jpeg_skim_rows(ctx, in, header, hint, rows);
     LI_TRY(li_rows_push(ctx, sizeof(jpeg_rows), &jpeg_ops, info, rows));
     jpeg_rows *stream = (jpeg_rows *)*rows;
     stream->reader.ctx = ctx;

@@ -127,6 +127,8 @@ li_jpeg_decode_planes(li_ctx *ctx, li_source *in, const li_header *header, li_hi
 {
     li_planar layout;
     *planes = NULL;
+    if (li_jpeg_skims(header, hint))
+        return li_jpeg_skim_planes(ctx, in, header, hint, planes);
     if (!li_jpeg_planar(header, hint, &layout))
         return li_fail(ctx, LI_E901_INTERNAL, "jpeg: not to be had as planes");
     LI_TRY(li_planes_new(ctx, sizeof(jpeg_planes), &jpeg_ops, &layout, planes));

@@ -41,6 +41,7 @@ typedef struct scanner {
     li_header *header; /* borrowed; being filled */
     li_jpeg_frame frame;
     bool jfif, adobe, adobe_rgb;
+    bool codes; /* Huffman tables are there; else libjpeg knows the usual ones */
 } scanner;
 
 static li_status
@@ -245,6 +246,7 @@ static li_status
 scan_segment(scanner *scan, const segment *body)
 {
     uint8_t kind = body->marker;
+    scan->codes |= kind == MARKER_DHT;
     if (kind == MARKER_SOS)
         return scan_start(scan, body);
     if (kind >= MARKER_APP0 && kind <= MARKER_APP15)
@@ -400,6 +402,17 @@ is_planar(const scanner *scan)
            part[2].h == 1 && part[2].v == 1;
 }
 
+/* Plain enough for skim.h: Huffman-coded, all in one scan or progressive, and gray or
+ * with planes. */
+static bool
+is_plain(const scanner *scan)
+{
+    const li_jpeg_frame *frame = &scan->frame;
+    return scan->codes && frame->sof <= MARKER_SOF2 &&
+           (!frame->held || frame->sof == MARKER_SOF2) &&
+           (frame->count == 1 || is_planar(scan));
+}
+
 li_status
 li_jpeg_inspect(li_ctx *ctx, li_source *in, li_header *header)
 {
@@ -418,6 +431,7 @@ li_jpeg_inspect(li_ctx *ctx, li_source *in, li_header *header)
         header->chroma_x = frame->parts[0].h;
         header->chroma_y = frame->parts[0].v;
     }
+    header->skims = is_plain(&scan) ? 2 : 0;
     header->held_bytes = frame->held ? li_jpeg_held_bytes(frame) : 0;
     header->work_bytes = li_jpeg_work_bytes(frame);
     describe(&scan, header->variant, sizeof(header->variant));

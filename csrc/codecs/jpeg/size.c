@@ -1,7 +1,7 @@
 /* size.c: what a JPEG costs before its first pixel: libjpeg's own allocations, written
  * down as arithmetic. Everything here is pure; a test weighs the library against it.
  * Layer 2. */
-#include "codecs/jpeg/jpeg.h"
+#include "codecs/jpeg/skim_bits.h"
 #include "kernels/kernels.h"
 
 enum {
@@ -175,7 +175,7 @@ li_jpeg_decoded(const li_header *header, li_hint hint)
 }
 
 /* The planes that libjpeg's raw data are: chroma comes out of the inverse DCT as large
- * as luma where a shrink lets it. */
+ * as luma where a shrink lets it. Skimmed it is as small as it is stored. */
 bool
 li_jpeg_planar(const li_header *header, li_hint hint, li_planar *layout)
 {
@@ -185,7 +185,9 @@ li_jpeg_planar(const li_header *header, li_hint hint, li_planar *layout)
         return false;
     li_jpeg_frame frame = {.max_h = x, .max_v = y};
     li_jpeg_part chroma = {.h = 1, .v = 1};
-    uint8_t side = (uint8_t)part_side(&frame, &chroma, scale);
+    uint8_t side =
+        (uint8_t)(li_jpeg_skims(header, hint) ? scale
+                                              : part_side(&frame, &chroma, scale));
     for (uint32_t p = 0; p < LI_PLANES; p++) {
         li_plane *plane = &layout->plane[p];
         plane->x_num = plane->y_num = p ? side : (uint8_t)scale;
@@ -225,9 +227,57 @@ strip_buffers(const li_planar *layout, uint32_t rows)
     return bytes;
 }
 
+bool
+li_jpeg_skims(const li_header *header, li_hint hint)
+{
+    return hint.skim && hint.shrink &&
+           li_header_skims(header, hint.shrink, hint.planes);
+}
+
+size_t
+li_skim_row_stride(uint32_t blocks, uint8_t scale)
+{
+    return (size_t)blocks * scale + LI_ROW_SLACK;
+}
+
+/* A block of memory as li_alloc takes it. */
+static uint64_t
+block_bytes(uint64_t size)
+{
+    return size + LI_BLOCK_OVERHEAD + (size >= PAGED_BYTES ? PAGE_BYTES : 0);
+}
+
+/* Of a sequential picture one row of MCUs is kept, of a progressive one all, with masks
+ * at 1/4. Each part may have tables of its own. */
+uint64_t
+li_skim_bytes(const li_header *header, uint8_t scale)
+{
+    bool gray = header->pixel == LI_GRAY8, all = header->progressive;
+    uint64_t h = gray ? 1 : header->chroma_x, v = gray ? 1 : header->chroma_y;
+    uint64_t mcus = ceil_div(header->width, BLOCK_SIDE * h);
+    uint64_t rows = all ? ceil_div(header->height, BLOCK_SIDE * v) : 1;
+    uint64_t bytes = block_bytes(LI_SKIM_BUFFER + LI_SKIM_MOST);
+    for (uint32_t p = 0; p < (gray ? 1u : 3u); p++) {
+        uint64_t across = mcus * (p ? 1 : h), down = p ? 1 : v;
+        uint64_t blocks = across * rows * down;
+        bytes += block_bytes(blocks * sizeof(li_skim_block));
+        bytes += all && scale > 1 ? block_bytes(blocks * sizeof(uint64_t)) : 0;
+        bytes +=
+            all ? block_bytes(sizeof(li_skim_symbols))
+                : block_bytes(sizeof(li_skim_dc)) + block_bytes(sizeof(li_skim_ac));
+        bytes +=
+            block_bytes(li_skim_row_stride((uint32_t)across, scale) * scale * down);
+    }
+    return bytes;
+}
+
 uint64_t
 li_jpeg_decode_bytes(const li_header *header, li_hint hint)
 {
+    if (li_jpeg_skims(header, hint))
+        return li_skim_bytes(header, hint.shrink) + li_jpeg_skim_reader_bytes() +
+               li_row_bytes(li_jpeg_decoded(header, hint)) + LI_ROW_SLACK +
+               LI_BLOCK_OVERHEAD;
     uint64_t bytes = li_jpeg_decode_charge(header, hint) + li_jpeg_reader_bytes();
     li_planar layout;
     if (hint.planes && li_jpeg_planar(header, hint, &layout))

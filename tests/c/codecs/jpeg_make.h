@@ -17,6 +17,8 @@ typedef struct make {
     bool dc_only; /* progressive, but never more than the means of blocks */
     bool tables;  /* each component has tables of its own */
     int restart;  /* MCUs between restart markers */
+    const jpeg_scan_info *scans; /* borrowed: in place of all that; NULL: none */
+    int scan_count;
 } make;
 
 typedef struct bytes {
@@ -37,7 +39,10 @@ make_sample(uint32_t x, uint32_t y, uint32_t channel)
 static inline void
 make_scans(struct jpeg_compress_struct *jpeg, const make *how, jpeg_scan_info *scans)
 {
-    if (how->progressive && !how->dc_only) {
+    if (how->scans) {
+        jpeg->scan_info = how->scans;
+        jpeg->num_scans = how->scan_count;
+    } else if (how->progressive && !how->dc_only) {
         jpeg_simple_progression(jpeg);
     } else if (how->apart || how->dc_only) {
         for (int i = 0; i < how->components; i++)
