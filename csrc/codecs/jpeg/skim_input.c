@@ -96,7 +96,7 @@ li_skim_fill(li_skim_input *input)
         size_t got, want = (size_t)(until - to);
         LI_TRY(li_source_at(input->in, input->at, want, &data, &got));
         input->ended = got == 0;
-        size_t used = unstuff(data, got < want ? got : want, &to, until);
+        size_t used = got ? unstuff(data, got < want ? got : want, &to, until) : 0;
         input->at += used;
         if (used == 0 && got > 0)
             LI_TRY(read_ff(input, &to));
