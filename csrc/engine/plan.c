@@ -140,7 +140,7 @@ enum { FIXED_BYTES = 16 << 10, FILE_BYTES = 66 << 10, WINDOW_BYTES = 257 << 10 }
 static uint64_t
 output_bytes(const li_plan *plan, const li_request *request)
 {
-    if (request->codec)
+    if (request->codec && request->output != LI_OUTPUT_PIXELS)
         return request->codec->output_bytes(plan->out, &plan->encode);
     return li_sat_mul(li_image_bytes(plan->out), request->sample_bytes);
 }

@@ -76,7 +76,7 @@ typedef struct li_request {
     uint32_t rules_off;
     uint8_t background[3];
     li_output_kind output;
-    const li_codec *codec; /* of the output; NULL for pixels */
+    const li_codec *codec; /* of the output; pixels: NULL, or whose layout they get */
     li_encode encode;
     li_pixel mode;         /* pixels: the layout wanted; 0: as it comes */
     uint32_t sample_bytes; /* pixels: 1 or 4 */

@@ -207,8 +207,19 @@ parse_out(PyObject *request, py_job *job)
     return -1;
 }
 
+/* Pixels as an encoder is fed with them: its layout, alpha laid over the background. */
 static int
-parse_pixels(PyObject *request, py_job *job)
+parse_fed(PyObject *module, PyObject *request, py_job *job)
+{
+    if (!py_field(request, "format"))
+        return 0;
+    job->request.codec = parse_codec(module, request);
+    job->request.rules_off |= LI_NO_PLANES;
+    return job->request.codec ? 0 : -1;
+}
+
+static int
+parse_pixels(PyObject *module, PyObject *request, py_job *job)
 {
     int dtype = LI_UINT8, planar = 0, mode = 0;
     for (int i = 0; i < 4; i++)
@@ -223,6 +234,8 @@ parse_pixels(PyObject *request, py_job *job)
     job->planar = planar;
     job->request.mode = (li_pixel)mode;
     job->request.sample_bytes = dtype == LI_FLOAT32 ? 4 : 1;
+    if (parse_fed(module, request, job) < 0)
+        return -1;
     return parse_out(request, job);
 }
 
@@ -257,7 +270,7 @@ parse_output(PyObject *module, PyObject *request, py_job *job)
     if (parse_type(py_state_of(module), request, job) < 0)
         return -1;
     if (output == LI_OUTPUT_PIXELS)
-        return parse_pixels(request, job);
+        return parse_pixels(module, request, job);
     if (parse_encode(module, request, job) < 0)
         return -1;
     return output == LI_OUTPUT_FILE ? parse_file(request, job) : 0;

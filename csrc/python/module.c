@@ -18,6 +18,7 @@ static PyMethodDef module_methods[] = {
     {"explain", py_explain, METH_VARARGS, "The plan in words."},
     {"estimate", py_estimate, METH_VARARGS, "What a job costs at most."},
     {"compare", py_compare, METH_VARARGS, "How alike two pictures are."},
+    {"strip", py_strip, METH_VARARGS, "The source's own bytes without metadata."},
     {"features", py_features, METH_NOARGS, "The codecs and their versions."},
     {"source_faults", py_source_faults, METH_NOARGS, "Pages of maps that had gone."},
     {"has_codec", py_has_codec, METH_VARARGS, "Is there a codec of this name?"},

@@ -171,8 +171,9 @@ PyObject *py_inspect(PyObject *module, PyObject *args);
 PyObject *py_explain(PyObject *module, PyObject *args);
 PyObject *py_estimate(PyObject *module, PyObject *args);
 
-/* --- compare.c ------------------------------------------------------------------- */
+/* --- compare.c, strip.c ----------------------------------------------------------- */
 
+PyObject *py_strip(PyObject *module, PyObject *args);
 PyObject *py_compare(PyObject *module, PyObject *args);
 
 /* Without the GIL: */

@@ -33,7 +33,7 @@ from lazyimage.errors import (
 )
 from lazyimage.outputs import Encoded, Pixels
 from lazyimage.recipe import Recipe
-from lazyimage.records import Estimate, Info, Metrics, Written
+from lazyimage.records import Estimate, Info, Metrics, Search, Written
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -69,6 +69,7 @@ __all__ = [
     "Output",
     "Pixels",
     "Recipe",
+    "Search",
     "SourceChangedError",
     "SourceNotFoundError",
     "SourceReadError",

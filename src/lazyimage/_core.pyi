@@ -97,7 +97,8 @@ def run(source: Source, request: Mapping[str, Any]) -> tuple[Any, dict[str, Any]
       buffer, pixels: type, the subclass of Encoded or Pixels to make
       pixels: mode or None, dtype "uint8" | "float32", layout "HWC" | "CHW",
         scale and bias: four floats each, sample × scale + bias (float32 only),
-        out: writable buffer of the right shape (or of the right total size) or None
+        out: writable buffer of the right shape (or of the right total size) or None,
+        format: in the layout that this codec is fed with, over background, instead of mode
     The result: an instance of type; for a file the number of bytes written.
     Metrics keys: decode_ns, ops_ns, encode_ns, total_ns, cpu_ns, bytes_in, bytes_out,
     format_in, format_out, width_in, height_in (upright), width_out, height_out, mode_out,
@@ -130,6 +131,10 @@ def explain(source: Source, request: Mapping[str, Any]) -> str:
 
 def estimate(source: Source, request: Mapping[str, Any]) -> tuple[int, int, int]:
     """(bytes without the output, bytes of the output at most, decoded bytes)."""
+
+def strip(source: Source, request: Mapping[str, Any]) -> Encoded | None:
+    """The source's own bytes without metadata, as request["type"]; None if they are
+    request["most"] or more, or cannot be had without decoding (AVIF that has metadata)."""
 
 def compare(
     source: Source, request: Mapping[str, Any], reference: Buffer, structure: bool

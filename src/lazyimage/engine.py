@@ -26,6 +26,7 @@ from lazyimage.outputs import (
 from lazyimage.recipe import Recipe
 from lazyimage.records import Estimate, Info, Metrics, Written
 from lazyimage.settings import MAX_ICC
+from lazyimage.web import Web
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     Io = Literal["auto", "map", "read"]
 
 
-class Engine(Chain, Deferred):
+class Engine(Chain, Deferred, Web):
     """A picture that is described first and run later, in one pass.
 
     Immutable: each step returns a new Engine, which shares the source. Any number of
@@ -245,6 +246,8 @@ class Engine(Chain, Deferred):
         >>> "resize" in plan and "64x48" in plan
         True
         """
+        if delivery := self._delivery(options):
+            return delivery.explain(self, format, quality, options)  # type: ignore[no-any-return]
         asked = self._planned(format, quality, options, "explain")
         return _core.explain(self._origin.core, asked).rstrip("\n")
 
@@ -259,6 +262,8 @@ class Engine(Chain, Deferred):
         >>> Engine.from_path("photo.jpg").estimate("png").decoded_bytes == 640 * 480 * 3
         True
         """
+        if delivery := self._delivery(options):
+            return delivery.estimate(self, format, quality, options)  # type: ignore[no-any-return]
         peak, out, decoded = _core.estimate(
             self._origin.core, self._planned(format, quality, options, "estimate")
         )
@@ -277,22 +282,21 @@ class Engine(Chain, Deferred):
 
     def to_buffer(
         self,
-        format: str,
+        format: str | None = None,
         quality: int | None = None,
         **options: Unpack[EncodeOptions],
     ) -> Encoded:
-        """Encode into native memory.
+        """Encode into native memory; the output has no metadata.
 
-        format: "jpeg" (or "jpg") or "png". quality: 1 to 100, JPEG only (default 85);
-        giving one for PNG is E400. Options: background="white" (what alpha is laid over
-        where the format has none: a name, "#rrggbb" or (r, g, b)), shrink="safe" (how much
-        of a downscale the decoder may do: "safe", "fast", "exact"). JPEG: subsampling
-        "auto" (4:2:0 below quality 90, else 4:4:4), "4:2:0", "4:2:2", "4:4:4"; progressive
-        and optimize (None: on while its coefficients fit 8 MB). PNG: compression 0 to 9.
-        The output has no metadata.
+        format: "jpeg" (or "jpg"), "png", "webp", "avif"; only a preset= has one of its own.
+        quality: 1 to 100 (default 85, WebP 80, AVIF 60); PNG and lossless have none: E400.
+        Options: docs/api.md has them all, those of each encoder, background= and shrink=,
+        and those of web delivery: preset=, profile=, never_larger=, and max_bytes=, min_ssim=
+        with min_quality=, max_quality=, strict=, which search for the quality.
 
-        Raises TypeError for unknown options, InvalidArgumentError (E400) for wrong values,
-        CodecUnavailableError (E112), and whatever a job may: DecodeError, LimitError, …
+        Raises TypeError for unknown options, InvalidArgumentError (E400, E401) for wrong
+        values, CodecUnavailableError (E112), EncodeError (E300) for what strict=True cannot
+        meet, and whatever a job may: DecodeError, LimitError, …
 
         >>> encoded = Engine.from_path("photo.jpg").resize(64).to_buffer("jpg", 70)
         >>> encoded.format, encoded.quality, encoded.width, encoded.height
@@ -302,7 +306,7 @@ class Engine(Chain, Deferred):
 
     def to_buffer_with_metrics(
         self,
-        format: str,
+        format: str | None = None,
         quality: int | None = None,
         **options: Unpack[EncodeOptions],
     ) -> tuple[Encoded, Metrics]:
@@ -383,6 +387,8 @@ class Engine(Chain, Deferred):
     def _encode(
         self, caller: str, format: object, quality: object, options: EncodeOptions
     ) -> Encoded:
+        if delivery := self._delivery(options):
+            return delivery.encode(self, caller, format, quality, options)  # type: ignore[no-any-return]
         asked = request.encode_request(self._recipe, "buffer", format, quality, options, caller)
         result, raw = self._run({**asked, "type": Encoded})
         return finish_encoded(result, make_metrics(raw, self._origin.copies))
@@ -396,6 +402,8 @@ class Engine(Chain, Deferred):
         durable: object,
         options: EncodeOptions,
     ) -> Written:
+        if delivery := self._delivery(options):
+            return delivery.write(self, caller, target, format, quality, durable, options)  # type: ignore[no-any-return]
         durable = as_flag(durable, f"{caller}: durable")
         if not isinstance(target, (str, os.PathLike)):
             return self._write_object(caller, target, format, quality, options)

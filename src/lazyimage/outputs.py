@@ -10,7 +10,7 @@ import os
 
 from lazyimage import _core
 from lazyimage.copies import counters, note_copy
-from lazyimage.records import Metrics, Written
+from lazyimage.records import Metrics, Search, Written
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -67,11 +67,18 @@ class Encoded(Result, _core.Encoded):
     b'PNG'
     """
 
-    __slots__ = ("__weakref__", "format", "height", "metrics", "quality", "width")
+    __slots__ = ("__weakref__", "format", "height", "metrics", "quality", "search", "width")
 
     format: str
     quality: int | None
     """What was used; None where the format has none."""
+    search: Search | None
+    """How quality was found; None: it was given, or there is none."""
+
+    @property
+    def budget_met(self) -> bool | None:
+        """Whether max_bytes and min_ssim are met; None: nobody asked for them."""
+        return None if self.search is None else self.search.budget_met
 
     def to_bytes(self) -> bytes:
         """A bytes object: one copy into the Python heap (copy point "to_bytes")."""
@@ -95,7 +102,7 @@ class Encoded(Result, _core.Encoded):
 
         flag = as_flag(durable, "save: durable")
         files.save(absolute_path(path, "save()"), memoryview(self), flag)
-        return written(os.fspath(path), len(self), self.metrics)
+        return written(os.fspath(path), len(self), self.metrics, self.search)
 
     @property
     def mime(self) -> str:
@@ -218,6 +225,7 @@ def finish_encoded(result: Encoded, metrics: Metrics) -> Encoded:
         height=metrics.height_out,
         quality=metrics.quality,
         metrics=metrics,
+        search=None,
     )
     return result
 
@@ -235,7 +243,7 @@ def finish_pixels(result: Pixels, metrics: Metrics, layout: str) -> Pixels:
     return result
 
 
-def written(path: str | None, size: int, metrics: Metrics) -> Written:
+def written(path: str | None, size: int, metrics: Metrics, search: Search | None = None) -> Written:
     """The record of a finished file."""
     return Written(
         path=path,
@@ -245,4 +253,5 @@ def written(path: str | None, size: int, metrics: Metrics) -> Written:
         format=metrics.format_out,
         quality=metrics.quality,
         metrics=metrics,
+        search=search,
     )

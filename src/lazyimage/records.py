@@ -245,6 +245,24 @@ class Metrics(Record):
         return json.dumps(self.to_dict())
 
 
+class Search(Record):
+    """What max_bytes and min_ssim came to: how the quality of an output was found.
+
+    >>> engine = Engine.from_path("photo.jpg").resize(160)
+    >>> engine.to_buffer("webp", max_bytes=2000).search.budget_met
+    True
+    """
+
+    __slots__ = ("budget_met", "encodes", "ssim")
+
+    budget_met: bool
+    """Whether the output is within max_bytes and at or above min_ssim."""
+    encodes: int
+    """How many candidates were made."""
+    ssim: float | None
+    """Of the output against what was encoded; None: nobody asked for min_ssim."""
+
+
 class Written(Record):
     """A finished output file."""
 
@@ -256,6 +274,7 @@ class Written(Record):
         "format",
         "quality",
         "metrics",
+        "search",
     )
 
     path: str | None
@@ -266,3 +285,10 @@ class Written(Record):
     format: str
     quality: int | None
     metrics: Metrics
+    search: Search | None
+    """How quality was found; None: it was given, or there is none."""
+
+    @property
+    def budget_met(self) -> bool | None:
+        """Whether max_bytes and min_ssim are met; None: nobody asked for them."""
+        return None if self.search is None else self.search.budget_met

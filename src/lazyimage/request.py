@@ -40,6 +40,14 @@ if TYPE_CHECKING:
         speed: int | None
         background: Color
         shrink: Literal["safe", "fast", "exact"]
+        preset: Literal["thumbnail", "avatar", "hero", "social"] | None
+        profile: Literal["size-first", "balanced", "speed-first"] | None
+        max_bytes: int | None
+        min_ssim: float | None
+        min_quality: int | None
+        max_quality: int | None
+        strict: bool
+        never_larger: bool
 
 
 SUBSAMPLINGS = ("auto", "4:2:0", "4:2:2", "4:4:4")
@@ -70,6 +78,14 @@ OPTION_HIGHEST = {
     "speed": 10,
 }
 OPTION_NAMES = (*OPTION_FORMATS, "background", "shrink")
+
+# What delivery.py makes ordinary jobs of, before a request is written.
+DELIVERY_NAMES = frozenset(
+    {
+        *("preset", "profile", "never_larger"),
+        *("max_bytes", "min_ssim", "min_quality", "max_quality", "strict"),
+    }
+)
 
 # The sixteen colours of HTML 3.2, and the two spellings of gray.
 COLORS = {

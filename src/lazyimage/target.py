@@ -1,0 +1,408 @@
+"""Targets: the quality that fits a number of bytes, or that reaches a similarity.
+
+Layer: above engine; loaded on use. The idea: one decode, one held frame in the layout that
+the encoder is fed with, and then as few encodes of it as search.py needs.
+"""
+
+from __future__ import annotations
+
+from math import log
+from time import monotonic
+from typing import NamedTuple
+
+from lazyimage import _core, request, search
+from lazyimage.checks import as_flag, as_integer, as_number
+from lazyimage.errors import EncodeError, ImageTimeoutError, InvalidArgumentError, MemoryBudgetError
+from lazyimage.formats import QUALITY_FORMATS
+from lazyimage.outputs import Encoded, Pixels, finish, finish_encoded, make_metrics
+from lazyimage.records import Search
+from lazyimage.source import pixels_origin
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from lazyimage.engine import Engine
+
+# How log(bytes) and log(1 − SSIM) go with quality: means over 30 photographs, to their own
+# value at 75; and the mean of log(bytes / pixels) and of log(1 − SSIM) there.
+BYTES_AT_75 = {"jpeg": -2.04, "webp": -2.42, "avif": -1.85}
+BYTES_CURVES = {
+    "jpeg": (
+        *((1, -2.29), (3, -2.19), (5, -1.89), (10, -1.42), (15, -1.15), (20, -0.96)),
+        *((30, -0.70), (40, -0.53), (50, -0.39), (60, -0.26), (70, -0.09), (75, 0.0)),
+        *((80, 0.13), (85, 0.28), (89, 0.44), (90, 0.74), (92, 0.84), (94, 0.99)),
+        *((96, 1.20), (98, 1.46), (99, 1.70), (100, 1.90)),
+    ),
+    "webp": (
+        *((1, -1.59), (4, -1.35), (12, -1.04), (20, -0.84), (28, -0.68), (36, -0.54)),
+        *((44, -0.42), (52, -0.31), (60, -0.22), (68, -0.12), (76, 0.01), (84, 0.31)),
+        *((89, 0.57), (92, 0.75), (96, 1.0), (100, 1.29)),
+    ),
+    "avif": (
+        *((1, -2.50), (5, -2.35), (11, -2.07), (18, -1.82), (24, -1.58), (30, -1.34)),
+        *((37, -1.10), (43, -0.87), (50, -0.65), (56, -0.46), (62, -0.26), (69, -0.14)),
+        *((75, 0.0), (81, 0.17), (89, 0.42), (90, 0.62), (94, 1.02), (100, 1.80)),
+    ),
+}
+LOSS_AT_75 = {"jpeg": -2.7, "webp": -3.0, "avif": -3.6}
+LOSS_CURVES = {
+    "jpeg": (
+        *((1, 1.84), (3, 1.80), (5, 1.59), (10, 1.27), (20, 0.90), (30, 0.68), (40, 0.53)),
+        *((50, 0.40), (60, 0.28), (70, 0.10), (75, 0.0), (80, -0.14), (85, -0.35)),
+        *((89, -0.57), (90, -1.04), (93, -1.38), (96, -1.96), (98, -2.64), (100, -3.85)),
+    ),
+    "webp": (
+        *((1, 1.58), (5, 1.36), (10, 1.20), (20, 0.94), (30, 0.73), (40, 0.54), (50, 0.39)),
+        *((60, 0.25), (68, 0.14), (76, -0.02), (84, -0.37), (90, -0.72), (95, -1.02)),
+        (100, -1.21),
+    ),
+    "avif": (
+        *((1, 2.56), (10, 2.26), (20, 1.93), (30, 1.58), (40, 1.20), (50, 0.80), (60, 0.39)),
+        *((70, 0.12), (75, 0.0), (80, -0.13), (85, -0.33), (89, -0.44), (90, -1.40)),
+        *((95, -1.92), (98, -2.51), (100, -4.22)),
+    ),
+}
+LEAST_LOSS = 1e-9
+"""What 1 − SSIM of equal pictures counts as: a logarithm is taken."""
+
+CANDIDATE_FRAMES = 3
+CANDIDATE_BYTES = 4 << 20
+"""Bound of what decoding a candidate takes: three times the frame and 4 MiB."""
+
+
+class Goal(NamedTuple):
+    """What a search is for; checked."""
+
+    max_bytes: int | None
+    min_ssim: float | None
+    low: int
+    high: int
+    strict: bool
+
+
+def make_goal(options: Mapping[str, Any], format: str, quality: object, caller: str) -> Goal | None:
+    """The goal that options set; None: there is none, and the options that need one are not
+    there either.
+    """
+    max_bytes, min_ssim = options.get("max_bytes"), options.get("min_ssim")
+    if max_bytes is None and min_ssim is None:
+        for name in ("min_quality", "max_quality", "strict"):
+            if options.get(name) not in (None, False):
+                raise InvalidArgumentError(
+                    f"{caller}: {name} is there for max_bytes and min_ssim only"
+                )
+        return None
+    if format not in QUALITY_FORMATS:
+        raise InvalidArgumentError(
+            f"{caller}: {format} is lossless and has no quality to search",
+            hint=f"use one of {', '.join(QUALITY_FORMATS)}",
+        )
+    if quality is not None:
+        raise InvalidArgumentError(
+            f"{caller}: quality={quality}: max_bytes and min_ssim search for it",
+            hint="use min_quality and max_quality",
+        )
+    return Goal(
+        check_bytes(max_bytes, caller),
+        check_ssim(min_ssim, caller),
+        *check_range(options, caller),
+        as_flag(options.get("strict", False), f"{caller}: strict"),
+    )
+
+
+def check_bytes(value: object, caller: str) -> int | None:
+    """A number of bytes, 1 at least."""
+    if value is None:
+        return None
+    count = as_integer(value, f"{caller}: max_bytes")
+    if count < 1:
+        raise InvalidArgumentError(f"{caller}: max_bytes={count} is not 1 or more")
+    return count
+
+
+def check_ssim(value: object, caller: str) -> float | None:
+    """Above 0, to 1."""
+    if value is None:
+        return None
+    number = as_number(value, f"{caller}: min_ssim")
+    if not 0 < number <= 1:
+        raise InvalidArgumentError(f"{caller}: min_ssim={number:g} is not above 0 and to 1")
+    return number
+
+
+def check_range(options: Mapping[str, Any], caller: str) -> tuple[int, int]:
+    """min_quality and max_quality."""
+    low, high = (
+        as_integer(options.get(name) if options.get(name) is not None else default, name)
+        for name, default in (("min_quality", 1), ("max_quality", 100))
+    )
+    if not 1 <= low <= high <= 100:
+        raise InvalidArgumentError(
+            f"{caller}: min_quality={low}, max_quality={high} are not a range within 1..100"
+        )
+    return low, high
+
+
+# --- one held frame ------------------------------------------------------------------
+
+
+class Held:
+    """The picture, decoded once as the encoder is fed with it, and what was made of it."""
+
+    def __init__(
+        self, engine: Engine, format: str, options: dict[str, Any], goal: Goal, caller: str
+    ) -> None:
+        recipe = engine.recipe
+        self.caller = caller
+        self.limits = recipe.effective_limits
+        timeout = self.limits.get("timeout")
+        self.deadline = monotonic() + timeout if timeout else None
+        self.cancel = getattr(engine, "_cancel", None)
+        self.bare = recipe.without_steps()
+        self.format, self.options = format, options
+        self.planned, self.planned_out = planned(engine, format, options, goal, caller)
+        self.check_budget()
+        asked = fed_request(engine, format, options, caller)
+        self.pixels: Pixels
+        self.pixels, self.raw = engine._run({**asked, "type": Pixels})
+        self.frame = memoryview(self.pixels).nbytes
+        self.core = pixels_origin(memoryview(self.pixels), self.raw["mode_out"]).core
+        self.peak = self.raw["peak_bytes"]
+        self.tried: dict[int, int] = {}  # quality → bytes
+        self.kept: dict[int, tuple[Encoded, dict[str, Any]]] = {}
+        self.losses: dict[int, float] = {}  # quality → 1 − SSIM
+        self.spent = dict.fromkeys(("encode_ns", "total_ns", "cpu_ns"), 0)
+
+    def check_budget(self) -> None:
+        """Refuse before the first pixel what limits(max_memory=…) has no room for."""
+        limit = self.limits.get("max_memory")
+        need = self.planned + self.planned_out
+        if limit and need > limit:
+            raise MemoryBudgetError(
+                f"{self.caller}: the search may need {need} bytes, limits(max_memory={limit})",
+                hint="its frame is held: see estimate(); resize first, or raise max_memory",
+            )
+
+    def job(self, quality: int) -> dict[str, Any]:
+        """The request that encodes the frame."""
+        asked = request.encode_request(
+            self.bare, "buffer", self.format, quality, self.options, self.caller
+        )
+        return self.bounded({**asked, "type": Encoded})
+
+    def bounded(self, asked: dict[str, Any]) -> dict[str, Any]:
+        """Limits of a job that begins with what is ours: time and memory that are left."""
+        asked["formats"] = None
+        asked["limits"] = {"max_pixels": 0, "max_side": 0, "max_input_bytes": 0}
+        asked["limits"]["max_output_pixels"] = 0  # the frame has passed it
+        if memory := self.limits.get("max_memory"):
+            asked["limits"]["max_memory"] = max(memory - self.frame - self.kept_bytes(), 1)
+        if self.deadline is not None:
+            left = self.deadline - monotonic()
+            if left <= 0:
+                raise ImageTimeoutError(
+                    f"{self.caller}: limits(timeout={self.limits['timeout']:g}) is over after "
+                    f"{len(self.tried)} encodes"
+                )
+            asked["timeout"] = left
+        if self.cancel is not None:
+            asked["cancel"] = self.cancel
+        return asked
+
+    def kept_bytes(self) -> int:
+        """Of the candidates that are held."""
+        return sum(len(encoded) for encoded, _ in self.kept.values())
+
+    def encode(self, quality: int) -> Encoded:
+        """One candidate, which is kept until drop_but()."""
+        if quality in self.kept:
+            return self.kept[quality][0]
+        before = self.frame + self.kept_bytes()
+        encoded, raw = _core.run(self.core, self.job(quality))
+        self.peak = max(self.peak, before + raw["peak_bytes"])
+        for name in self.spent:
+            self.spent[name] += raw[name]
+        self.tried[quality] = len(encoded)
+        self.kept[quality] = encoded, raw
+        return encoded  # type: ignore[no-any-return]
+
+    def drop_but(self, *qualities: int) -> None:
+        """Let the other candidates go."""
+        self.kept = {name: one for name, one in self.kept.items() if name in qualities}
+
+    def loss(self, quality: int) -> float:
+        """1 − SSIM of the candidate, decoded, against the frame."""
+        if quality not in self.losses:
+            encoded = self.encode(quality)
+            from lazyimage.recipe import Recipe
+
+            recipe = Recipe().convert(self.raw["mode_out"])
+            asked = self.bounded(request.pixels_request(recipe, None))
+            source = _core.Source.from_buffer(memoryview(encoded))
+            before = self.frame + self.kept_bytes()
+            ssim, _, peak = _core.compare(source, asked, memoryview(self.pixels), True)
+            self.peak = max(self.peak, before + peak)
+            self.losses[quality] = 1 - ssim
+        return self.losses[quality]
+
+
+def fed_request(
+    engine: Engine, format: str, options: Mapping[str, Any], caller: str
+) -> dict[str, Any]:
+    """The request of the frame: pixels as this encoder is fed with them."""
+    encode = request.encode_request(engine.recipe, "buffer", format, None, options, caller)
+    asked = request.pixels_request(engine.recipe, None)
+    asked |= {name: encode[name] for name in ("background", "shrink") if name in encode}
+    return {**asked, "format": format}
+
+
+def planned(
+    engine: Engine, format: str, options: Mapping[str, Any], goal: Goal, caller: str
+) -> tuple[int, int]:
+    """Bounds of the memory of a search without its result, and of the result.
+
+    The decode and the encode, as if they were one job; the frame; one candidate beside the
+    one at work; and what decoding a candidate to compare it may take.
+    """
+    core = engine._origin.core
+    peak, frame, _ = _core.estimate(core, fed_request(engine, format, options, caller))
+    asked = request.encode_request(engine.recipe, "buffer", format, goal.high, options, caller)
+    direct, out, _ = _core.estimate(core, asked)
+    compare = CANDIDATE_FRAMES * frame + CANDIDATE_BYTES if goal.min_ssim is not None else 0
+    return frame + out + max(peak, direct, compare), out
+
+
+# --- the search ----------------------------------------------------------------------
+
+
+def encode(
+    engine: Engine, caller: str, format: str, options: dict[str, Any], goal: Goal
+) -> Encoded:
+    """The candidate that meets the goal, or comes nearest to it."""
+    held = Held(engine, format, options, goal, caller)
+    quality, met = choose(held, goal)
+    if goal.strict and not met:
+        raise unmet(held, goal, quality)
+    encoded = held.encode(quality)
+    raw = held.kept[quality][1]
+    raw |= {name: held.raw[name] for name in FROM_THE_SOURCE}
+    raw |= {"peak_bytes": held.peak, "planned_bytes": held.planned}
+    raw |= {"planned_out_bytes": held.planned_out}
+    for name in held.spent:
+        raw[name] = held.raw[name] + held.spent[name]
+    finish_encoded(encoded, make_metrics(raw, engine._origin.copies))
+    loss = held.losses.get(quality)
+    record = Search(
+        budget_met=met, encodes=len(held.tried), ssim=None if loss is None else 1 - loss
+    )
+    finish(encoded, search=record)
+    return encoded
+
+
+FROM_THE_SOURCE = (
+    *("decode_ns", "ops_ns", "bytes_in", "format_in", "width_in", "height_in", "shrink"),
+    *("decoded_bytes", "icc_bytes", "exif_bytes", "xmp_bytes", "io", "warnings", "steps"),
+    "threads",
+)
+
+
+def choose(held: Held, goal: Goal) -> tuple[int, bool]:
+    """The quality, and whether the goal is met."""
+    levels = levels_of(held.format, goal.low, goal.high)
+    if goal.min_ssim is None:
+        quality = largest_that_fits(held, levels, goal.max_bytes or 0)
+        return (levels[0], False) if quality is None else (quality, True)
+    quality = least_that_reaches(held, levels, 1 - goal.min_ssim)
+    reached = levels[-1] if quality is None else quality
+    if goal.max_bytes is None or len(held.encode(reached)) <= goal.max_bytes:
+        return reached, quality is not None
+    fits = largest_that_fits(held, [q for q in levels if q < reached], goal.max_bytes)
+    if fits is None:
+        return levels[0], False
+    held.loss(fits)
+    return fits, False
+
+
+def levels_of(format: str, low: int, high: int) -> list[int]:
+    """Qualities from low to high that are not the same file. AVIF has 64 quantizers: of
+    those qualities that share one, the highest.
+    """
+    if format != "avif":
+        return list(range(low, high + 1))
+    distinct = {((100 - quality) * 63 + 50) // 100: quality for quality in range(low, high + 1)}
+    return sorted(distinct.values())
+
+
+def on_curve(curve: tuple[tuple[int, float], ...], quality: int) -> float:
+    """The curve between its points."""
+    after = next(i for i, (place, _) in enumerate(curve) if place >= quality)
+    x, y = curve[after]
+    if x == quality:
+        return y
+    x0, y0 = curve[after - 1]
+    return y0 + (y - y0) * (quality - x0) / (x - x0)
+
+
+def largest_that_fits(held: Held, levels: list[int], max_bytes: int) -> int | None:
+    """The highest quality of at most max_bytes, of which the next one is over."""
+    if not levels:
+        return None
+    pixels = held.raw["width_out"] * held.raw["height_out"]
+    start = BYTES_AT_75[held.format] + log(pixels)
+    curve = BYTES_CURVES[held.format]
+    expected = [start + on_curve(curve, quality) for quality in levels]
+    best: list[int] = []
+
+    def measure(index: int) -> float:
+        size = len(held.encode(levels[index]))
+        if size <= max_bytes:
+            best[:] = [levels[index]]
+        held.drop_but(*best or levels[:1])
+        return log(size)
+
+    found = search.last_within(expected, log(max_bytes), measure)
+    return None if found is None else levels[found]
+
+
+def least_that_reaches(held: Held, levels: list[int], loss: float) -> int | None:
+    """The lowest quality whose loss is at most this; the two below it lose more."""
+    falling = levels[::-1]
+    start, curve = LOSS_AT_75[held.format], LOSS_CURVES[held.format]
+    expected = [start + on_curve(curve, quality) for quality in falling]
+    best: list[int] = []
+
+    def measure(index: int) -> float:
+        quality = falling[index]
+        found = held.loss(quality)
+        if found <= loss:
+            best[:] = [quality]
+        held.drop_but(*best or falling[:1])
+        return log(max(found, LEAST_LOSS))
+
+    target = log(max(loss, LEAST_LOSS))
+    found = search.last_within(expected, target, measure)
+    if found is None:
+        return None
+    while found + 2 < len(falling) and measure(found + 2) <= target:
+        found += 2  # not falling all the way: a worse quality is the better picture
+        while found + 1 < len(falling) and measure(found + 1) <= target:
+            found += 1
+    return falling[found]
+
+
+def unmet(held: Held, goal: Goal, quality: int) -> EncodeError:
+    """E300, with what was reached."""
+    wanted, got = [], [f"quality {quality} gives {len(held.encode(quality))} bytes"]
+    if goal.max_bytes is not None:
+        wanted.append(f"max_bytes={goal.max_bytes}")
+    if goal.min_ssim is not None:
+        wanted.append(f"min_ssim={goal.min_ssim:g}")
+        got.append(f"SSIM {1 - held.loss(quality):.5f}")
+    return EncodeError(
+        f"{held.caller}: {' and '.join(wanted)} cannot be met with quality {goal.low} to "
+        f"{goal.high}: {', '.join(got)}",
+        code=300,
+        hint="resize, widen the range of qualities, or leave strict out",
+    )
