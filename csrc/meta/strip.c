@@ -91,9 +91,9 @@ find_marker(strip *walk, uint64_t *offset)
         }
         *offset += (uint64_t)(found - data);
         uint8_t code = found[1];
-        if (code != 0 && code != 0xff && (code < RST0 || code > RST7))
+        if (code != 0 && (code < RST0 || code > RST7))
             return LI_OK;
-        *offset += code == 0xff ? 1 : 2;
+        *offset += 2;
     }
     return LI_OK;
 }

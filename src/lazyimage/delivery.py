@@ -21,7 +21,7 @@ from lazyimage.formats import (
     format_name,
     format_of_path,
 )
-from lazyimage.outputs import Encoded, finish_encoded, with_copies, written
+from lazyimage.outputs import Encoded, finish, finish_encoded, with_copies, written
 from lazyimage.records import Estimate, Metrics, Written
 
 TYPE_CHECKING = False
@@ -210,7 +210,9 @@ def not_larger(engine: Engine, encoded: Encoded) -> Encoded:
         return encoded
     fields = {**metrics.fields(), "bytes_out": len(own), "quality": None}
     fields["compression_ratio"] = metrics.bytes_in / max(len(own), 1)
-    return finish_encoded(own, Metrics(**fields))
+    result = finish_encoded(own, Metrics(**fields))
+    finish(result, search=encoded.search)
+    return result
 
 
 # --- before a pixel is touched -------------------------------------------------------
