@@ -69,16 +69,18 @@ test-c: setup ## the C tests alone, without Python
 test-avif-next: ## the AVIF tests on the libavif of Debian's next release, fetched and unpacked aside
 	@tools/avif_next.sh
 
-NEON_TESTS := $(patsubst tests/c/kernels/%.c,build/neon/%,$(wildcard tests/c/kernels/test_*.c))
-NEON_CORE := csrc/base/base.c csrc/base/cpu.c $(wildcard csrc/kernels/*.c)
+NEON_TESTS := $(patsubst tests/c/%.c,build/neon/%,$(wildcard tests/c/kernels/test_*.c) \
+	tests/c/codecs/test_png_filter.c)
+NEON_CORE := csrc/base/base.c csrc/base/cpu.c $(wildcard csrc/kernels/*.c) \
+	$(wildcard csrc/codecs/png/filter*.c)
 
 .PHONY: test-neon
-test-neon: ## the kernels built for arm64, tested under qemu
+test-neon: ## the kernels and PNG's filters built for arm64, tested under qemu
 	@tools/setup.sh --neon
 	@$(MAKE) --no-print-directory $(NEON_TESTS)
 	@for test in $(NEON_TESTS); do qemu-aarch64 $$test || exit 1; done
 
-build/neon/%: tests/c/kernels/%.c $(NEON_CORE) $(HEADERS) $(wildcard csrc/kernels/*.inc.h)
+build/neon/%: tests/c/%.c $(NEON_CORE) $(HEADERS)
 	@mkdir -p $(@D)
 	@aarch64-linux-gnu-gcc -std=c11 -O2 $(WARNINGS) -Werror -Icsrc -Itests/c \
 		-ffp-contract=off -D_GNU_SOURCE -static $< $(NEON_CORE) -lm -o $@

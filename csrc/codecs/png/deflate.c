@@ -22,6 +22,7 @@ enum {
     HEAD_BITS = 14,
     LEAST_WIN = 100,   /* a hundredth of the bits, or repeats do not pay */
     LONGEST_WAIT = 2,  /* 2^n chunks without a look for repeats */
+    TRUST = 3,         /* chunks in which repeats are thought to pay once they did */
     REPEATS_LEVEL = 2, /* below, there is never one */
 };
 
@@ -41,6 +42,9 @@ typedef struct deflate {
     uint32_t adler;
     bool priced;           /* prices are this stream's */
     uint32_t misses, wait; /* looks for repeats that did not pay; chunks to the next */
+    uint32_t trust;        /* chunks to the next look whether they do */
+    bool planned;          /* plan is of all that has been found */
+    li_block plan;
     li_bits bits;
     li_prices runs, repeats; /* prices of blocks without and with repeats */
     li_ranges ranges;
@@ -141,20 +145,29 @@ find_repeats(deflate *self, li_span span, li_block *block)
     li_block_plan(&self->ranges, &tokens, block);
 }
 
+/* The chunk's tokens with repeats, in self->plan what a block of them takes. */
+static void
+find_trusted(deflate *self, li_span span)
+{
+    self->planned = self->block_bytes == 0;
+    find_repeats(self, span, &self->plan);
+    self->trust--;
+}
+
 /* The span's tokens, by whichever way is shorter. */
 static bool
 find_shorter(deflate *self, li_span span)
 {
     const li_found mark = self->found;
-    li_block runs, repeats;
+    li_block runs;
     li_find_runs(span, &self->runs, &self->found);
     li_tokens tokens = tokens_since(self, &mark);
     li_block_plan(&self->ranges, &tokens, &runs);
     li_prices_take(&self->ranges, &runs, &self->runs);
     li_prices_literals(&runs, &self->repeats);
     self->found = mark;
-    find_repeats(self, span, &repeats);
-    if (repeats.bits < runs.bits - runs.bits / LEAST_WIN)
+    find_repeats(self, span, &self->plan);
+    if (self->plan.bits < runs.bits - runs.bits / LEAST_WIN)
         return true;
     self->found = mark;
     li_find_runs(span, &self->runs, &self->found);
@@ -185,10 +198,17 @@ find(deflate *self)
     li_span span = chunk_span(self);
     if (!self->priced)
         price_literals(self);
+    self->planned = false;
+    if (self->trust) {
+        find_trusted(self, span);
+        return;
+    }
     if (self->wait == 0 && (self->misses == 0 || probe(self))) {
         self->learned = find_shorter(self, span);
         self->misses = self->learned ? 0 : 1;
         self->wait = self->misses;
+        self->trust = self->learned ? TRUST : 0;
+        self->planned = self->learned && self->block_bytes == 0;
         return;
     }
     li_find_runs(span, &self->runs, &self->found);
@@ -210,16 +230,17 @@ block_end(deflate *self, bool last)
     const li_found none = {.literal_count = 0};
     li_tokens tokens = tokens_since(self, &none);
     bool one = self->block_bytes == self->size;
-    li_block block;
+    li_block *block = &self->plan;
     li_status status;
-    li_block_plan(&self->ranges, &tokens, &block);
-    li_prices_take(&self->ranges, &block, self->misses ? &self->runs : &self->repeats);
-    if (one && (uint64_t)self->size * 8 + 40 < block.bits)
+    if (!self->planned)
+        li_block_plan(&self->ranges, &tokens, block);
+    li_prices_take(&self->ranges, block, self->misses ? &self->runs : &self->repeats);
+    if (one && (uint64_t)self->size * 8 + 40 < block->bits)
         status = li_block_store(self->base.idat, &self->bits,
                                 self->window + self->start, self->size, last);
     else
         status = li_block_write(self->base.idat, &self->bits, &self->ranges, &tokens,
-                                &block, last);
+                                block, last);
     self->found.literal_count = 0;
     self->found.match_count = 0;
     self->found.pending = 0;

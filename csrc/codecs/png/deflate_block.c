@@ -284,7 +284,8 @@ emit_header(emitter *self, const li_block *block)
     return LI_OK;
 }
 
-/* A code word with its extra bits, in the way of `put`: word << 8 | bits. */
+/* A code word with its extra bits, in the way of `put`: word << 8 | bits. A literal's
+ * bits, and those of two, are below 64, and a shift needs no more of them. */
 typedef struct code_words {
     uint32_t literals[LI_LITERAL_CODES];
     uint32_t lengths[LI_LENGTHS];
@@ -325,11 +326,11 @@ emit_piece(emitter *out, const uint32_t *words, const uint8_t *literals, size_t 
     for (; i + 4 <= n; i += 4) {
         uint32_t a = words[literals[i]], b = words[literals[i + 1]];
         uint32_t c = words[literals[i + 2]], d = words[literals[i + 3]];
-        uint64_t first = a >> 8 | (uint64_t)(b >> 8) << (a & 255);
-        uint64_t second = c >> 8 | (uint64_t)(d >> 8) << (c & 255);
-        uint32_t half = (a & 255) + (b & 255);
-        self.bits |= (first | second << half) << self.count;
-        self.count += half + (c & 255) + (d & 255);
+        uint64_t first = a >> 8 | (uint64_t)(b >> 8) << (a & 63);
+        uint64_t second = c >> 8 | (uint64_t)(d >> 8) << (c & 63);
+        uint32_t half = a + b; /* of which the lowest byte are the bits */
+        self.bits |= (first | second << (half & 63)) << self.count;
+        self.count += (half + c + d) & 255;
         spill(&self);
     }
     for (; i < n; i++) {

@@ -7,6 +7,9 @@
 #include "codecs/png/deflate_find.h"
 
 #include <string.h>
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
 
 /* --- prices ----------------------------------------------------------------------- */
 
@@ -65,41 +68,78 @@ four(const uint8_t *from)
     return word;
 }
 
+/* How many of eight bytes, from the first on, are 0; there is one that is not. */
+static inline size_t
+zero_bytes(uint64_t word)
+{
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    return (size_t)__builtin_clzll(word) / 8;
+#else
+    return (size_t)__builtin_ctzll(word) / 8;
+#endif
+}
+
 /* How many bytes are equal, up to `most`; LI_FINDER_SLACK bytes more may be read. */
 static inline size_t
 equal_bytes(const uint8_t *a, const uint8_t *b, size_t most)
 {
-    size_t n = 0;
-    while (n < most && eight(a + n) == eight(b + n))
-        n += 8;
-    if (n >= most)
-        return most;
-    while (n < most && a[n] == b[n])
-        n++;
-    return n;
+    for (size_t n = 0; n < most; n += 8) {
+        uint64_t differ = eight(a + n) ^ eight(b + n);
+        if (differ) {
+            n += zero_bytes(differ);
+            return n < most ? n : most;
+        }
+    }
+    return most;
 }
 
-/* The first place from `at` on that begins LI_SHORTEST_RUN bytes equal to the one in
- * front of it, or `to`. Eight places a step: a byte of `differ` is 0 where the place
- * and the next three are equal to their predecessors, and the usual test for a zero
+/* Is there a place among the 8, or with vectors the 29, from `at` on where this byte
+ * and the next three are equal to their predecessors? */
+#if defined(__SSE2__) && !defined(LI_PLAIN)
+enum { RUN_PLACES = 29 }; /* of 32 bits, those with three behind them */
+
+static inline uint32_t
+equal_mask(const uint8_t *bytes)
+{
+    __m128i here = _mm_loadu_si128((const __m128i *)(const void *)bytes);
+    __m128i before = _mm_loadu_si128((const __m128i *)(const void *)(bytes - 1));
+    return (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(here, before));
+}
+
+static inline bool
+has_run(const uint8_t *bytes)
+{
+    uint32_t equal = equal_mask(bytes) | equal_mask(bytes + 16) << 16;
+    equal &= equal >> 1;
+    return equal & equal >> 2;
+}
+#else
+enum { RUN_PLACES = 8 };
+
+/* A byte of `differ` is 0 where there is such a place, and the usual test for a zero
  * byte in a word is exact as to whether there is one. */
+static inline bool
+has_run(const uint8_t *bytes)
+{
+    const uint64_t ones = 0x0101010101010101u, tops = ones << 7;
+    uint64_t before = eight(bytes - 1), here = eight(bytes);
+    uint64_t second = eight(bytes + 1), third = eight(bytes + 2);
+    uint64_t differ = (before ^ here) | (here ^ second) | (second ^ third) |
+                      (third ^ eight(bytes + 3));
+    return (differ - ones) & ~differ & tops;
+}
+#endif
+
+/* The first place from `at` on that begins LI_SHORTEST_RUN bytes equal to the one in
+ * front of it, or `to`. */
 static size_t
 next_run(const uint8_t *window, size_t at, size_t to)
 {
-    const uint64_t ones = 0x0101010101010101u, tops = ones << 7;
-    while (at + LI_SHORTEST_RUN <= to) {
-        uint64_t before = eight(window + at - 1), here = eight(window + at);
-        uint64_t second = eight(window + at + 1), third = eight(window + at + 2);
-        uint64_t differ = (before ^ here) | (here ^ second) | (second ^ third) |
-                          (third ^ eight(window + at + 3));
-        if ((differ - ones) & ~differ & tops)
-            break;
-        at += 8;
-    }
+    while (at + LI_SHORTEST_RUN <= to && !has_run(window + at))
+        at += RUN_PLACES;
     for (; at + LI_SHORTEST_RUN <= to; at++) {
         const uint8_t *bytes = window + at;
-        if (bytes[-1] == bytes[0] && bytes[0] == bytes[1] && bytes[1] == bytes[2] &&
-            bytes[2] == bytes[3])
+        if (four(bytes) == four(bytes - 1))
             return at;
     }
     return to;
@@ -160,7 +200,7 @@ li_find_runs(li_span span, const li_prices *prices, li_found *found)
 
 /* The first LI_SHORTEST_REPEAT of eight bytes, as the highest of a word. */
 static inline uint64_t
-first_five(uint64_t word)
+first_bytes(uint64_t word)
 {
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
     word = __builtin_bswap64(word);
@@ -170,31 +210,32 @@ first_five(uint64_t word)
 
 /* The odd number next to 2^64 divided by the golden ratio spreads well. */
 static inline uint32_t
-hash_of(uint64_t five, uint32_t head_bits)
+hash_of(uint64_t bytes, uint32_t head_bits)
 {
-    return (uint32_t)(five * 0x9e3779b97f4a7c15u >> (64 - head_bits));
+    return (uint32_t)(bytes * 0x9e3779b97f4a7c15u >> (64 - head_bits));
 }
 
 void
 li_find_learn(li_span span, uint32_t *heads, uint32_t head_bits, uint32_t base)
 {
     for (size_t i = span.from; i + LI_SHORTEST_REPEAT <= span.to; i++)
-        heads[hash_of(first_five(eight(span.window + i)), head_bits)] =
+        heads[hash_of(first_bytes(eight(span.window + i)), head_bits)] =
             base + (uint32_t)i;
 }
 
-/* How far back the last five bytes of this hash are, if they are these; else 0. */
+/* How far back the last bytes of this hash are, if they are these; else 0. */
 static inline size_t
 find_head(li_span span, size_t at, uint32_t *heads, uint32_t head_bits, uint32_t base)
 {
-    uint64_t five = first_five(eight(span.window + at));
-    uint32_t *head = &heads[hash_of(five, head_bits)];
+    uint64_t bytes = first_bytes(eight(span.window + at));
+    uint32_t *head = &heads[hash_of(bytes, head_bits)];
     uint32_t place = base + (uint32_t)at, back = place - *head;
     size_t most = at - span.begin < LI_HISTORY ? at - span.begin : LI_HISTORY;
     *head = place;
-    if (back - 1 >= most || first_five(eight(span.window + at - back)) != five)
-        return 0;
-    return back;
+    /* One branch: whether a place is too old cannot be foretold, and hits are rare. */
+    bool near = back - 1 < most;
+    uint64_t then = first_bytes(eight(span.window + at - (near ? back : 0)));
+    return (near & (then == bytes)) ? back : 0;
 }
 
 /* The longer of the run and the repeat at this place; of two that are nearly equal the

@@ -6,9 +6,9 @@
 
 enum {
     LI_HISTORY = 32768,     /* deflate's furthest match */
-    LI_FINDER_SLACK = 16,   /* readable bytes past the end of a chunk */
+    LI_FINDER_SLACK = 32,   /* readable bytes past the end of a chunk */
     LI_SHORTEST_RUN = 4,    /* matches at distance 1 */
-    LI_SHORTEST_REPEAT = 5, /* the others: what the hash sees */
+    LI_SHORTEST_REPEAT = 6, /* the others: what the hash sees */
 };
 
 /* What a symbol is thought to cost, in bits: from a block's codes. */

@@ -34,59 +34,15 @@ vec_table(const uint8_t table[16])
     return vld1q_u8(table);
 }
 
-static inline vec
-vec_add_saturated(vec a, vec b)
-{
-    return vqaddq_u8(a, b);
-}
-
-static inline vec
-vec_sub(vec a, vec b)
-{
-    return vsubq_u8(a, b);
-}
-
-static inline vec
-vec_min(vec a, vec b)
-{
-    return vminq_u8(a, b);
-}
-
-static inline vec
-vec_max(vec a, vec b)
-{
-    return vmaxq_u8(a, b);
-}
-
-static inline vec
-vec_and(vec a, vec b)
-{
-    return vandq_u8(a, b);
-}
-
-static inline vec
-vec_or(vec a, vec b)
-{
-    return vorrq_u8(a, b);
-}
-
-static inline vec
-vec_xor(vec a, vec b)
-{
-    return veorq_u8(a, b);
-}
-
-static inline vec
-vec_equal(vec a, vec b)
-{
-    return vceqq_u8(a, b);
-}
-
-static inline vec
-vec_average_up(vec a, vec b)
-{
-    return vrhaddq_u8(a, b);
-}
+VEC_WORD(vec_add_saturated, vqaddq_u8)
+VEC_WORD(vec_sub, vsubq_u8)
+VEC_WORD(vec_min, vminq_u8)
+VEC_WORD(vec_max, vmaxq_u8)
+VEC_WORD(vec_and, vandq_u8)
+VEC_WORD(vec_or, vorrq_u8)
+VEC_WORD(vec_xor, veorq_u8)
+VEC_WORD(vec_equal, vceqq_u8)
+VEC_WORD(vec_average_up, vrhaddq_u8)
 
 /* table[low nibble of b], 0 where bit 7 of b is set: an index past 15 gives 0. */
 static inline vec

@@ -47,46 +47,80 @@ cost(vec residual, vec small, vec large)
                   vec_lookup(large, vec_shift_4(size)));
 }
 
+typedef struct row_sums {
+    vec_sum none, sub, up, mean, nearest;
+} row_sums;
+
+/* What a vector of the row costs under each filter, where the mask is set. */
+static inline LI_TARGET __attribute__((always_inline)) void
+add_costs(row_sums *sums, const uint8_t *row, const uint8_t *above, uint32_t step,
+          vec mask)
+{
+    vec small = vec_table(li_filter_small), large = vec_table(li_filter_large);
+    vec x = vec_load(row), left = vec_load(row - step);
+    vec over = vec_load(above), corner = vec_load(above - step);
+    vec guess = paeth(left, over, corner), middle = average(left, over);
+    vec none = cost(x, small, large), sub = cost(vec_sub(x, left), small, large);
+    vec up = cost(vec_sub(x, over), small, large);
+    vec mean = cost(vec_sub(x, middle), small, large);
+    vec nearest = cost(vec_sub(x, guess), small, large);
+    sums->none = vec_sum_add(sums->none, vec_and(none, mask));
+    sums->sub = vec_sum_add(sums->sub, vec_and(sub, mask));
+    sums->up = vec_sum_add(sums->up, vec_and(up, mask));
+    sums->mean = vec_sum_add(sums->mean, vec_and(mean, mask));
+    sums->nearest = vec_sum_add(sums->nearest, vec_and(nearest, mask));
+}
+
 static LI_TARGET void
 filter_costs(const uint8_t *row, const uint8_t *above, size_t n, uint32_t step,
              uint64_t costs[LI_FILTERS])
 {
-    vec small = vec_table(li_filter_small), large = vec_table(li_filter_large);
-    vec_sum none = vec_sum_zero(), sub = none, up = none, mean = none, nearest = none;
+    vec_sum zero = vec_sum_zero();
+    row_sums sums = {zero, zero, zero, zero, zero};
     size_t i = 0;
-    for (; i + sizeof(vec) <= n; i += sizeof(vec)) {
-        vec x = vec_load(row + i), left = vec_load(row + i - step);
-        vec over = vec_load(above + i), corner = vec_load(above + i - step);
-        none = vec_sum_add(none, cost(x, small, large));
-        sub = vec_sum_add(sub, cost(vec_sub(x, left), small, large));
-        up = vec_sum_add(up, cost(vec_sub(x, over), small, large));
-        mean = vec_sum_add(mean, cost(vec_sub(x, average(left, over)), small, large));
-        nearest = vec_sum_add(
-            nearest, cost(vec_sub(x, paeth(left, over, corner)), small, large));
+    for (; i + sizeof(vec) <= n; i += sizeof(vec))
+        add_costs(&sums, row + i, above + i, step, vec_splat(255));
+    if (i > 0 && i < n) { /* the last vector again, without what has been counted */
+        uint8_t mask[2 * sizeof(vec)] = {0};
+        memset(mask + sizeof(vec), 255, sizeof(vec));
+        add_costs(&sums, row + n - sizeof(vec), above + n - sizeof(vec), step,
+                  vec_load(mask + (n - i)));
+        i = n;
     }
-    costs[LI_FILTER_NONE] += vec_sum_total(none);
-    costs[LI_FILTER_SUB] += vec_sum_total(sub);
-    costs[LI_FILTER_UP] += vec_sum_total(up);
-    costs[LI_FILTER_AVERAGE] += vec_sum_total(mean);
-    costs[LI_FILTER_PAETH] += vec_sum_total(nearest);
+    costs[LI_FILTER_NONE] += vec_sum_total(sums.none);
+    costs[LI_FILTER_SUB] += vec_sum_total(sums.sub);
+    costs[LI_FILTER_UP] += vec_sum_total(sums.up);
+    costs[LI_FILTER_AVERAGE] += vec_sum_total(sums.mean);
+    costs[LI_FILTER_PAETH] += vec_sum_total(sums.nearest);
     li_filter_costs_scalar(row + i, above + i, n - i, step, costs);
 }
 
+static inline LI_TARGET __attribute__((always_inline)) void
+apply_at(const int filter, const uint8_t *row, const uint8_t *above, uint32_t step,
+         uint8_t *out)
+{
+    vec left = vec_load(row - step), over = vec_load(above);
+    vec guess = filter == LI_FILTER_SUB  ? left
+                : filter == LI_FILTER_UP ? over
+                : filter == LI_FILTER_AVERAGE
+                    ? average(left, over)
+                    : paeth(left, over, vec_load(above - step));
+    vec_store(out, vec_sub(vec_load(row), guess));
+}
+
+/* The last vector may do again what the one before has done. */
 static inline LI_TARGET __attribute__((always_inline)) size_t
 apply_one(const int filter, const uint8_t *row, const uint8_t *above, size_t n,
           uint32_t step, uint8_t *out)
 {
     size_t i = 0;
-    for (; i + sizeof(vec) <= n; i += sizeof(vec)) {
-        vec x = vec_load(row + i), left = vec_load(row + i - step);
-        vec over = vec_load(above + i), corner = vec_load(above + i - step);
-        vec guess = filter == LI_FILTER_SUB       ? left
-                    : filter == LI_FILTER_UP      ? over
-                    : filter == LI_FILTER_AVERAGE ? average(left, over)
-                                                  : paeth(left, over, corner);
-        vec_store(out + i, vec_sub(x, guess));
-    }
-    return i;
+    for (; i + sizeof(vec) <= n; i += sizeof(vec))
+        apply_at(filter, row + i, above + i, step, out + i);
+    if (i == 0 || i == n)
+        return i;
+    i = n - sizeof(vec);
+    apply_at(filter, row + i, above + i, step, out + i);
+    return n;
 }
 
 static LI_TARGET void
