@@ -2,7 +2,7 @@
 #ifndef LI_CODECS_PNG_DEFLATE_BLOCK_H
 #define LI_CODECS_PNG_DEFLATE_BLOCK_H
 
-#include "codecs/png/deflate_codes.h"
+#include "kernels/codes.h"
 #include "codecs/png/write.h"
 
 enum {

@@ -1,6 +1,6 @@
-/* deflate_codes.h: Huffman codes as deflate wants them. Layer 2. */
-#ifndef LI_CODECS_PNG_DEFLATE_CODES_H
-#define LI_CODECS_PNG_DEFLATE_CODES_H
+/* codes.h: Huffman codes as deflate and lossless WebP want them. Layer 1. */
+#ifndef LI_KERNELS_CODES_H
+#define LI_KERNELS_CODES_H
 
 #include "base/base.h"
 

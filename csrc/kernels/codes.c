@@ -1,9 +1,9 @@
-/* deflate_codes.c: lengths of Huffman codes in place, and canonical words. Layer 2.
+/* codes.c: lengths of Huffman codes in place, and canonical words. Layer 1.
  *
  * The lengths come by the in-place method of A. Moffat and J. Katajainen ("In-place
  * calculation of minimum-redundancy codes", 1995): one array holds, in turn, weights,
  * parents and depths. */
-#include "codecs/png/deflate_codes.h"
+#include "kernels/codes.h"
 
 #include <assert.h>
 #include <string.h>

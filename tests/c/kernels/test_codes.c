@@ -1,6 +1,6 @@
-/* test_png_codes.c: Huffman codes against slow truths: the cost of a tree built
+/* test_codes.c: Huffman codes against slow truths: the cost of a tree built
  * the textbook's way, and the best that a limit allows, by package-merge. */
-#include "codecs/png/deflate_codes.h"
+#include "kernels/codes.h"
 #include "test.h"
 
 enum { MOST = LI_CODE_SYMBOLS };
