@@ -28,7 +28,7 @@ MARGIN_MB = 24.0
 WHOLE_PROCESS_FROM_PIXELS = 4_000_000
 GROWTH_MB = {800: 8.0, 2000: 12.0}
 """Our own target by --target, for pictures that stream: baseline JPEG, plain PNG."""
-WEBP_MB, WEBP_BYTES_A_PIXEL, WEBP_ALPHA_BYTES_A_PIXEL = 8.0, 15, 15
+WEBP_MB, WEBP_BYTES_A_PIXEL = 8.0, 15
 AVIF_MB, AVIF_BYTES_A_PIXEL = 16.0, 32
 """Their encoders take whole pictures: MB, and bytes a pixel of the output."""
 SOURCES = ("png", "jpeg", "webp", "avif")
@@ -124,26 +124,20 @@ def measure(job: dict[str, Any]) -> dict[str, Any]:
 # --- what passes -------------------------------------------------------------------------
 
 
-def has_alpha(found: dict[str, Any]) -> bool:
-    return bool(found["decoded_mb"] * MB == 4 * found.get("pixels", 0))
-
-
 def encoder_mb(format: str, found: dict[str, Any]) -> float:
     """What an encoder that takes the whole picture may need, by our own target; 0: it streams."""
     pixels = found["out_pixels"] / MB
     if format == "webp":
-        more = WEBP_ALPHA_BYTES_A_PIXEL if has_alpha(found) else 0
-        return WEBP_MB + (WEBP_BYTES_A_PIXEL + more) * pixels
+        return WEBP_MB + WEBP_BYTES_A_PIXEL * pixels
     return AVIF_MB + AVIF_BYTES_A_PIXEL * pixels if format == "avif" else 0.0
 
 
 def budgets(job: dict[str, Any], found: dict[str, Any]) -> tuple[float, float]:
     """MB that (the whole process may take, it may grow by): what is promised, and our own
-    target where there is one. AVIF output, and WebP output with alpha, are the exceptions:
-    their encoders come on top."""
+    target where there is one. AVIF output is the exception: its encoder comes on top."""
     whole: float = found["decoded_mb"] + MARGIN_MB
     growth = whole
-    if job["format"] == "avif" or (job["format"] == "webp" and has_alpha(found)):
+    if job["format"] == "avif":
         whole += encoder_mb(job["format"], found)
         growth = whole
     if found["streams"] and job["target"] in GROWTH_MB:

@@ -1,5 +1,6 @@
 /* size.c: what libwebp allocates, as arithmetic: it has no allocator of ours, so the
  * bounds here are charged before it is opened. Layer 2. */
+#include "codecs/webp/alpha.h"
 #include "codecs/webp/webp.h"
 #include "codecs/webp/yuv.h"
 
@@ -164,6 +165,15 @@ lossy_bytes(li_info info, uint64_t hundredths)
 }
 
 bool
+li_webp_codes_alpha(li_info info, const li_encode *encode)
+{
+    enum { SMALL = 300000 }; /* pixels: 11 MB for libwebp's coder */
+    bool small = pixels_of(info.width, info.height) <= SMALL;
+    return li_pixel_has_alpha(info.pixel) && !li_webp_is_lossless(encode) &&
+           (encode->low_memory == 1 || (encode->low_memory < 0 && !small));
+}
+
+bool
 li_webp_watches(li_info info, const li_encode *encode, uint64_t *step)
 {
     enum { LEAST_BYTES = 4 << 20, STEPS = 18 }; /* 20, and what a page of tokens adds */
@@ -171,7 +181,8 @@ li_webp_watches(li_info info, const li_encode *encode, uint64_t *step)
     *step = worst / STEPS;
     return encode->low_memory < 0 && method_of(encode) >= 3 && worst > LEAST_BYTES &&
            !li_webp_is_lossless(encode) && !encode->smart_subsample &&
-           !li_pixel_has_alpha(info.pixel) && li_webp_heap_known();
+           (!li_pixel_has_alpha(info.pixel) || li_webp_codes_alpha(info, encode)) &&
+           li_webp_heap_known();
 }
 
 uint64_t
@@ -186,9 +197,10 @@ li_webp_encoder_bytes(li_info info, const li_encode *encode)
     uint64_t bytes = lossy_bytes(info, lossy_hundredths(encode));
     if (encode->smart_subsample) {
         uint64_t sharp = SHARP_BYTES * plain;
-        bytes = 2 * plain + (sharp > bytes ? sharp : bytes);
+        uint64_t kept = li_pixel_has_alpha(info.pixel) ? 3 * plain : 2 * plain;
+        bytes = kept + (sharp > bytes ? sharp : bytes);
     }
-    if (!li_pixel_has_alpha(info.pixel))
+    if (!li_pixel_has_alpha(info.pixel) || li_webp_codes_alpha(info, encode))
         return bytes;
     /* The alpha plane is packed by the lossless encoder before the rest begins. */
     uint64_t alpha = 6 * plain + lossless_encoder_bytes(info, method_of(encode));
@@ -203,6 +215,8 @@ li_webp_encode_bytes(li_info info, const li_encode *encode)
     uint64_t held = argb ? 4 * pixels_of(info.width, info.height)
                          : planes_bytes(info, li_pixel_has_alpha(info.pixel));
     uint64_t bytes = li_sat_add(block_bytes(held), li_webp_encoder_bytes(info, encode));
+    if (li_webp_codes_alpha(info, encode))
+        bytes = li_sat_add(bytes, li_webp_alpha_bytes(info.width));
     bytes = li_sat_add(bytes, block_bytes(li_row_bytes(info)));
     bytes = li_sat_add(bytes, block_bytes(li_webp_pair_work(info.width)));
     return li_sat_add(bytes, STRUCT_BYTES + BLOCKS * LI_BLOCK_OVERHEAD);

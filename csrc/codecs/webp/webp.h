@@ -90,6 +90,9 @@ uint64_t li_webp_encoder_bytes(li_info info, const li_encode *encode);
  * once it may take more? Then *step is the most that it adds between two calls of its
  * progress hook. */
 bool li_webp_watches(li_info info, const li_encode *encode, uint64_t *step);
+/* Is the plane of alpha coded by alpha.c? libwebp's coder makes files of small pictures
+ * 4 % shorter, and takes 36 bytes a pixel and four times the time. */
+bool li_webp_codes_alpha(li_info info, const li_encode *encode);
 uint64_t li_webp_encode_bytes(li_info info, const li_encode *encode);
 uint64_t li_webp_output_bytes(li_info info, const li_encode *encode);
 

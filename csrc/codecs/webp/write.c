@@ -2,21 +2,29 @@
  * libwebp does not stream. Layer 2.
  *
  * Lossy pictures are kept as the planes that libwebp wants, 1.5 bytes a pixel; lossless
- * and smart subsampling want ARGB, 4 bytes. */
+ * and smart subsampling want ARGB, 4 bytes. Of a lossy picture with alpha libwebp makes
+ * the rest: the container and the ALPH chunk before its own come from here. */
+#include "codecs/webp/alpha.h"
 #include "codecs/webp/webp.h"
 #include "codecs/webp/yuv.h"
 
 #include <string.h>
 #include <webp/encode.h>
 
+enum { RIFF_BYTES = 12, CHUNK_BYTES = 8, CANVAS_BYTES = 10 };
+
 /* What both sinks share. */
 typedef struct webp_job {
     li_ctx *ctx; /* borrowed, like the next */
     li_out *out;
     WebPConfig config;
-    WebPPicture picture; /* its samples are `block` */
-    uint8_t *block;      /* owned */
-    uint64_t charged;    /* owned: to be given back */
+    WebPPicture picture;  /* its samples are `block` */
+    uint8_t *block;       /* owned */
+    uint64_t charged;     /* owned: to be given back */
+    li_webp_alpha *alpha; /* owned; NULL: none, or libwebp's business */
+    size_t head_size;     /* of libwebp's first bytes, which are kept back for it */
+    uint8_t head[RIFF_BYTES + CHUNK_BYTES];
+    bool codes_alpha;    /* by ourselves */
     bool watched;        /* the rest: see li_webp_watches */
     bool heavy;          /* it was told to begin again */
     uint64_t step, heap; /* of the process when the encoder began */
@@ -36,11 +44,61 @@ typedef struct webp_plane_sink {
 
 /* --- the job ---------------------------------------------------------------------- */
 
+static void
+put_number(uint8_t *to, uint64_t value, int bytes)
+{
+    for (int i = 0; i < bytes; i++)
+        to[i] = (uint8_t)(value >> 8 * i);
+}
+
+/* The head of a file with an ALPH chunk, that chunk, and the head of libwebp's. */
+static li_status
+job_write_alpha(webp_job *job)
+{
+    enum { ALPHA_FLAG = 0x10 };
+    static const uint8_t zero = 0;
+    const uint8_t *picture = job->head + RIFF_BYTES;
+    uint64_t own = li_webp_alpha_size(job->alpha), theirs = li_webp_le32(picture + 4);
+    uint64_t size = 4 + CHUNK_BYTES + CANVAS_BYTES + CHUNK_BYTES + own + (own & 1) +
+                    CHUNK_BYTES + theirs + (theirs & 1);
+    uint8_t head[] = "RIFF----WEBPVP8X----f---WWWHHHALPH----";
+    if (memcmp(job->head, "RIFF", 4) != 0 || memcmp(picture, "VP8 ", 4) != 0)
+        return li_fail(job->ctx, LI_E901_INTERNAL, "webp: libwebp's file is not plain");
+    put_number(head + 4, size, 4);
+    put_number(head + 16, CANVAS_BYTES, 4);
+    put_number(head + 20, ALPHA_FLAG, 4);
+    put_number(head + 24, (uint64_t)job->picture.width - 1, 3);
+    put_number(head + 27, (uint64_t)job->picture.height - 1, 3);
+    put_number(head + 34, own, 4);
+    LI_TRY(li_out_write(job->out, head, sizeof(head) - 1));
+    LI_TRY(li_webp_alpha_write(job->alpha, job->out));
+    if (own & 1)
+        LI_TRY(li_out_write(job->out, &zero, 1));
+    return li_out_write(job->out, picture, CHUNK_BYTES);
+}
+
+/* Keep libwebp's first bytes back; gives how many it took. */
+static size_t
+job_take_head(webp_job *job, const uint8_t *data, size_t size)
+{
+    size_t left = sizeof(job->head) - job->head_size, taken = size < left ? size : left;
+    memcpy(job->head + job->head_size, data, taken);
+    job->head_size += taken;
+    return taken;
+}
+
 static int
 job_write(const uint8_t *data, size_t size, const WebPPicture *picture)
 {
     webp_job *job = picture->custom_ptr;
     job->watched = false; /* it has all that it needs, and cannot begin again */
+    if (job->alpha && job->head_size < sizeof(job->head)) {
+        size_t taken = job_take_head(job, data, size);
+        data += taken;
+        size -= taken;
+        if (job->head_size == sizeof(job->head) && job_write_alpha(job) != LI_OK)
+            return 0;
+    }
     while (size > 0) {
         size_t piece = size < LI_OUT_BYTES ? size : LI_OUT_BYTES;
         if (li_out_write(job->out, data, piece) != LI_OK)
@@ -100,9 +158,35 @@ job_fail(webp_job *job)
     }
 }
 
+/* Take the plane of alpha from libwebp: code it, unless it is opaque throughout. */
+static li_status
+job_plan_alpha(webp_job *job)
+{
+    WebPPicture *picture = &job->picture;
+    uint32_t width = (uint32_t)picture->width, height = (uint32_t)picture->height;
+    if (!job->codes_alpha)
+        return LI_OK;
+    if (picture->use_argb && !WebPPictureSharpARGBToYUVA(picture))
+        return job_fail(job);
+    uint8_t *plane = picture->a;
+    if (!plane)
+        return LI_OK;
+    if (picture->a_stride != picture->width)
+        return li_fail(job->ctx, LI_E901_INTERNAL, "webp: libwebp's plane has gaps");
+    WebPCleanupTransparentArea(picture); /* what nobody sees shall cost little */
+    picture->a = NULL;
+    picture->a_stride = 0;
+    picture->colorspace = WEBP_YUV420;
+    if (!li_webp_alpha_matters(plane, (size_t)width * height))
+        return LI_OK;
+    return li_webp_alpha_open(job->ctx, plane, width, height, job->config.alpha_quality,
+                              &job->alpha);
+}
+
 static li_status
 job_finish(webp_job *job)
 {
+    LI_TRY(job_plan_alpha(job));
     job->heap = job->watched ? li_webp_heap_bytes() : 0;
     int done = WebPEncode(&job->config, &job->picture);
     if (!done && job->heavy && job->ctx->status == LI_OK) {
@@ -120,6 +204,7 @@ job_close(webp_job *job)
 {
     if (!job->ctx)
         return;
+    li_webp_alpha_close(job->ctx, &job->alpha);
     WebPPictureFree(&job->picture); /* what libwebp added to it */
     li_free(job->ctx, &job->block);
     li_uncharge(job->ctx, job->charged);
@@ -141,8 +226,7 @@ job_configure(webp_job *job, const li_encode *encode)
     config->method = encode->method < 0 ? LI_WEBP_METHOD : encode->method;
     if (encode->near_lossless >= 0)
         config->near_lossless = (uint8_t)encode->near_lossless;
-    if (encode->alpha_quality >= 0)
-        config->alpha_quality = (uint8_t)encode->alpha_quality;
+    config->alpha_quality = encode->alpha_quality < 0 ? 100 : encode->alpha_quality;
     config->use_sharp_yuv = encode->smart_subsample;
     config->low_memory = encode->low_memory == 1;
     return LI_OK;
@@ -195,6 +279,7 @@ job_open(webp_job *job, li_ctx *ctx, li_info info, const li_encode *encode, li_o
     LI_TRY(job_configure(job, encode));
     LI_TRY(li_charge(ctx, charge));
     job->charged = charge;
+    job->codes_alpha = li_webp_codes_alpha(info, encode);
     job->watched = li_webp_watches(info, encode, &job->step);
     return job_reserve(job, info, argb);
 }
