@@ -7,6 +7,7 @@
 #include "codecs/webp/pack.h"
 #include "kernels/codes.h"
 
+#include <assert.h>
 #include <string.h>
 
 enum {
@@ -150,8 +151,10 @@ static void
 filter_plane(li_webp_alpha *alpha)
 {
     size_t width = alpha->width;
+    uint8_t *plane = alpha->plane;
+    assert(plane);
     for (uint32_t y = alpha->height; y-- > 0 && alpha->filter != NONE;) {
-        uint8_t *row = alpha->plane + y * width;
+        uint8_t *row = plane + y * width;
         filter_row(alpha->filter, row, y ? row - width : NULL, alpha->width, row);
     }
 }

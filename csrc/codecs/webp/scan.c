@@ -143,6 +143,8 @@ visit_lossless(webp_walk *walk, const webp_chunk *chunk, li_webp_frame *frame)
     frame->height = (bits >> 14 & 0x3fff) + 1;
     frame->lossless = true;
     frame->alpha = (bits >> 28 & 1) != 0;
+    frame->stream_at = chunk->at + LOSSLESS_HEAD_BYTES;
+    frame->stream_size = chunk->size - LOSSLESS_HEAD_BYTES;
     return LI_OK;
 }
 
@@ -158,8 +160,10 @@ visit_picture(webp_walk *walk, const webp_chunk *chunk, li_webp_frame *frame,
         LI_TRY(chunk_body(walk, chunk, 1, &body));
         if (!frame->alpha)
             frame->at = chunk->at - CHUNK_HEAD_BYTES;
+        frame->stream_at = chunk->at + 1; /* of two, it is not known which counts */
+        frame->stream_size = frame->alpha || (body[0] & 3) == 0 ? 0 : chunk->size - 1;
+        frame->alpha_packed |= (body[0] & 3) != 0;
         frame->alpha = true;
-        frame->alpha_packed = (body[0] & 3) != 0;
         return LI_OK;
     }
     if (!*done)
@@ -310,7 +314,7 @@ li_webp_walk(li_ctx *ctx, li_source *in, li_webp_scan *scan)
     }
     if (!scan->animated)
         scan->frames = 1;
-    return LI_OK;
+    return li_webp_count_groups(ctx, in, &scan->frame);
 }
 
 /* --- the header ------------------------------------------------------------------- */

@@ -34,13 +34,15 @@ lossless_bytes(const li_webp_frame *frame)
 {
     enum {
         GROUP_BYTES = 21 << 10, /* tables of one group of codes, with an 11-bit cache */
-        MOST_GROUPS = 2600,     /* libwebp's encoder makes no more */
+        MOST_GROUPS = 2600, /* libwebp's encoder makes no more; if they are unknown */
         CACHE_BYTES = 2 * (4 << 11),
     };
     uint64_t pixels = pixels_of(frame->width, frame->height);
     uint64_t tiles =
         pixels_of((frame->width + 3) / 4, (frame->height + 3) / 4); /* at least 4×4 */
     uint64_t groups = tiles < MOST_GROUPS ? tiles : MOST_GROUPS;
+    if (frame->groups)
+        groups = frame->groups;
     uint64_t rows = (uint64_t)frame->width * 17 * 4;
     /* Two transforms and the choice of codes have a word for each tile. */
     return pixels * 4 + rows + 3 * 4 * tiles + groups * GROUP_BYTES + CACHE_BYTES;

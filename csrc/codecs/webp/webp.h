@@ -23,6 +23,9 @@ typedef struct li_webp_frame {
     bool lossless;                /* VP8L */
     bool alpha;                   /* an ALPH chunk, or VP8L says so */
     bool alpha_packed;            /* that chunk is compressed */
+    uint64_t stream_at,
+        stream_size; /* of its lossless stream, without a head; 0: none */
+    uint32_t groups; /* of codes in it; 0: not known */
 } li_webp_frame;
 
 typedef struct li_webp_scan {
@@ -34,8 +37,11 @@ typedef struct li_webp_scan {
     uint64_t icc_bytes, exif_bytes, xmp_bytes;
 } li_webp_scan;
 
-/* Walk over the chunks. Allocates nothing. */
+/* Walk over the chunks, and count groups. Allocates nothing. */
 li_status li_webp_walk(li_ctx *ctx, li_source *in, li_webp_scan *scan) LI_MUST_CHECK;
+/* groups.c: frame->groups; 0 where the stream is damaged before it tells. */
+li_status li_webp_count_groups(li_ctx *ctx, li_source *in,
+                               li_webp_frame *frame) LI_MUST_CHECK;
 li_status li_webp_inspect(li_ctx *ctx, li_source *in, li_header *header) LI_MUST_CHECK;
 
 static inline uint32_t

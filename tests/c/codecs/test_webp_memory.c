@@ -1,5 +1,6 @@
 /* test_webp_memory.c: WebP's bounds against the true heap, and every allocation of
  * libwebp failing once: malloc is ours here. */
+#include "codecs/webp/bits.h"
 #include "codecs/webp_make.h"
 
 #if defined(__has_feature)
@@ -179,6 +180,100 @@ TEST(decode_bytes_bounds_the_heap)
         if (!CHECK((uint64_t)heap_peak + own / 2 <= bound))
             fprintf(stderr, "%d: %lld of %llu\n", i, (long long)heap_peak,
                     (unsigned long long)bound);
+        free(file.data);
+    }
+}
+
+/* A lossless file whose every tile of 4 × 4 has a group of codes of its own. */
+static webp_bytes
+many_groups(uint32_t side, uint32_t groups)
+{
+    enum { TILE = 4, ZERO = 1, ZERO_BITS = 4 }; /* a code of one symbol, 0 */
+    uint32_t tiles = side / TILE * (side / TILE);
+    li_out *out = NULL;
+    uint8_t *body = NULL;
+    webp_bytes file = {malloc(12), 12};
+    size_t size;
+    li_ctx ctx;
+    li_ctx_init(&ctx, NULL);
+    CHECK_EQ(li_out_to_memory(&ctx, &out), LI_OK);
+    li_webp_bits bits = {.out = out};
+    li_webp_code green = {.n = LI_WEBP_GREENS}, red = {.n = 256};
+    for (uint32_t i = 0; i < tiles; i++) {
+        green.counts[i % groups & 255]++;
+        red.counts[i % groups >> 8]++;
+    }
+    li_webp_code_make(&green);
+    li_webp_code_make(&red);
+    li_webp_bits_put(&bits, 0x2f, 8);
+    li_webp_bits_put(&bits, side - 1, 14);
+    li_webp_bits_put(&bits, side - 1, 14);
+    li_webp_bits_put(&bits, 0, 4 + 2); /* no alpha, version 0; no transform, no cache */
+    li_webp_bits_put(&bits, 1, 1);     /* groups, */
+    li_webp_bits_put(&bits, 0, 3 + 1); /* by tiles of 4 × 4; no cache */
+    li_webp_bits_code(&bits, &green);
+    li_webp_bits_code(&bits, &red);
+    for (int i = 0; i < 3; i++)
+        li_webp_bits_put(&bits, ZERO, ZERO_BITS);
+    for (uint32_t i = 0; i < tiles; i++) {
+        li_webp_bits_symbol(&bits, &green, i % groups & 255);
+        li_webp_bits_symbol(&bits, &red, i % groups >> 8);
+    }
+    for (uint32_t i = 0; i < 5 * groups; i++)
+        li_webp_bits_put(&bits, ZERO, ZERO_BITS);
+    li_webp_bits_put(&bits, 0, 24); /* the reader looks ahead */
+    CHECK_EQ(li_webp_bits_end(&bits), LI_OK);
+    CHECK_EQ(li_out_detach(out, &body, &size), LI_OK);
+    li_out_close(&out);
+    memcpy(file.data, "RIFF----WEBP", 12);
+    webp_append(&file, "VP8L", body, size);
+    li_release(body);
+    return file;
+}
+
+TEST(groups_of_codes_are_counted)
+{
+    static const uint32_t counts[] = {1, 2, 300, 2601, 9000, 16384};
+    for (int i = 0; i < 6; i++) {
+        webp_bytes file = many_groups(512, counts[i]);
+        uint64_t bound, ledger;
+        li_source *source;
+        li_webp_scan scan;
+        li_ctx ctx;
+        li_ctx_init(&ctx, NULL);
+        CHECK_EQ(li_source_borrow(&ctx, file.data, file.size, &source), LI_OK);
+        CHECK_EQ(li_webp_walk(&ctx, source, &scan), LI_OK);
+        CHECK_EQ(scan.frame.groups, counts[i]);
+        li_source_close(&source);
+        CHECK_EQ(decode_watched(file, (li_hint){0}, -1, &bound, &ledger), LI_OK);
+        CHECK((uint64_t)heap_peak <= bound);
+        CHECK((uint64_t)heap_peak > counts[i] * UINT64_C(10000)); /* they do cost it */
+        for (size_t cut = 40; cut < file.size; cut += file.size / 50) {
+            webp_put(file.data + 16, (uint32_t)cut - 20, 4); /* damage is no crash */
+            webp_put(file.data + 4, (uint32_t)cut - 8, 4);
+            CHECK(webp_status_of((webp_bytes){file.data, cut}) != LI_OK);
+        }
+        free(file.data);
+    }
+}
+
+/* Whatever libwebp's encoder makes is understood. */
+TEST(groups_of_libwebps_files_are_counted)
+{
+    for (int i = 0; i < 36; i++) {
+        webp_spec spec = {sizes[i % 4][0], sizes[i % 4][1], (webp_look)(i / 4 % 3),
+                          .quality = 75, .method = i / 12 * 3};
+        spec.alpha = i % 2;
+        spec.lossless = i % 3 > 0 || !spec.alpha;
+        webp_bytes file = webp_file(&spec);
+        li_source *source;
+        li_webp_scan scan;
+        li_ctx ctx;
+        li_ctx_init(&ctx, NULL);
+        CHECK_EQ(li_source_borrow(&ctx, file.data, file.size, &source), LI_OK);
+        CHECK_EQ(li_webp_walk(&ctx, source, &scan), LI_OK);
+        CHECK(scan.frame.groups > 0 && scan.frame.groups <= 2600);
+        li_source_close(&source);
         free(file.data);
     }
 }
@@ -373,6 +468,8 @@ main(void)
         return 0;
     }
     RUN(decode_bytes_bounds_the_heap);
+    RUN(groups_of_codes_are_counted);
+    RUN(groups_of_libwebps_files_are_counted);
     RUN(every_malloc_of_a_decode_fails_once);
     RUN(encode_bytes_bounds_the_heap_for_the_worst_pictures);
     RUN(the_encoder_is_held_to_what_a_photograph_takes);
