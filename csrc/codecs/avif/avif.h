@@ -1,6 +1,6 @@
 /* avif.h: what the files of the AVIF codec share: scan.c and track.c read the header by
  * themselves, read.c decodes through libavif, convert.c makes rows of planes, write.c
- * encodes, avif.c is the table entry. Layer 2. */
+ * encodes as tune.c says, avif.c is the table entry. Layer 2. */
 #ifndef LI_CODECS_AVIF_AVIF_H
 #define LI_CODECS_AVIF_AVIF_H
 
@@ -71,6 +71,19 @@ li_status li_avif_encode(li_ctx *ctx, li_info info, const li_encode *encode,
 bool li_avif_takes_planes(li_info info, const li_encode *encode, li_planar *layout);
 li_status li_avif_encode_planes(li_ctx *ctx, li_info info, const li_encode *encode,
                                 li_out *out, li_plane_sink **sink) LI_MUST_CHECK;
+
+/* --- tune.c ----------------------------------------------------------------------- */
+
+/* How much libaom is told: an older one may not know every word. */
+typedef enum avif_options {
+    AVIF_NO_OPTIONS,
+    AVIF_LEAN_OPTIONS, /* what the memory bound rests on */
+    AVIF_ALL_OPTIONS,
+} avif_options;
+
+/* Set what `speed`, 0 to 10, is for this image. */
+avifResult li_avif_tune(avifEncoder *encoder, const avifImage *image, int speed,
+                        bool lossless, avif_options options);
 
 /* --- convert.c: rows of pixels from a frame's planes ------------------------------ */
 

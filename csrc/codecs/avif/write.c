@@ -171,16 +171,19 @@ writer_open(avif_writer *writer, li_ctx *ctx, li_info info, const li_encode *enc
 }
 
 static avifResult
-configure(avifEncoder *encoder, const li_encode *encode)
+configure(const avif_writer *writer, avifEncoder *encoder, avif_options options)
 {
+    const li_encode *encode = &writer->encode;
     bool aom = avifCodecName(AVIF_CODEC_CHOICE_AOM, AVIF_CODEC_FLAG_CAN_ENCODE);
+    int quality = quality_of(encode);
     encoder->codecChoice = aom ? AVIF_CODEC_CHOICE_AOM : AVIF_CODEC_CHOICE_AUTO;
     encoder->maxThreads = 1;
     encoder->speed = speed_of(encode);
-    if (aom) /* its tables of blocks seen take 200 bytes a pixel of screen content */
-        avifEncoderSetCodecSpecificOption(encoder, "enable-intrabc", "0");
-    li_avif_set_quality(encoder, quality_of(encode), LOSSLESS_QUALITY);
-    return AVIF_RESULT_OK;
+    li_avif_set_quality(encoder, quality, LOSSLESS_QUALITY);
+    if (!aom)
+        return AVIF_RESULT_OK;
+    return li_avif_tune(encoder, writer->image, speed_of(encode),
+                        quality == LOSSLESS_QUALITY, options);
 }
 
 static li_status
@@ -195,22 +198,40 @@ hand_on(avif_writer *writer, const avifRWData *data)
     return LI_OK;
 }
 
+/* `known` is false, and the status LI_OK, if libaom does not know one of the options.
+ */
+static li_status
+encode_image(const avif_writer *writer, avif_options options, avifRWData *data,
+             bool *known)
+{
+    avifEncoder *encoder = avifEncoderCreate();
+    if (!encoder)
+        return li_fail(writer->ctx, LI_ENOMEM, "avif: no memory for an encoder");
+    avifResult result = configure(writer, encoder, options);
+    if (result == AVIF_RESULT_OK)
+        result = avifEncoderWrite(encoder, writer->image, data);
+    li_status status = LI_OK;
+    *known = options == AVIF_NO_OPTIONS ||
+             result != AVIF_RESULT_INVALID_CODEC_SPECIFIC_OPTION;
+    if (result != AVIF_RESULT_OK && *known)
+        status =
+            li_avif_fail(writer->ctx, result, &encoder->diag, LI_E299_ENCODE_INTERNAL);
+    avifEncoderDestroy(encoder);
+    return status;
+}
+
 static li_status
 writer_finish(avif_writer *writer)
 {
     avifRWData data = AVIF_DATA_EMPTY;
+    bool known = false;
     LI_TRY(li_poll_clock(writer->ctx));
-    avifEncoder *encoder = avifEncoderCreate();
-    if (!encoder)
-        return li_fail(writer->ctx, LI_ENOMEM, "avif: no memory for an encoder");
-    avifResult result = configure(encoder, &writer->encode);
-    if (result == AVIF_RESULT_OK)
-        result = avifEncoderWrite(encoder, writer->image, &data);
-    li_status status = LI_OK;
-    if (result != AVIF_RESULT_OK)
-        status =
-            li_avif_fail(writer->ctx, result, &encoder->diag, LI_E299_ENCODE_INTERNAL);
-    avifEncoderDestroy(encoder); /* its heap goes before the output grows */
+    li_status status = encode_image(writer, AVIF_ALL_OPTIONS, &data, &known);
+    if (status == LI_OK && !known)
+        status = encode_image(writer, AVIF_LEAN_OPTIONS, &data, &known);
+    if (status == LI_OK && !known)
+        status = encode_image(writer, AVIF_NO_OPTIONS, &data, &known);
+    /* The encoder's heap is gone; so are the planes before the output grows. */
     avifImageFreePlanes(writer->image, AVIF_PLANES_ALL);
     if (status == LI_OK)
         status = hand_on(writer, &data);
