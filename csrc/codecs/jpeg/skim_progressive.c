@@ -9,7 +9,7 @@ typedef struct band {
     li_skim_bits bits;
     const li_skim_symbols *code;
     uint32_t first, last; /* coefficients */
-    uint32_t high, low;   /* bit positions */
+    uint32_t low;         /* bit position */
     uint32_t run;         /* blocks without anything more but corrections */
 } band;
 
@@ -106,21 +106,12 @@ read_corrections(band *scan, uint64_t set, li_skim_block low)
     }
 }
 
-/* The place behind `run` coefficients that are still 0, or that of the last plus 1. */
-static uint32_t
-find_zero(const band *scan, uint32_t k, uint32_t run, uint64_t mask)
-{
-    uint64_t zeros = ~mask & bits_between(k, scan->last);
-    for (; run > 0 && zeros; run--)
-        zeros &= zeros - 1;
-    return zeros ? (uint32_t)__builtin_ctzll(zeros) : scan->last + 1;
-}
-
 static bool
 refine_block(band *scan, li_skim_block low, uint64_t *mask)
 {
-    uint32_t k = scan->first;
-    for (; scan->run == 0 && k <= scan->last; k++) {
+    uint64_t all = bits_between(scan->first, scan->last);
+    uint64_t ones = *mask & all, zeros = ~*mask & all; /* those still in front */
+    for (uint32_t k = scan->first; scan->run == 0 && k <= scan->last; k++) {
         uint32_t symbol;
         li_skim_refill(&scan->bits);
         if (!li_skim_symbol(&scan->bits, scan->code, &symbol))
@@ -131,15 +122,20 @@ refine_block(band *scan, li_skim_block low, uint64_t *mask)
         if (size > 1)
             return false;
         bool grows = size && li_skim_take(&scan->bits, 1);
-        uint32_t from = k;
-        k = find_zero(scan, k, symbol >> 4, *mask);
-        read_corrections(scan, *mask & bits_between(from, k - 1), low);
+        for (uint32_t run = symbol >> 4; run > 0 && zeros; run--)
+            zeros &= zeros - 1;
+        k = zeros ? (uint32_t)__builtin_ctzll(zeros) : scan->last + 1;
+        uint64_t passed = ones & bits_between(0, k - 1);
+        zeros &= zeros - 1;
+        ones ^= passed;
+        if (passed)
+            read_corrections(scan, passed, low);
         if (size)
             put(k, grows ? 1 << scan->low : -(1 << scan->low), low, mask);
     }
     if (scan->run > 0) {
-        if (k <= scan->last)
-            read_corrections(scan, *mask & bits_between(k, scan->last), low);
+        if (ones)
+            read_corrections(scan, ones, low);
         scan->run--;
     }
     return true;
@@ -163,32 +159,46 @@ check_mcu(const li_skim *skim, bool good)
     return good ? LI_OK : li_skim_fail(&skim->input, "bad Huffman code");
 }
 
+/* What is kept in `now` for speed, put back and fetched again. */
+static li_status
+prepare_ac(li_skim *skim, band *now)
+{
+    skim->input.bits = now->bits;
+    skim->scan.run = now->run;
+    LI_TRY(check_mcu(skim, true));
+    LI_TRY(prepare(skim));
+    now->bits = skim->input.bits;
+    now->run = skim->scan.run;
+    return LI_OK;
+}
+
 static li_status
 ac_row(li_skim *skim, li_skim_part *part, uint32_t y)
 {
     li_skim_scan *scan = &skim->scan;
+    const li_skim_input *input = &skim->input;
     li_skim_block *low = part->low + (size_t)y * part->stride;
     uint64_t *mask = part->mask + (size_t)y * part->stride;
-    band now = {.code = skim->ready[0], .first = scan->first, .last = scan->last};
-    now.high = scan->high;
+    band now = {.bits = input->bits, .code = skim->ready[0], .run = scan->run};
+    now.first = scan->first;
+    now.last = scan->last;
     now.low = scan->low;
+    bool good = true;
     LI_TRY(li_poll(skim->ctx));
-    for (uint32_t x = 0; x < part->across; x++) {
-        bool good = true;
-        LI_TRY(prepare(skim));
-        now.bits = skim->input.bits;
-        now.run = scan->run;
-        if (now.high)
+    for (uint32_t x = 0; good && x < part->across; x++) {
+        if (skim->interval || input->end - now.bits.next < LI_SKIM_MOST)
+            LI_TRY(prepare_ac(skim, &now));
+        if (scan->high)
             good = refine_block(&now, low[x], &mask[x]);
         else if (now.run > 0)
             now.run--;
         else
             good = first_block(&now, low[x], &mask[x]);
-        skim->input.bits = now.bits;
-        scan->run = now.run;
-        LI_TRY(check_mcu(skim, good));
+        good = good && now.bits.next <= input->end + 8; /* what refilling looks ahead */
     }
-    return LI_OK;
+    skim->input.bits = now.bits;
+    scan->run = now.run;
+    return check_mcu(skim, good);
 }
 
 static bool

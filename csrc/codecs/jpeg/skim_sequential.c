@@ -22,7 +22,7 @@ read_dc(li_skim_bits *bits, const li_skim_dc *table, int64_t *last)
 
 /* One symbol at coefficient *k; 64: the block is over. As in libjpeg a run may lead out
  * of the block, which ends it. */
-static bool
+static inline bool
 read_one(li_skim_bits *bits, const li_skim_ac *table, uint32_t *k, li_skim_block low)
 {
     static const uint8_t place[] = {0, 1, 2, 0, 3};
@@ -81,34 +81,31 @@ read_low(li_skim_bits *bits, const li_skim_ac *table, li_skim_block low)
     return skip_rest(bits, table, k);
 }
 
-static bool
-read_block(li_skim *skim, li_skim_part *part, li_skim_block low)
+static inline bool
+read_block(li_skim *skim, li_skim_part *part, li_skim_bits *bits, li_skim_block low)
 {
-    li_skim_bits bits = skim->input.bits;
     const li_skim_ac *ac = skim->ac_ready[part->ac_table];
-    li_skim_refill(&bits);
-    bool good = read_dc(&bits, skim->dc_ready[part->dc_table], &part->last_dc);
-    if (good && skim->scale == 1)
-        good = skip_rest(&bits, ac, 1);
-    else if (good)
-        good = read_low(&bits, ac, low);
+    li_skim_refill(bits);
+    if (!read_dc(bits, skim->dc_ready[part->dc_table], &part->last_dc))
+        return false;
     low[0] = (int16_t)part->last_dc;
-    skim->input.bits = bits;
-    return good;
+    return skim->scale == 1 ? skip_rest(bits, ac, 1) : read_low(bits, ac, low);
 }
 
 static bool
 read_mcu(li_skim *skim, uint32_t x)
 {
+    li_skim_bits bits = skim->input.bits;
+    bool good = true;
     for (uint32_t i = 0; i < skim->scan.count; i++) {
         li_skim_part *part = &skim->parts[skim->scan.part[i]];
         for (uint32_t v = 0; v < part->v; v++)
-            for (uint32_t h = 0; h < part->h; h++)
-                if (!read_block(skim, part,
-                                part->low[v * part->stride + x * part->h + h]))
-                    return false;
+            for (uint32_t h = 0; good && h < part->h; h++)
+                good = read_block(skim, part, &bits,
+                                  part->low[v * part->stride + x * part->h + h]);
     }
-    return true;
+    skim->input.bits = bits;
+    return good;
 }
 
 li_status
