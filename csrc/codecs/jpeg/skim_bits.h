@@ -56,8 +56,8 @@ li_skim_take(li_skim_bits *bits, uint32_t count)
 static inline int32_t
 li_skim_value(uint32_t raw, uint32_t size)
 {
-    int32_t low = size && raw < 1u << (size - 1) ? (int32_t)(1u << size) - 1 : 0;
-    return (int32_t)raw - low;
+    uint32_t upper = raw << 1 >> size; /* 0 or 1; without a branch */
+    return (int32_t)raw - (int32_t)(((1u << size) - 1) & (upper - 1));
 }
 
 /* The next symbol, whose bits (at most 16) are there; false: no such code. */

@@ -35,9 +35,9 @@ count_bits(uint64_t x)
 static void
 put(uint32_t k, int32_t value, li_skim_block low, uint64_t *mask)
 {
-    uint64_t bit = (uint64_t)1 << (k < 63 ? k : 63);
+    uint32_t place = k < 63 ? k : 63;
     int16_t stored = (int16_t)(uint16_t)(uint32_t)value;
-    *mask = stored ? *mask | bit : *mask & ~bit;
+    *mask = (*mask & ~((uint64_t)1 << place)) | (uint64_t)(stored != 0) << place;
     if (k <= 4 && PLACE[k])
         low[PLACE[k]] = stored;
 }

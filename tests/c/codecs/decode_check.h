@@ -77,6 +77,7 @@ hint_of(const li_codec *codec, const li_header *header, const uint8_t bytes[HINT
         hint.planes = true;
         hint.planes = codec->planar(header, hint, &layout);
     }
+    hint.skim = (bytes[1] & 16) && li_header_skims(header, hint.shrink, hint.planes);
     return hint;
 }
 
