@@ -48,7 +48,7 @@ typedef struct li_hint {
                     filter and its smooth upsampling of chroma */
     bool skim;   /* up to header.skims: read over what the shrink leaves out, and hand
                     out chroma as much smaller than luma as it is stored; rows only
-                    where it is not */
+                    where it is not, or at 1/8 of 4:2:0, where it need not be */
     bool ahead;  /* with a thread of its own for a part of the work, if there is one to
                     be had; only if codec->ahead */
     li_ahead_use *use; /* then borrowed until the rows are closed: what came of it */
@@ -138,8 +138,9 @@ typedef struct li_codec {
 static inline bool
 li_header_skims(const li_header *header, uint8_t shrink, bool planes)
 {
+    bool small = shrink == 1 && header->chroma_x == 2 && header->chroma_y == 2;
     return shrink <= header->skims &&
-           (planes || (header->chroma_x <= 1 && header->chroma_y <= 1));
+           (planes || small || (header->chroma_x <= 1 && header->chroma_y <= 1));
 }
 
 /* Is a plane not smaller than what is to be made of it? It may be turned. */

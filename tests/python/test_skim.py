@@ -132,10 +132,11 @@ def test_shipped_photographs_are_near_what_libjpeg_gives() -> None:
             request = _request(max(width, 1))
             skimmed = "skimmed" in _decode_line(source, request)
             ours = _pixels(source, request)
+            warnings = _core.run(source, request)[1]["warnings"]
         except Exception:
             continue  # damaged
-        if not skimmed:
-            continue
+        if not skimmed or any("do not complete" in words for words in warnings):
+            continue  # what is incomplete is smoothed by libjpeg alone
         seen += 1
         apart = np.abs(ours - _pixels(source, request | {"rules_off": NO_SKIM}))
         assert apart.mean() <= 2.5, path.name

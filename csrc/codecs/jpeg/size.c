@@ -240,6 +240,12 @@ li_skim_row_stride(uint32_t blocks, uint8_t scale)
     return (size_t)blocks * scale + LI_ROW_SLACK;
 }
 
+uint8_t
+li_skim_chroma_scale(const li_header *header, uint8_t scale, bool joined)
+{
+    return joined && header->chroma_x == 2 && header->chroma_y == 2 ? 2 : scale;
+}
+
 /* A block of memory as li_alloc takes it. */
 static uint64_t
 block_bytes(uint64_t size)
@@ -250,7 +256,7 @@ block_bytes(uint64_t size)
 /* Of a sequential picture one row of MCUs is kept, of a progressive one all, with masks
  * at 1/4. Each part may have tables of its own. */
 uint64_t
-li_skim_bytes(const li_header *header, uint8_t scale)
+li_skim_bytes(const li_header *header, uint8_t scale, bool joined)
 {
     bool gray = header->pixel == LI_GRAY8, all = header->progressive;
     uint64_t h = gray ? 1 : header->chroma_x, v = gray ? 1 : header->chroma_y;
@@ -260,13 +266,13 @@ li_skim_bytes(const li_header *header, uint8_t scale)
     for (uint32_t p = 0; p < (gray ? 1u : 3u); p++) {
         uint64_t across = mcus * (p ? 1 : h), down = p ? 1 : v;
         uint64_t blocks = across * rows * down;
+        uint8_t side = p ? li_skim_chroma_scale(header, scale, joined) : scale;
         bytes += block_bytes(blocks * sizeof(li_skim_block));
-        bytes += all && scale > 1 ? block_bytes(blocks * sizeof(uint64_t)) : 0;
+        bytes += all && side > 1 ? block_bytes(blocks * sizeof(uint64_t)) : 0;
         bytes +=
             all ? block_bytes(sizeof(li_skim_symbols))
                 : block_bytes(sizeof(li_skim_dc)) + block_bytes(sizeof(li_skim_ac));
-        bytes +=
-            block_bytes(li_skim_row_stride((uint32_t)across, scale) * scale * down);
+        bytes += block_bytes(li_skim_row_stride((uint32_t)across, side) * side * down);
     }
     return bytes;
 }
@@ -275,7 +281,8 @@ uint64_t
 li_jpeg_decode_bytes(const li_header *header, li_hint hint)
 {
     if (li_jpeg_skims(header, hint))
-        return li_skim_bytes(header, hint.shrink) + li_jpeg_skim_reader_bytes() +
+        return li_skim_bytes(header, hint.shrink, !hint.planes) +
+               li_jpeg_skim_reader_bytes() +
                li_row_bytes(li_jpeg_decoded(header, hint)) + LI_ROW_SLACK +
                LI_BLOCK_OVERHEAD;
     uint64_t bytes = li_jpeg_decode_charge(header, hint) + li_jpeg_reader_bytes();

@@ -15,7 +15,7 @@ alloc_parts(li_skim *skim)
         uint64_t blocks = rows * part->v * part->stride;
         memset(part->left, -1, sizeof(part->left));
         LI_TRY(li_alloc(skim->ctx, blocks, sizeof(li_skim_block), &part->low));
-        if (skim->progressive && skim->scale > 1)
+        if (skim->progressive && part->scale > 1)
             LI_TRY(li_alloc(skim->ctx, blocks, sizeof(uint64_t), &part->mask));
     }
     return LI_OK;
@@ -23,7 +23,7 @@ alloc_parts(li_skim *skim)
 
 /* Sizes by what inspect said; scan_start checks that the file still says it. */
 static void
-set_sizes(li_skim *skim, const li_header *header)
+set_sizes(li_skim *skim, const li_header *header, uint8_t scale, bool joined)
 {
     bool gray = header->pixel == LI_GRAY8;
     uint32_t max_h = gray ? 1 : header->chroma_x, max_v = gray ? 1 : header->chroma_y;
@@ -35,6 +35,7 @@ set_sizes(li_skim *skim, const li_header *header)
     skim->mcu_rows = (header->height + 8 * max_v - 1) / (8 * max_v);
     for (uint32_t p = 0; p < skim->count; p++) {
         li_skim_part *part = &skim->parts[p];
+        part->scale = p ? li_skim_chroma_scale(header, scale, joined) : scale;
         part->h = (uint8_t)(p ? 1 : max_h);
         part->v = (uint8_t)(p ? 1 : max_v);
         part->stride = skim->mcus * part->h;
@@ -45,12 +46,11 @@ set_sizes(li_skim *skim, const li_header *header)
 
 li_status
 li_skim_open(li_skim *skim, li_ctx *ctx, li_source *in, const li_header *header,
-             uint8_t scale)
+             uint8_t scale, bool joined)
 {
     bool more;
     skim->ctx = ctx;
-    skim->scale = scale;
-    set_sizes(skim, header);
+    set_sizes(skim, header, scale, joined);
     if (skim->progressive)
         LI_TRY(li_jpeg_check_scans(ctx, in));
     LI_TRY(li_skim_input_open(&skim->input, ctx, in));

@@ -91,6 +91,7 @@ typedef int16_t li_skim_block[LI_SKIM_LOW];
 
 typedef struct li_skim_part {
     uint8_t id, h, v;
+    uint8_t scale; /* samples of a block, across and down: 1 or 2 */
     uint8_t quant_table, dc_table, ac_table;
     bool scanned;
     uint16_t quant[LI_SKIM_LOW]; /* of its first scan */
@@ -99,7 +100,7 @@ typedef struct li_skim_part {
     int64_t last_dc;
     int8_t left[64];    /* progressive: bits that are still to come; −1: all */
     li_skim_block *low; /* owned: all blocks, or those of one row of MCUs */
-    uint64_t *mask;     /* owned: progressive at 1/4: which of the 64 are not 0 */
+    uint64_t *mask;     /* owned: progressive, 2 × 2: which of the 64 are not 0 */
     li_skim_block *row; /* borrowed from `low`: the MCU row of the last next */
 } li_skim_part;
 
@@ -116,7 +117,6 @@ typedef struct li_skim_scan {
 typedef struct li_skim {
     li_ctx *ctx; /* borrowed */
     li_skim_input input;
-    uint8_t scale; /* 1 or 2 */
     bool progressive;
     bool framed; /* the frame header has come */
     uint32_t width, height;
@@ -135,17 +135,21 @@ typedef struct li_skim {
     li_skim_symbols *ready[LI_SKIM_PARTS]; /* owned; progressive: by place in a scan */
 } li_skim;
 
-/* Read up to the first scan; a progressive file up to its end. The struct is zeroed.
- * Close it also when this fails. */
+/* Read up to the first scan; a progressive file up to its end. At 1/8 (scale 1) with
+ * `joined`, chroma of 4:2:0 comes out as large as luma. The struct is zeroed. Close it
+ * also when this fails. */
 li_status li_skim_open(li_skim *skim, li_ctx *ctx, li_source *in,
-                       const li_header *header, uint8_t scale) LI_MUST_CHECK;
+                       const li_header *header, uint8_t scale,
+                       bool joined) LI_MUST_CHECK;
 /* The next row of MCUs: parts[].row. Behind the last one the file is read to its end.
  */
 li_status li_skim_next(li_skim *skim) LI_MUST_CHECK;
 void li_skim_close(li_skim *skim); /* accepts a zeroed or half-open one */
 
 /* What an open one costs with its samples, but its own struct. Pure. */
-uint64_t li_skim_bytes(const li_header *header, uint8_t scale);
+uint64_t li_skim_bytes(const li_header *header, uint8_t scale, bool joined);
+/* The samples of a chroma block, across and down. */
+uint8_t li_skim_chroma_scale(const li_header *header, uint8_t scale, bool joined);
 /* Of a row of samples: `blocks`, and what a kernel reads behind them. */
 size_t li_skim_row_stride(uint32_t blocks, uint8_t scale);
 

@@ -86,6 +86,18 @@ read_interval(li_skim *skim, const uint8_t *data, uint32_t size)
     return LI_OK;
 }
 
+/* For arithmetic coding only, but libjpeg looks at it. */
+static li_status
+check_conditioning(const li_skim *skim, const uint8_t *data, uint32_t size)
+{
+    bool good = size % 2 == 0;
+    for (uint32_t i = 0; good && i < size; i += 2) {
+        bool ac = data[i] & 16;
+        good = data[i] < 32 && (ac || (data[i + 1] & 15) <= data[i + 1] >> 4);
+    }
+    return good ? LI_OK : fail_here(skim, "bogus arithmetic conditioning");
+}
+
 /* --- the frame -------------------------------------------------------------------- */
 
 /* The same that inspect saw. */
@@ -201,8 +213,7 @@ is_frame(uint8_t marker)
 static bool
 is_passed(uint8_t marker)
 {
-    return (marker >= APP0 && marker <= APP15) || marker == COM || marker == DNL ||
-           marker == DAC;
+    return (marker >= APP0 && marker <= APP15) || marker == COM || marker == DNL;
 }
 
 static bool
@@ -219,7 +230,7 @@ read_segment(li_skim *skim, uint8_t marker)
     if (is_passed(marker))
         return li_skim_segment(&skim->input, NULL, &size);
     if (!is_frame(marker) && marker != DHT && marker != DQT && marker != DRI &&
-        marker != SOS)
+        marker != DAC && marker != SOS)
         return li_fail(skim->ctx, LI_E131_DECODE,
                        "jpeg: marker 0x%02x, at byte %llu, is not supported", marker,
                        (unsigned long long)skim->input.at);
@@ -229,6 +240,8 @@ read_segment(li_skim *skim, uint8_t marker)
         return read_codes(skim, data, size);
     case DQT:
         return read_quant(skim, data, size);
+    case DAC:
+        return check_conditioning(skim, data, size);
     case DRI:
         return read_interval(skim, data, size);
     case SOS:

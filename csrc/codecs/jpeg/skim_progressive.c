@@ -299,6 +299,13 @@ make_tables(li_skim *skim)
     return LI_OK;
 }
 
+/* AC of a part of which only the means are wanted. */
+static bool
+is_passed(const li_skim *skim)
+{
+    return skim->scan.first > 0 && skim->parts[skim->scan.part[0]].scale == 1;
+}
+
 static li_status
 read_scan(li_skim *skim)
 {
@@ -307,7 +314,7 @@ read_scan(li_skim *skim)
     if (!is_legal(scan) || !goes_on(skim))
         return li_skim_fail(&skim->input, "inconsistent progression of scans");
     LI_TRY(make_tables(skim));
-    if (scan->first > 0 && skim->scale == 1)
+    if (is_passed(skim))
         return li_skim_pass_scan(&skim->input);
     uint32_t rows = scan->count > 1 ? skim->mcu_rows : part->down;
     uint32_t mcus = scan->count > 1 ? skim->mcus : part->across;
@@ -347,7 +354,7 @@ li_skim_progressive(li_skim *skim)
                            "jpeg: more scans than limits(max_scans=%llu)",
                            (unsigned long long)limit);
         LI_TRY(read_scan(skim));
-        bool passed = skim->scan.first > 0 && skim->scale == 1;
+        bool passed = is_passed(skim);
         LI_TRY(li_skim_scan_start(skim, &more));
         if (!more && passed && skim->input.ended)
             return li_skim_fail(&skim->input, "in a scan that is passed over");

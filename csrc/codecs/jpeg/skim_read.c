@@ -16,8 +16,8 @@ open_strips(const li_skim *skim, strips *out)
 {
     for (uint32_t p = 0; p < skim->count; p++) {
         const li_skim_part *part = &skim->parts[p];
-        out->stride[p] = li_skim_row_stride(part->stride, skim->scale);
-        LI_TRY(li_alloc(skim->ctx, (uint64_t)part->v * skim->scale, out->stride[p],
+        out->stride[p] = li_skim_row_stride(part->stride, part->scale);
+        LI_TRY(li_alloc(skim->ctx, (uint64_t)part->v * part->scale, out->stride[p],
                         &out->data[p]));
     }
     return LI_OK;
@@ -39,8 +39,8 @@ make_samples(const li_skim *skim, const strips *out)
         for (uint32_t v = 0; v < part->v; v++) {
             uint8_t *const rows[2] = {row, row + out->stride[p]};
             li_skim_samples((const li_skim_block *)part->row + (size_t)v * part->stride,
-                            part->stride, part->quant, skim->scale, rows);
-            row += skim->scale * out->stride[p];
+                            part->stride, part->quant, part->scale, rows);
+            row += part->scale * out->stride[p];
         }
     }
 }
@@ -61,7 +61,7 @@ planes_next(li_planes *base, li_strip *strip)
     LI_TRY(li_skim_next(&planes->skim));
     make_samples(&planes->skim, &planes->samples);
     for (uint32_t p = 0; p < LI_PLANES; p++) {
-        uint32_t rows = planes->skim.parts[p].v * (uint32_t)planes->skim.scale;
+        uint32_t rows = planes->skim.parts[p].v * (uint32_t)planes->skim.parts[p].scale;
         uint32_t left = base->layout.plane[p].height - planes->y[p];
         strip->data[p] = planes->samples.data[p];
         strip->stride[p] = planes->samples.stride[p];
@@ -95,7 +95,7 @@ li_jpeg_skim_planes(li_ctx *ctx, li_source *in, const li_header *header, li_hint
         return li_fail(ctx, LI_E901_INTERNAL, "jpeg: not to be had as planes");
     LI_TRY(li_planes_new(ctx, sizeof(skim_planes), &planes_ops, &layout, planes));
     skim_planes *self = (skim_planes *)*planes;
-    li_status status = li_skim_open(&self->skim, ctx, in, header, hint.shrink);
+    li_status status = li_skim_open(&self->skim, ctx, in, header, hint.shrink, false);
     if (status == LI_OK)
         status = open_strips(&self->skim, &self->samples);
     if (status != LI_OK)
@@ -121,7 +121,7 @@ static li_status
 next_strip(skim_rows *rows)
 {
     li_skim *skim = &rows->skim;
-    rows->rows = (uint32_t)skim->scale * skim->parts[0].v;
+    rows->rows = (uint32_t)skim->parts[0].scale * skim->parts[0].v;
     LI_TRY(li_skim_next(skim));
     for (; rows->above >= rows->rows; rows->above -= rows->rows)
         LI_TRY(li_skim_next(skim));
@@ -175,7 +175,7 @@ open_rows(skim_rows *rows, li_source *in, const li_header *header, li_hint hint)
     li_ctx *ctx = rows->base.ctx;
     rows->x = hint.region.x;
     rows->above = hint.region.y;
-    LI_TRY(li_skim_open(&rows->skim, ctx, in, header, hint.shrink));
+    LI_TRY(li_skim_open(&rows->skim, ctx, in, header, hint.shrink, true));
     LI_TRY(open_strips(&rows->skim, &rows->samples));
     if (rows->skim.count == 1)
         return LI_OK;

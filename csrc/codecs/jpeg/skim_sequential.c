@@ -89,7 +89,7 @@ read_block(li_skim *skim, li_skim_part *part, li_skim_bits *bits, li_skim_block 
     if (!read_dc(bits, skim->dc_ready[part->dc_table], &part->last_dc))
         return false;
     low[0] = (int16_t)part->last_dc;
-    return skim->scale == 1 ? skip_rest(bits, ac, 1) : read_low(bits, ac, low);
+    return part->scale == 1 ? skip_rest(bits, ac, 1) : read_low(bits, ac, low);
 }
 
 static bool

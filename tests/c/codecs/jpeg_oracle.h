@@ -90,20 +90,30 @@ oracle_wrong_blocks(oracle *truth, const li_skim *skim)
                 const uint64_t *mask =
                     part->mask ? part->mask + (part->row - part->low) + at : NULL;
                 wrong +=
-                    !oracle_same_block(rows[0][x], part->row[at], mask, skim->scale);
+                    !oracle_same_block(rows[0][x], part->row[at], mask, part->scale);
             }
         }
     }
     return wrong;
 }
 
+/* The ways to skim: 1/8 and 1/4 as planes, and 1/8 with chroma as large as luma. */
+enum { ORACLE_EIGHTH = 1, ORACLE_QUARTER, ORACLE_JOINED, ORACLE_WAYS };
+
+static inline uint8_t
+oracle_scale(uint8_t way)
+{
+    return way == ORACLE_QUARTER ? 2 : 1;
+}
+
 /* Skim it all; compare with *truth if it is there (NULL: only run). */
 static inline li_status
-oracle_skim(li_ctx *ctx, li_source *source, const li_header *header, uint8_t scale,
+oracle_skim(li_ctx *ctx, li_source *source, const li_header *header, uint8_t way,
             oracle *truth, uint32_t *wrong)
 {
     li_skim *skim = calloc(1, sizeof(*skim));
-    li_status status = li_skim_open(skim, ctx, source, header, scale);
+    li_status status = li_skim_open(skim, ctx, source, header, oracle_scale(way),
+                                    way == ORACLE_JOINED);
     *wrong = 0;
     for (uint32_t y = 0; status == LI_OK && y < skim->mcu_rows; y++) {
         status = li_skim_next(skim);
@@ -128,15 +138,15 @@ typedef struct verdict {
 } verdict;
 
 static inline void
-verdict_ours(li_source *source, const li_header *header, uint8_t scale, oracle *truth,
+verdict_ours(li_source *source, const li_header *header, uint8_t way, oracle *truth,
              li_ctx *ctx, verdict *said)
 {
     uint64_t before = ctx->bytes;
     ctx->peak_bytes = before;
-    said->ours = oracle_skim(ctx, source, header, scale, truth, &said->wrong);
+    said->ours = oracle_skim(ctx, source, header, way, truth, &said->wrong);
     said->left = ctx->bytes - before;
     said->peak = ctx->peak_bytes - before;
-    said->bound = li_skim_bytes(header, scale);
+    said->bound = li_skim_bytes(header, oracle_scale(way), way == ORACLE_JOINED);
     said->warnings = ctx->warnings.count;
     memcpy(said->message, ctx->message, sizeof(said->message));
 }
@@ -157,7 +167,7 @@ verdict_theirs(li_ctx *ctx, li_source *source, const li_header *header, uint8_t 
 
 /* Of a file of no more than `most` pixels. */
 static inline verdict
-verdict_of(const uint8_t *data, size_t size, uint8_t scale, uint64_t most)
+verdict_of(const uint8_t *data, size_t size, uint8_t way, uint64_t most)
 {
     verdict said = {0};
     oracle truth;
@@ -171,13 +181,13 @@ verdict_of(const uint8_t *data, size_t size, uint8_t scale, uint64_t most)
         said.skims = true;
         said.progressive = header.progressive;
         oracle_open(&truth, data, size);
-        verdict_ours(source, &header, scale, &truth, &ctx, &said);
+        verdict_ours(source, &header, way, &truth, &ctx, &said);
         oracle_close(&truth);
     }
     li_source_close(&source);
     li_ctx_init(&ctx, NULL);
     if (said.skims && li_source_borrow(&ctx, data, size, &source) == LI_OK)
-        said.theirs = verdict_theirs(&ctx, source, &header, scale);
+        said.theirs = verdict_theirs(&ctx, source, &header, oracle_scale(way));
     li_source_close(&source);
     return said;
 }
@@ -186,13 +196,13 @@ verdict_of(const uint8_t *data, size_t size, uint8_t scale, uint64_t most)
  * and for a table that does not it has the usual ones. At 1/8 scans of AC are not
  * looked at, but their end must be there. */
 static inline const char *
-verdict_fault(const verdict *said, uint8_t scale)
+verdict_fault(const verdict *said, uint8_t way)
 {
     if (said->left != 0 || said->peak > said->bound)
         return "memory";
     if (said->wrong)
         return "coefficients";
-    bool passed = said->progressive && scale == 1;
+    bool passed = said->progressive && oracle_scale(way) == 1;
     if (said->ours == LI_OK && said->theirs != LI_OK && !passed)
         return "libjpeg refuses";
     if (said->ours != LI_OK && said->theirs == LI_OK &&

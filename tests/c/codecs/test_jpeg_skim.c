@@ -11,11 +11,11 @@
 static void
 check_file(bytes file, const char *name)
 {
-    for (uint8_t scale = 1; scale <= 2; scale++) {
-        verdict said = verdict_of(file.data, file.size, scale, UINT64_MAX);
-        const char *fault = verdict_fault(&said, scale);
+    for (uint8_t way = 1; way < ORACLE_WAYS; way++) {
+        verdict said = verdict_of(file.data, file.size, way, UINT64_MAX);
+        const char *fault = verdict_fault(&said, way);
         if (!CHECK(fault == NULL))
-            fprintf(stderr, "%s at %d/8: %s; %d %s, libjpeg %d\n", name, scale, fault,
+            fprintf(stderr, "%s by way %d: %s; %d %s, libjpeg %d\n", name, way, fault,
                     said.ours, said.message, said.theirs);
     }
 }
@@ -23,13 +23,13 @@ check_file(bytes file, const char *name)
 static void
 check_good(bytes file)
 {
-    for (uint8_t scale = 1; scale <= 2; scale++) {
-        verdict said = verdict_of(file.data, file.size, scale, UINT64_MAX);
+    for (uint8_t way = 1; way < ORACLE_WAYS; way++) {
+        verdict said = verdict_of(file.data, file.size, way, UINT64_MAX);
         CHECK(said.skims);
         CHECK_EQ(said.ours, LI_OK);
         CHECK_EQ(said.wrong, 0);
         CHECK_EQ(said.warnings, 0);
-        CHECK(verdict_fault(&said, scale) == NULL);
+        CHECK(verdict_fault(&said, way) == NULL);
     }
 }
 
@@ -96,8 +96,8 @@ TEST(an_incomplete_progression_is_accepted_with_a_warning)
     make how = {.width = 90, .height = 70, .components = 3, .progressive = true};
     how.dc_only = true;
     bytes file = make_jpeg(&how);
-    for (uint8_t scale = 1; scale <= 2; scale++) {
-        verdict said = verdict_of(file.data, file.size, scale, UINT64_MAX);
+    for (uint8_t way = 1; way < ORACLE_WAYS; way++) {
+        verdict said = verdict_of(file.data, file.size, way, UINT64_MAX);
         CHECK_EQ(said.ours, LI_OK);
         CHECK_EQ(said.theirs, LI_OK);
         CHECK_EQ(said.wrong, 0);
@@ -209,7 +209,7 @@ TEST(any_window_will_do)
         source.data = file.data;
         oracle_open(&truth, file.data, file.size);
         CHECK_EQ(li_codec_jpeg.inspect(&ctx, &source.base, &header), LI_OK);
-        CHECK_EQ(oracle_skim(&ctx, &source.base, &header, 1 + seed % 2, &truth, &wrong),
+        CHECK_EQ(oracle_skim(&ctx, &source.base, &header, 1 + seed % 3, &truth, &wrong),
                  LI_OK);
         CHECK_EQ(wrong, 0);
         CHECK_EQ(ctx.bytes, 0);
@@ -277,6 +277,13 @@ static const make plain[] = {
      .h = {1, 1, 1},
      .v = {1, 1, 1},
      .progressive = true},
+    {.width = 299, .height = 205, .components = 3, .h = {2, 1, 1}, .v = {2, 1, 1}},
+    {.width = 299,
+     .height = 205,
+     .components = 3,
+     .h = {2, 1, 1},
+     .v = {2, 1, 1},
+     .progressive = true},
 };
 
 TEST(at_an_eighth_rows_are_those_of_the_library)
@@ -292,9 +299,15 @@ TEST(at_an_eighth_rows_are_those_of_the_library)
         uint8_t *ours = decode_bytes(&ctx, file.data, file.size, hint, &same);
         CHECK(ours && theirs && info.width == same.width && info.height == same.height);
         int worst = 0;
-        for (size_t n = 0; n < li_image_bytes(info); n++)
+        double sum = 0;
+        for (size_t n = 0; n < li_image_bytes(info);
+             sum += abs(ours[n] - theirs[n]), n++)
             worst = abs(ours[n] - theirs[n]) > worst ? abs(ours[n] - theirs[n]) : worst;
-        CHECK(worst <= (plain[i].components == 1 ? 0 : 1)); /* colours are rounded */
+        if (plain[i].h[0] == 2 && plain[i].components == 3) /* chroma is 2 × 2 */
+            CHECK(sum / (double)li_image_bytes(info) < 3);
+        else
+            CHECK(worst <=
+                  (plain[i].components == 1 ? 0 : 1)); /* colours are rounded */
         free(theirs);
         free(ours);
         free(file.data);
@@ -305,10 +318,10 @@ TEST(a_region_is_a_part_of_the_whole)
 {
     uint32_t state = 3;
     for (size_t n = 0; n < 200; n++) {
-        bytes file = make_jpeg(&plain[n % 4]);
+        bytes file = make_jpeg(&plain[n % 6]);
         li_ctx ctx;
         li_info info = {0}, part = {0};
-        li_hint hint = {.shrink = (uint8_t)(1 + n / 4 % 2), .skim = true};
+        li_hint hint = {.shrink = (uint8_t)(1 + n / 6 % 2), .skim = true};
         li_ctx_init(&ctx, NULL);
         uint8_t *whole = decode_bytes(&ctx, file.data, file.size, hint, &info);
         hint.region.x = test_random(&state) % info.width;
