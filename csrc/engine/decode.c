@@ -25,8 +25,8 @@ take_region(li_draft *draft, li_rect *region)
 
 /* Does the encoder lose more than a safe shrink does? From quality 90 on, and where
  * nothing is lost, a shrink would show (SSIMULACRA2 99 becomes 94 at 2/8). */
-static bool
-hides_shrink(const li_request *request)
+bool
+li_hides_shrink(const li_request *request)
 {
     enum { FINE_QUALITY = 90 };
     if (!request->codec || !request->codec->default_quality)
@@ -46,7 +46,7 @@ residual_of(const li_request *request, uint32_t shrink)
 {
     if (request->shrink == LI_SHRINK_FAST)
         return 8;
-    if (request->shrink == LI_SHRINK_EXACT || !hides_shrink(request))
+    if (request->shrink == LI_SHRINK_EXACT || !li_hides_shrink(request))
         return 0;
     return shrink == 1 ? 24 : 14;
 }
@@ -73,7 +73,7 @@ allows_rough(const li_input *input, const li_resize *resize, const li_request *r
     enum { LEFT = 2 * 8 };
     if (!input->codec->roughs || input->header.lossless ||
         request->shrink == LI_SHRINK_EXACT ||
-        (request->shrink == LI_SHRINK_SAFE && !hides_shrink(request)))
+        (request->shrink == LI_SHRINK_SAFE && !li_hides_shrink(request)))
         return false;
     return li_span_allows(resize->x, resize->width, 8, LEFT) &&
            li_span_allows(resize->y, resize->height, 8, LEFT);
@@ -162,6 +162,16 @@ plan_shrink(li_draft *draft, const li_rect *rect, li_plan *plan)
     resize->y = li_span_shrink(resize->y, rect->y, shrink, plan->hint.region.y);
 }
 
+/* What all outputs of the source can do with, instead of what this one likes. */
+static void
+share_hint(const li_input *input, const li_request *request, li_hint *hint)
+{
+    hint->shrink = request->shared->shrink;
+    hint->rough = request->shared->rough;
+    hint->skim = !(request->rules_off & LI_NO_SKIM) &&
+                 li_header_skims(&input->header, hint->shrink, false);
+}
+
 /* Region, shrink, and again the region that is left to read. */
 li_status
 li_plan_decoder(li_ctx *ctx, const li_input *input, const li_request *request,
@@ -171,9 +181,13 @@ li_plan_decoder(li_ctx *ctx, const li_input *input, const li_request *request,
     if (!codec)
         return LI_OK;
     li_rect rect = {0, 0, plan->stored.width, plan->stored.height};
-    bool regions = codec->regions && !(request->rules_off & LI_NO_REGION);
+    const li_shared *shared = request->shared;
+    bool regions = codec->regions && !(request->rules_off & LI_NO_REGION) &&
+                   !(shared && shared->whole);
     bool cropped = regions && take_region(draft, &rect);
     plan->hint = li_hint_of(input, draft, request, false);
+    if (shared)
+        share_hint(input, request, &plan->hint);
     li_pixel pixel = plan->decoded.pixel;
     plan->decoded = codec->decoded(&input->header, plan->hint);
     plan->decoded.pixel = pixel;

@@ -8,6 +8,8 @@
 /* The first op if it is of this kind, else NULL. */
 const li_op *li_first_op(const li_draft *draft, const li_op_kind *kind);
 
+/* Does the encoder lose more than a safe shrink does? */
+bool li_hides_shrink(const li_request *request);
 /* What a draft that begins with a downscale lets the decoder leave out. */
 li_hint li_hint_of(const li_input *input, const li_draft *draft,
                    const li_request *request, bool planes);

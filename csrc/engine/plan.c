@@ -160,15 +160,35 @@ list_bytes(const li_request *request)
            2 * (LI_BLOCK_OVERHEAD + 4096);
 }
 
-static void
-plan_cost(const li_input *input, const li_request *request, li_plan *plan)
+uint64_t
+li_plan_reading_bytes(const li_input *input, const li_plan *plan)
 {
-    uint64_t bytes = li_sat_add(FIXED_BYTES + WINDOW_BYTES, list_bytes(request));
+    uint64_t bytes = FIXED_BYTES + WINDOW_BYTES;
     if (input->codec)
         bytes =
             li_sat_add(bytes, input->codec->decode_bytes(&input->header, plan->hint));
-    if (plan->cmyk)
-        bytes = li_sat_add(bytes, li_row_bytes(plan->decoded) + 4096);
+    return plan->cmyk ? li_sat_add(bytes, li_row_bytes(plan->decoded) + 4096) : bytes;
+}
+
+uint64_t
+li_plan_writing_bytes(const li_request *request, const li_plan *plan)
+{
+    uint64_t bytes = list_bytes(request);
+    if (request->codec)
+        bytes =
+            li_sat_add(bytes, request->codec->encode_bytes(plan->out, &plan->encode));
+    if (request->output == LI_OUTPUT_FILE)
+        return li_sat_add(bytes, FILE_BYTES);
+    /* below 1 MiB growing memory is copied: two blocks for a moment */
+    return li_sat_add(bytes, plan->out_bytes < 1 << 20 ? plan->out_bytes : 1 << 20);
+}
+
+static void
+plan_cost(const li_input *input, const li_request *request, li_plan *plan)
+{
+    plan->out_bytes = output_bytes(plan, request);
+    uint64_t bytes = li_sat_add(li_plan_reading_bytes(input, plan),
+                                li_plan_writing_bytes(request, plan));
     bytes = li_sat_add(bytes, li_planes_bytes(plan));
     li_info in = plan->decoded;
     for (size_t i = 0; i < plan->count; i++) {
@@ -176,15 +196,6 @@ plan_cost(const li_input *input, const li_request *request, li_plan *plan)
         bytes = li_sat_add(bytes, op->kind->bytes(op, in, plan->infos[i]));
         in = plan->infos[i];
     }
-    if (request->codec)
-        bytes =
-            li_sat_add(bytes, request->codec->encode_bytes(plan->out, &plan->encode));
-    plan->out_bytes = output_bytes(plan, request);
-    if (request->output == LI_OUTPUT_FILE)
-        bytes = li_sat_add(bytes, FILE_BYTES);
-    else /* below 1 MiB growing memory is copied: two blocks for a moment */
-        bytes =
-            li_sat_add(bytes, plan->out_bytes < 1 << 20 ? plan->out_bytes : 1 << 20);
     plan->bytes = bytes;
 }
 
@@ -223,6 +234,7 @@ pays_ahead(const li_input *input, const li_request *request, const li_plan *plan
     enum { LEAST_PIXELS = 4000000 }; /* 30 ms of a PNG */
     return input->codec && input->codec->ahead && plan->way == LI_WAY_ROWS &&
            !input->header.held_bytes && request->threads != LI_THREADS_ONE &&
+           !request->shared &&
            (uint64_t)plan->decoded.width * plan->decoded.height >= LEAST_PIXELS &&
            (request->codec || plan->count > 0);
 }
@@ -279,7 +291,7 @@ plan_fill(li_ctx *ctx, const li_input *input, const li_request *request, li_plan
     draft.room = most_ops(request);
     LI_TRY(draft_all(&draft, input, request));
     LI_TRY(li_draft_rewrite(&draft, request->rules_off));
-    if (!li_plan_planes(input, request, &draft, plan))
+    if (request->shared || !li_plan_planes(input, request, &draft, plan))
         LI_TRY(li_plan_decoder(ctx, input, request, &draft, plan));
     plan->count = draft.count;
     plan->out = draft.count ? draft.infos[draft.count - 1] : draft.in;

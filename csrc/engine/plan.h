@@ -67,6 +67,13 @@ typedef enum li_output_kind {
 /* May the decoder have a thread of its own where that can pay? */
 typedef enum li_threads { LI_THREADS_IDLE, LI_THREADS_ONE, LI_THREADS_TWO } li_threads;
 
+/* How a source is decoded for several outputs: nobody may choose for himself. */
+typedef struct li_shared {
+    uint8_t shrink; /* M of M/8, 1..8 */
+    bool rough;
+    bool whole; /* not by regions */
+} li_shared;
+
 typedef struct li_request {
     const li_step *steps; /* borrowed */
     size_t step_count;
@@ -74,6 +81,7 @@ typedef struct li_request {
     li_shrink_policy shrink;
     li_threads threads;
     uint32_t rules_off;
+    const li_shared *shared; /* borrowed; NULL: this output has the source alone */
     uint8_t background[3];
     li_output_kind output;
     const li_codec *codec; /* of the output; pixels: NULL, or whose layout they get */
@@ -128,6 +136,10 @@ typedef struct li_plan {
 
 li_status li_plan_make(li_ctx *ctx, const li_input *input, const li_request *request,
                        li_plan *plan) LI_MUST_CHECK;
+/* Upper bounds of the parts that plan->bytes is the sum of, but for the ops: what
+ * reads, to the decoded rows; what writes. */
+uint64_t li_plan_reading_bytes(const li_input *input, const li_plan *plan);
+uint64_t li_plan_writing_bytes(const li_request *request, const li_plan *plan);
 void li_plan_free(li_ctx *ctx, li_plan *plan); /* accepts a zeroed plan */
 
 /* The plan in words, at most `size` bytes with the final 0; returns what it needs. */

@@ -80,12 +80,26 @@ static const li_rows_ops meter_ops = {
     .skip = meter_skip,
 };
 
-static li_status
-push_meter(li_ctx *ctx, int64_t *spent_ns, li_rows **chain)
+li_status
+li_meter_push(li_ctx *ctx, int64_t *spent_ns, li_rows **chain)
 {
     LI_TRY(li_rows_push(ctx, sizeof(meter_rows), &meter_ops, (*chain)->info, chain));
     ((meter_rows *)*chain)->spent_ns = spent_ns;
     return LI_OK;
+}
+
+li_status
+li_decoder_open(li_ctx *ctx, li_source *source, const li_input *input,
+                const li_plan *plan, li_rows **rows)
+{
+    li_status status = input->codec ? input->codec->decode(ctx, source, &input->header,
+                                                           plan->hint, rows)
+                                    : li_frame_rows(ctx, &input->frame, rows);
+    if (status == LI_OK && plan->cmyk)
+        status = li_cmyk_push(rows, input->header.inverted, plan->decoded.pixel);
+    if (status != LI_OK && !ctx->step)
+        ctx->step = "decode";
+    return status;
 }
 
 /* One job while it runs; whatever is open is closed by run_close. */
@@ -148,7 +162,7 @@ push_planes(job *run)
     const li_plan *plan = run->plan;
     for (uint32_t p = 0; p < LI_PLANES; p++) {
         const li_plane_plan *plane = &plan->planes[p];
-        LI_TRY(push_meter(run->ctx, &run->decode_ns, &run->planes[p]));
+        LI_TRY(li_meter_push(run->ctx, &run->decode_ns, &run->planes[p]));
         LI_TRY(push_ops(run->ctx, plane->ops, plane->infos, plane->count,
                         &run->planes[p]));
     }
@@ -164,7 +178,7 @@ push_stages(job *run)
     const li_plan *plan = run->plan;
     if (plan->way != LI_WAY_ROWS)
         return push_planes(run);
-    LI_TRY(push_meter(run->ctx, &run->decode_ns, &run->chain));
+    LI_TRY(li_meter_push(run->ctx, &run->decode_ns, &run->chain));
     if (plan->cmyk)
         LI_TRY(li_cmyk_push(&run->chain, run->input->header.inverted,
                             plan->decoded.pixel));

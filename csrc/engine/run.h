@@ -22,6 +22,12 @@ li_status li_input_open(li_ctx *ctx, li_source *source, li_input *input) LI_MUST
 li_status li_input_frame(li_ctx *ctx, const li_frame *frame,
                          li_input *input) LI_MUST_CHECK;
 
+/* The decoded rows of a plan that goes by rows, on ctx. */
+li_status li_decoder_open(li_ctx *ctx, li_source *source, const li_input *input,
+                          const li_plan *plan, li_rows **rows) LI_MUST_CHECK;
+/* A stage that adds what the one below takes to *spent_ns, which is borrowed. */
+li_status li_meter_push(li_ctx *ctx, int64_t *spent_ns, li_rows **chain) LI_MUST_CHECK;
+
 /* Run the plan. Returns before the source is verified: the caller asks
  * li_source_verify, then lets the result out. */
 li_status li_plan_run(li_ctx *ctx, li_source *source, const li_input *input,

@@ -58,7 +58,7 @@ li_sink_close(li_sink **out)
 }
 
 li_status
-li_pump(li_rows *rows, li_sink *sink, li_pump_times *times)
+li_pump_rows(li_rows *rows, li_sink *sink, li_pump_times *times)
 {
     assert(rows->info.height == sink->info.height &&
            rows->info.width == sink->info.width);
@@ -74,6 +74,14 @@ li_pump(li_rows *rows, li_sink *sink, li_pump_times *times)
         times->sink_ns += pushed - pulled;
         mark = pushed;
     }
+    return LI_OK;
+}
+
+li_status
+li_pump(li_rows *rows, li_sink *sink, li_pump_times *times)
+{
+    LI_TRY(li_pump_rows(rows, sink, times));
+    int64_t mark = li_now_ns();
     li_status status = li_sink_finish(sink);
     times->sink_ns += li_now_ns() - mark;
     return status;

@@ -33,7 +33,10 @@ typedef struct li_pump_times {
     int64_t rows_ns, sink_ns;
 } li_pump_times;
 
-/* Move every row of `rows` into `sink`, polling between rows, then finish the sink. */
+/* Move every row of `rows` into `sink`, polling between rows. */
+li_status li_pump_rows(li_rows *rows, li_sink *sink,
+                       li_pump_times *times) LI_MUST_CHECK;
+/* The same, then finish the sink. */
 li_status li_pump(li_rows *rows, li_sink *sink, li_pump_times *times) LI_MUST_CHECK;
 
 #endif

@@ -1,6 +1,6 @@
 /* args.c: a request, a dict of plain values, becomes a job of plain structs. The
  * package has checked types and words already; what is checked here keeps C safe.
- * Layer 4. */
+ * Layer 5. */
 #include "python/fields.h"
 #include "kernels/kernels.h"
 

@@ -1,5 +1,5 @@
 /* avif_module.c: lazyimage._avif: nothing but the AVIF codec in a capsule, for _core.
- * An extension of its own, because libavif costs 4 ms of import. Layer 4. */
+ * An extension of its own, because libavif costs 4 ms of import. Layer 5. */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 

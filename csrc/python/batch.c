@@ -1,5 +1,5 @@
 /* batch.c: run_many(): the calling thread parses units for the crew, wraps what is
- * done, and looks after signals, while the crew works. Layer 4.
+ * done, and looks after signals, while the crew works. Layer 5.
  *
  * At most two units a worker are parsed and not settled: a list of any length costs no
  * more. Everything that Python has to do happens here, on the thread that called. */
@@ -158,6 +158,7 @@ try_again(batch *self, py_unit *unit)
     for (uint32_t i = 0; i < unit->count; i++) {
         py_job *job = &unit->jobs[i];
         job->further[0] = py_state_of(self->module)->further;
+        job->settled = job->failed = false;
         job->ctx.status = LI_OK;
         job->ctx.message[0] = 0;
     }

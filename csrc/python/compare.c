@@ -1,5 +1,5 @@
 /* compare.c: hold a picture against pixels that are there: a job whose encoder compares
- * rows instead of writing them, so one of the two pictures is never held. Layer 4. */
+ * rows instead of writing them, so one of the two pictures is never held. Layer 5. */
 #include "python/py.h"
 #include "quality/compare.h"
 

@@ -1,6 +1,8 @@
 /* crew.c: threads that take a unit, wait for its bytes, and run its jobs. Without the
- * GIL, all of it. Layer 4. */
+ * GIL, all of it. Layer 5. */
 #include "python/crew.h"
+
+#include "group/group.h"
 
 /* What the deepest encoder (libaom, libwebp) and the chain above it use, twice over. */
 enum { STACK_BYTES = 2 << 20 };
@@ -39,24 +41,27 @@ start_clock(li_ctx *ctx, const py_job *job)
     ctx->deadline_ns = job->timeout_ns ? li_now_ns() + job->timeout_ns : 0;
 }
 
-static uint64_t
-ticket_of(const py_job *job)
+static void
+settle(py_job *job, li_status status)
 {
-    return li_sat_add(job->plan.bytes, job->plan.out_bytes);
+    job->failed = status != LI_OK;
+    job->settled = true;
 }
 
 /* Let others run while this one waits for its bytes; then its time begins. */
 static li_status
-wait_for_bytes(py_crew *crew, py_job *job, uint64_t bytes, uint64_t *taken)
+wait_for_bytes(py_crew *crew, const py_job *job, li_ctx *ctx, uint64_t bytes,
+               uint64_t *taken)
 {
     li_slots_give(&crew->slots);
-    li_status status = li_budget_take(&crew->budget, &job->ctx, bytes, taken);
+    li_status status = li_budget_take(&crew->budget, ctx, bytes, taken);
     li_slots_take(&crew->slots);
     if (status == LI_OK)
-        start_clock(&job->ctx, job);
+        start_clock(ctx, job);
     return status;
 }
 
+/* The job has the source to itself, and opens it on its own context. */
 static void
 run_alone(py_crew *crew, py_job *job)
 {
@@ -65,25 +70,171 @@ run_alone(py_crew *crew, py_job *job)
     int64_t start = li_now_ns(), cpu = li_cpu_ns();
     start_clock(&job->ctx, job);
     li_status status = py_input_open(job, &job->ctx, &source, &job->input);
+    li_plan_free(&job->ctx, &job->plan); /* of a group that was too large */
     if (status == LI_OK)
         status = li_plan_make(&job->ctx, &job->input, &job->request, &job->plan);
+    uint64_t bytes = li_sat_add(job->plan.bytes, job->plan.out_bytes);
     if (status == LI_OK)
-        status = wait_for_bytes(crew, job, ticket_of(job), &taken);
+        status = wait_for_bytes(crew, job, &job->ctx, bytes, &taken);
     if (status == LI_OK)
         status = py_job_run(job, source);
+    status = li_source_blame(source, status);
     li_source_close(&source);
     li_budget_give(&crew->budget, taken);
     job->total_ns = li_now_ns() - start;
     job->cpu_ns = li_cpu_ns() - cpu + job->times.ahead.cpu_ns;
-    job->failed = status != LI_OK;
+    settle(job, status);
 }
 
+/* --- several jobs on one decode -----------------------------------------------------
+ */
+
+/* What a unit has while it runs. */
+typedef struct party {
+    py_crew *crew;
+    py_unit *unit;
+    li_ctx ctx; /* the source's */
+    li_source *source;
+    li_input input;
+    li_branch
+        *branches; /* owned; in the order of the jobs, but for those that failed */
+    py_job **jobs; /* owned; of each branch */
+    uint32_t count;
+    li_group *group; /* owned */
+} party;
+
+/* What went wrong before any of them began. */
+static void
+fail_jobs(party *self)
+{
+    for (uint32_t i = 0; i < self->unit->count; i++) {
+        py_job *job = &self->unit->jobs[i];
+        if (!job->settled)
+            settle(job, li_pass_error(&self->ctx, &job->ctx));
+    }
+}
+
+static void
+plan_job(party *self, py_job *job)
+{
+    start_clock(&job->ctx, job);
+    job->input = self->input;
+    li_status status = li_plan_make(&job->ctx, &job->input, &job->request, &job->plan);
+    if (status != LI_OK) {
+        settle(job, status);
+        return;
+    }
+    self->jobs[self->count] = job;
+    self->branches[self->count++] =
+        (li_branch){.ctx = &job->ctx, .request = &job->request, .plan = &job->plan};
+}
+
+static li_status
+open_party(party *self)
+{
+    py_unit *unit = self->unit;
+    LI_TRY(li_alloc(&self->ctx, unit->count, sizeof(li_branch), &self->branches));
+    LI_TRY(li_alloc(&self->ctx, unit->count, sizeof(py_job *), &self->jobs));
+    LI_TRY(py_input_open(&unit->jobs[0], &self->ctx, &self->source, &self->input));
+    for (uint32_t i = 0; i < unit->count; i++)
+        plan_job(self, &unit->jobs[i]);
+    return li_group_plan(&self->ctx, &self->input, self->branches, self->count,
+                         (li_group_how){.slots = &self->crew->slots}, &self->group);
+}
+
+/* The source is verified once, after the last branch and before any result leaves: ctx
+ * says what is wrong with it to all, also to those who took it for damage. */
+static void
+verify_source(party *self)
+{
+    li_status found = self->ctx.status;
+    if (found == LI_OK && self->source)
+        found = li_source_verify(self->source);
+    else if (li_source_blame(self->source, found) != found)
+        for (uint32_t i = 0; i < self->count; i++)
+            if (self->jobs[i]->ctx.status == found)
+                self->jobs[i]->ctx.status = LI_OK;
+}
+
+static void
+finish_job(party *self, li_branch *branch, py_job *job)
+{
+    li_status status = li_pass_error(&self->ctx, &job->ctx);
+    if (status == LI_OK && branch->status != LI_OK)
+        status = li_fail(&job->ctx, branch->status, "run: the job did not end well");
+    if (status == LI_OK)
+        status = py_target_finish(job);
+    py_target_close(job);
+    settle(job, status);
+    job->times = branch->times;
+    job->total_ns = branch->total_ns;
+    job->cpu_ns = branch->cpu_ns;
+    job->threads = self->count;
+}
+
+static void
+run_group(party *self)
+{
+    uint64_t taken = 0;
+    const py_job *first = self->jobs[0];
+    uint64_t bytes =
+        li_sat_add(li_group_bytes(self->group), li_group_out_bytes(self->group));
+    if (wait_for_bytes(self->crew, first, &self->ctx, bytes, &taken) != LI_OK) {
+        fail_jobs(self);
+        return;
+    }
+    for (uint32_t i = 0; i < self->count; i++) {
+        start_clock(&self->jobs[i]->ctx, first);
+        /* One that cannot be opened fails its branch. */
+        (void)!py_target_open(self->jobs[i], &self->branches[i].target);
+    }
+    li_group_run(self->group, self->source);
+    verify_source(self);
+    for (uint32_t i = 0; i < self->count; i++)
+        finish_job(self, &self->branches[i], self->jobs[i]);
+    li_budget_give(&self->crew->budget, taken);
+}
+
+static void
+close_party(party *self)
+{
+    li_group_close(&self->group);
+    li_source_close(&self->source);
+    li_free(&self->ctx, &self->jobs);
+    li_free(&self->ctx, &self->branches);
+}
+
+/* Larger than the budget together: each for itself, then. */
+static bool
+fits(const party *self)
+{
+    uint64_t total = self->crew->budget.total;
+    return !total || li_sat_add(li_group_bytes(self->group),
+                                li_group_out_bytes(self->group)) <= total;
+}
+
+static void
+run_together(py_crew *crew, py_unit *unit)
+{
+    party self = {.crew = crew, .unit = unit, .ctx = li_ctx_part(&unit->jobs[0].ctx)};
+    start_clock(&self.ctx, &unit->jobs[0]);
+    if (li_source_blame(self.source, open_party(&self)) != LI_OK)
+        fail_jobs(&self);
+    else if (self.group && fits(&self))
+        run_group(&self);
+    close_party(&self);
+}
+
+/* What was not settled together has the source alone. */
 static void
 run_unit(py_crew *crew, py_unit *unit)
 {
     li_slots_take(&crew->slots);
+    if (unit->count > 1)
+        run_together(crew, unit);
     for (uint32_t i = 0; i < unit->count; i++)
-        run_alone(crew, &unit->jobs[i]);
+        if (!unit->jobs[i].settled)
+            run_alone(crew, &unit->jobs[i]);
     li_slots_give(&crew->slots);
 }
 

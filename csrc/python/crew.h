@@ -1,4 +1,4 @@
-/* crew.h: the threads of one run_many(): units in, units out. Layer 4.
+/* crew.h: the threads of one run_many(): units in, units out. Layer 5.
  *
  * A unit is a source with the jobs on it. The calling thread puts units in and takes
  * done ones out; the crew never touches a PyObject. */
@@ -7,7 +7,7 @@
 
 #include "python/py.h"
 
-#include "engine/budget.h"
+#include "group/budget.h"
 
 typedef struct py_unit {
     struct py_unit *next;

@@ -1,5 +1,5 @@
 /* encoded.c: _core.Encoded, encoded bytes in native memory as a read-only buffer; and
- * _core.Cancel, the flag that a job looks at. Layer 4. */
+ * _core.Cancel, the flag that a job looks at. Layer 5. */
 #include "python/py.h"
 
 static void

@@ -1,4 +1,4 @@
-/* fields.c: plain values out of a dict, words out of strings. Layer 4. */
+/* fields.c: plain values out of a dict, words out of strings. Layer 5. */
 #include "python/fields.h"
 
 #include <string.h>

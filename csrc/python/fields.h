@@ -1,5 +1,5 @@
 /* fields.h: reading a request's dict. Each returns 0, or −1 with an exception set; an
- * absent field or None leaves the value as it is. Layer 4. */
+ * absent field or None leaves the value as it is. Layer 5. */
 #ifndef LI_PYTHON_FIELDS_H
 #define LI_PYTHON_FIELDS_H
 

@@ -1,4 +1,4 @@
-/* module.c: lazyimage._core: multi-phase, no global state, any interpreter. Layer 4. */
+/* module.c: lazyimage._core: multi-phase, no global state, any interpreter. Layer 5. */
 #include "python/py.h"
 #include "kernels/kernels.h"
 

@@ -1,5 +1,5 @@
 /* pixels.c: _core.Pixels, samples as a 3-D writable buffer, in native memory or in an
- * array of the caller's. Layer 4. */
+ * array of the caller's. Layer 5. */
 #include "python/py.h"
 
 static void

@@ -1,4 +1,4 @@
-/* py.h: what the files of this folder share. Layer 4: the only one that knows Python.
+/* py.h: what the files of this folder share. Layer 5: the only one that knows Python.
  *
  * Three kinds of function: parse (Python → plain structs), call (without the GIL, no
  * PyObject in sight), wrap (plain structs → Python). */
@@ -139,7 +139,8 @@ typedef struct py_job {
     li_file *to_file;   /* of a file */
     uint8_t *samples;   /* of pixels, but into `out` */
     bool traced;        /* as the module's state says */
-    bool failed;        /* of a batch: ctx says why */
+    bool settled;       /* of a batch: done with, */
+    bool failed;        /* and ctx says why */
     int64_t timeout_ns; /* 0: none */
     uint32_t threads;   /* that worked for it; 0: its own, and the one ahead */
     int64_t total_ns, cpu_ns;

@@ -1,4 +1,4 @@
-/* run.c: parse, call without the GIL, wrap: the four verbs of the module. Layer 4. */
+/* run.c: parse, call without the GIL, wrap: the four verbs of the module. Layer 5. */
 #include "python/py.h"
 
 #include <string.h>

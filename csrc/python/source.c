@@ -1,4 +1,4 @@
-/* source.c: _core.Source, where bytes or pixels come from. Layer 4. */
+/* source.c: _core.Source, where bytes or pixels come from. Layer 5. */
 #include "python/py.h"
 #include "base/guard.h"
 

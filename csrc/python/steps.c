@@ -1,4 +1,4 @@
-/* steps.c: tuples of the request → steps of the plan. Layer 4. */
+/* steps.c: tuples of the request → steps of the plan. Layer 5. */
 #include "python/fields.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
 /* target.c: where the result of a job goes: opened once the plan is there, finished
- * once the source has been verified, closed in any case. Without the GIL. Layer 4. */
+ * once the source has been verified, closed in any case. Without the GIL. Layer 5. */
 #include "python/py.h"
 
 #include <string.h>

@@ -1,4 +1,4 @@
-/* wrap.c: what a job has, as Python objects. Layer 4. */
+/* wrap.c: what a job has, as Python objects. Layer 5. */
 #include "python/py.h"
 
 /* --- errors ---------------------------------------------------------------------- */

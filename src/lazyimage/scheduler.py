@@ -43,6 +43,8 @@ if TYPE_CHECKING:
     Progress = Callable[[int, int], object]
 
 
+MOST_TOGETHER = 64
+"""Outputs that one decode feeds: each has a thread."""
 OVERSIZES = ("refuse", "alone")
 ON_ERRORS = ("return", "raise")
 
@@ -178,12 +180,15 @@ def source_key(engine: Engine) -> tuple[Any, ...]:
 
 
 def units_of(outputs: list[Output]) -> Iterator[Unit]:
-    """One unit a source, in the order in which the sources first appear."""
+    """One unit a source, in the order in which the sources first appear; more than
+    MOST_TOGETHER outputs of one source are several units.
+    """
     groups: dict[tuple[Any, ...], list[tuple[int, Output]]] = {}
     for index, output in enumerate(outputs):
         groups.setdefault(source_key(output.engine), []).append((index, output))
     for members in groups.values():
-        yield Unit(members)
+        for first in range(0, len(members), MOST_TOGETHER):
+            yield Unit(members[first : first + MOST_TOGETHER])
 
 
 # --- the scheduler ---------------------------------------------------------------------

@@ -54,6 +54,25 @@ def test_a_change_during_a_decode_is_e103_or_too_late(
         assert found["faults"] > 0
 
 
+@pytest.mark.parametrize("change", ["truncate", "overwrite"])
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_change_during_a_shared_decode_is_e103_or_too_late(
+    pictures: dict[str, str], name: str, change: str
+) -> None:
+    found = process.run_fresh(
+        "change_under",
+        path=pictures[name],
+        change=change,
+        io="map",
+        trials=TRIALS,
+        seed=1,
+        together=True,
+    )
+    assert found["other"] == []
+    assert found["right"] + found["E103"] == TRIALS
+    assert found["E103"] > 0
+
+
 CUT = """
 import os, sys, threading, faulthandler, signal
 import lazyimage as li

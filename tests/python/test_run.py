@@ -151,6 +151,98 @@ def test_wrong_arguments_are_refused(engine: li.Engine, call, error) -> None:
         call(engine)
 
 
+# --- one decode ------------------------------------------------------------------------
+
+
+def psnr(a: li.Encoded, exact: li.Engine) -> float:
+    """Of an output, to the picture that was to be encoded."""
+    first, second = (np.asarray(x.to_pixels(mode="RGB")).astype(float) for x in (a.open(), exact))
+    assert first.shape == second.shape
+    error = ((first - second) ** 2).mean()
+    return 99.0 if error == 0 else float(10 * np.log10(255**2 / error))
+
+
+def made_together(engine: li.Engine, workers: int = 0, **options: object) -> list[li.Encoded]:
+    sizes = (60, 120, 240, 480, 900)
+    outputs = [
+        engine.resize(width).output(format=name, **options)
+        for width in sizes
+        for name in ("jpeg", "webp", "png")
+    ]
+    return [outcome.result for outcome in li.run(outputs, workers=workers, on_error="raise")]
+
+
+@pytest.mark.parametrize("workers", [1, 2, 4])
+def test_outputs_of_one_decode_are_as_if_alone(engine: li.Engine, workers: int) -> None:
+    for encoded in made_together(engine, workers):
+        alone = engine.resize(encoded.width).to_buffer(encoded.format)
+        assert encoded.metrics.threads == 15
+        if encoded.format == "png":
+            assert bytes(encoded) == bytes(alone)
+        else:
+            exact = engine.resize(encoded.width).to_buffer("png").open()
+            assert psnr(encoded, exact) > psnr(alone, exact) - 0.5, encoded
+
+
+def test_exact_outputs_take_no_short_cut(engine: li.Engine) -> None:
+    """Gray, because of colours a single output may go by planes."""
+    gray = engine.grayscale()
+    for encoded in made_together(gray, shrink="exact"):
+        alone = gray.resize(encoded.width).to_buffer(encoded.format, shrink="exact")
+        assert bytes(encoded) == bytes(alone), encoded
+
+
+def test_metrics_of_a_group_add_up(engine: li.Engine) -> None:
+    results = made_together(engine, 2)
+    planned = {encoded.metrics.planned_bytes for encoded in results}
+    assert len(planned) == 1
+    for encoded in results:
+        metrics = encoded.metrics
+        assert metrics.total_ms >= metrics.decode_ms + metrics.ops_ms + metrics.encode_ms
+        assert metrics.peak_bytes <= metrics.planned_bytes + sum(
+            other.metrics.planned_out_bytes for other in results
+        )
+
+
+def test_a_group_over_the_budget_is_made_one_by_one(engine: li.Engine) -> None:
+    outputs = [engine.resize(width).output(format="png") for width in (100, 200, 300)]
+    largest = max(
+        sum((estimate.peak_bytes, estimate.out_bytes))
+        for estimate in (engine.resize(width).estimate("png") for width in (100, 200, 300))
+    )
+    outcomes = li.run(outputs, max_memory=largest)
+    assert all(outcome.ok for outcome in outcomes)
+    assert {outcome.result.metrics.threads for outcome in outcomes} == {1}
+
+
+def test_more_outputs_than_threads_to_be_had_at_once(engine: li.Engine) -> None:
+    outputs = [engine.resize(width).output(format="png") for width in range(1, 151)]
+    outcomes = li.run(outputs, on_error="raise")
+    assert [outcome.result.width for outcome in outcomes] == list(range(1, 151))
+
+
+def test_a_damaged_source_fails_all_of_its_outputs(photo: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.jpg"
+    broken.write_bytes(photo.read_bytes()[:-2000])
+    engine = li.Engine.from_path(broken)
+    outputs = [engine.resize(width).output(tmp_path / f"{width}.png") for width in (50, 100)]
+    outcomes = li.run([*outputs, li.Engine.from_path(photo).resize(9).output(format="png")])
+    assert [outcome.ok for outcome in outcomes] == [False, False, True]
+    assert {type(outcome.error).__name__ for outcome in outcomes[:2]} == {"TruncatedImageError"}
+    assert os.listdir(tmp_path) == ["broken.jpg"]
+
+
+def test_a_target_that_cannot_be_fails_alone(engine: li.Engine, tmp_path: Path) -> None:
+    outputs = [
+        engine.resize(50).output(tmp_path / "a.png"),
+        engine.resize(60).output(tmp_path / "no" / "b.png"),
+        engine.resize(70).output(tmp_path / "c.png"),
+    ]
+    outcomes = li.run(outputs)
+    assert [getattr(outcome.error, "code", None) for outcome in outcomes] == [None, "E301", None]
+    assert sorted(os.listdir(tmp_path)) == ["a.png", "c.png"]
+
+
 # --- the budget ------------------------------------------------------------------------
 
 

@@ -1,9 +1,9 @@
-/* budget.h: how many bytes the jobs of one call may take together. Layer 3.
+/* budget.h: how many bytes the jobs of one call may take together. Layer 4.
  *
  * Whoever needs more than is left waits; the one who came first is served first, so
  * nobody waits for ever. */
-#ifndef LI_ENGINE_BUDGET_H
-#define LI_ENGINE_BUDGET_H
+#ifndef LI_GROUP_BUDGET_H
+#define LI_GROUP_BUDGET_H
 
 #include "base/thread.h"
 

@@ -1,6 +1,6 @@
 /* test_budget.c: bytes are handed out in the order of asking, never more than there
  * are; who gives up holds up nobody. */
-#include "engine/budget.h"
+#include "group/budget.h"
 #include "test.h"
 
 #include <time.h>

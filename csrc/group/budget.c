@@ -1,5 +1,5 @@
-/* budget.c: a line of those who want bytes: first come, first served. Layer 3. */
-#include "engine/budget.h"
+/* budget.c: a line of those who want bytes: first come, first served. Layer 4. */
+#include "group/budget.h"
 
 enum { WAKE_NS = 50 * 1000 * 1000 }; /* who waits looks for a cancel so often */
 
