@@ -46,7 +46,9 @@ if TYPE_CHECKING:
     from lazyimage.aio import run_async
     from lazyimage.batch import process_batch, process_batch_with_metrics
     from lazyimage.engine import Io
+    from lazyimage.responsive import Responsive
     from lazyimage.scheduler import Outcome, Output, run
+    from lazyimage.streaming import StreamingPipeline
 
 __all__ = [
     "CancelledError",
@@ -69,10 +71,12 @@ __all__ = [
     "Output",
     "Pixels",
     "Recipe",
+    "Responsive",
     "Search",
     "SourceChangedError",
     "SourceNotFoundError",
     "SourceReadError",
+    "StreamingPipeline",
     "TruncatedImageError",
     "UnsupportedFormatError",
     "WriteError",
@@ -95,6 +99,8 @@ __all__ = [
 LATER = {
     "Outcome": "scheduler",
     "Output": "scheduler",
+    "Responsive": "responsive",
+    "StreamingPipeline": "streaming",
     "process_batch": "batch",
     "process_batch_with_metrics": "batch",
     "run": "scheduler",

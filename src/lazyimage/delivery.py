@@ -93,7 +93,9 @@ def resolve(
     preset = preset_of(options.get("preset"), caller)
     if preset:
         enlarge = preset.fit == "cover"  # a card has its size; the others are bounds
+        cancel = engine._cancel
         engine = engine.resize(preset.width, preset.height, fit=preset.fit, enlarge=enlarge)
+        engine = engine if cancel is None else engine._flagged(cancel)
         format = preset.format if format is None else format
     if format is None:
         raise TypeError(f"{caller}() needs a format, or a preset")

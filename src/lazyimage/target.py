@@ -159,7 +159,7 @@ class Held:
         self.limits = recipe.effective_limits
         timeout = self.limits.get("timeout")
         self.deadline = monotonic() + timeout if timeout else None
-        self.cancel = getattr(engine, "_cancel", None)
+        self.cancel = engine._cancel
         self.bare = recipe.without_steps()
         self.format, self.options = format, options
         self.planned, self.planned_out = planned(engine, format, options, goal, caller)

@@ -325,6 +325,50 @@ def interrupt_beside_a_thread(path: str) -> dict[str, Any]:
     return {"main": raised, "main_seconds": seconds, "thread": outcome[0]}
 
 
+def _noise_png(path: str, width: int, height: int) -> None:
+    """Rows of noise that deflate cannot shrink, written one by one."""
+
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        crc = zlib.crc32(kind + body)
+        return len(body).to_bytes(4, "big") + kind + body + crc.to_bytes(4, "big")
+
+    deflate = zlib.compressobj(0)
+    with open(path, "wb") as file:
+        file.write(b"\x89PNG\r\n\x1a\n")
+        size = width.to_bytes(4, "big") + height.to_bytes(4, "big")
+        file.write(chunk(b"IHDR", size + bytes([8, 2, 0, 0, 0])))
+        for _ in range(height):
+            file.write(chunk(b"IDAT", deflate.compress(b"\0" + os.urandom(3 * width))))
+        file.write(chunk(b"IDAT", deflate.flush()) + chunk(b"IEND", b""))
+
+
+def _memory(name: str) -> int:
+    """VmRSS or VmHWM of this process, in bytes."""
+    with open("/proc/self/status", encoding="ascii") as file:
+        line = next(line for line in file if line.startswith(name))
+    return int(line.split()[1]) * 1024
+
+
+def stream_growth(directory: str, format: str) -> dict[str, Any]:
+    """Growth of the peak RSS while a PNG of 100 MB streams through a pipeline, whole."""
+    path, temp = f"{directory}/noise.png", f"{directory}/temp"
+    os.mkdir(temp)
+    tempfile.tempdir = temp
+    _noise_png(path, 6000, 5600)
+    with open("/proc/self/clear_refs", "w") as file:
+        file.write("5")  # the peak starts anew
+    before = _memory("VmRSS")
+    with li.StreamingPipeline(format) as pipeline:
+        with open(path, "rb", buffering=0) as source:
+            while piece := source.read(1 << 20):
+                pipeline.write(piece)
+        pipeline.close()
+        out = sum(len(piece) for piece in pipeline)
+    growth = _memory("VmHWM") - before
+    taken = {"bytes_in": pipeline.bytes_in, "bytes_out": out, "growth": growth}
+    return {**taken, "left": os.listdir(temp)}
+
+
 def main() -> None:
     """Answer calls until standard input ends. Answers leave by a descriptor of their
     own, so that nothing that a library prints can be taken for one."""

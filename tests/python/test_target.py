@@ -1,5 +1,6 @@
 """max_bytes and min_ssim: what is found, what it costs, what it is called."""
 
+import asyncio
 import math
 import random
 import statistics
@@ -368,6 +369,25 @@ def test_limits_of_the_source_are_not_those_of_the_frame(tmp_path):
     assert engine.resize(300).to_buffer("jpeg", max_bytes=20000).width == 300
     with pytest.raises(li.LimitError):
         engine.limits(max_side=100).to_buffer("jpeg", max_bytes=20000)
+
+
+def test_cancelling_reaches_a_search_and_a_preset(engine):
+    async def cancelled(**options):
+        task = asyncio.create_task(engine.resize(1500).to_buffer_async("avif", **options))
+        await asyncio.sleep(0.02)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        return True
+
+    assert asyncio.run(cancelled(max_bytes=20000, speed=8))
+    flag = li._core.Cancel()
+    flag.set()
+    for options in ({"preset": "thumbnail"}, {"preset": "hero", "max_bytes": 20000}):
+        with pytest.raises(li.CancelledError):
+            engine._flagged(flag).to_buffer(**options)
+    with pytest.raises(li.CancelledError):
+        engine._flagged(flag).to_buffer("webp", max_bytes=20000)
 
 
 # --- photographs ---------------------------------------------------------------------
