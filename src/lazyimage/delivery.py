@@ -128,6 +128,27 @@ def preset_of(value: object, caller: str) -> Preset | None:
     return PRESETS[as_choice(value, f"{caller}: preset", tuple(PRESETS), 401)]
 
 
+def plain_output(
+    engine: Engine, path: Any, format: Any, quality: Any, options: Mapping[str, Any]
+) -> tuple[Engine, str, int | None, dict[str, Any]]:
+    """An output for run(), its preset and profile resolved. run() does not search: E400."""
+    from lazyimage.source import absolute_path
+
+    if format is None and isinstance(path, (str, os.PathLike)):
+        format = path_format(absolute_path(path, "output()"), options)
+    preset = preset_of(options.get("preset"), "output")
+    known = preset.format if preset and format is None else format
+    if known is not None:
+        quality = request.drop_quality(quality, check_format(known), options)
+    job = resolve(engine, "output", format, quality, options)
+    if job.goal or job.never_larger:
+        raise InvalidArgumentError(
+            "output: run() makes each output once; it has no max_bytes, min_ssim, never_larger",
+            hint="use to_buffer() or to_file()",
+        )
+    return job.engine, job.format, job.quality, job.options
+
+
 # --- outputs -------------------------------------------------------------------------
 
 

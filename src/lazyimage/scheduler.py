@@ -131,6 +131,10 @@ def make_output(
     """See Engine.output()."""
     from lazyimage import files
 
+    if not request.DELIVERY_NAMES.isdisjoint(options):
+        from lazyimage.delivery import plain_output
+
+        engine, format, quality, options = plain_output(engine, path, format, quality, options)
     if path is not None and not isinstance(path, (str, os.PathLike)):
         files.check_writable(path)
     elif path is not None and format is None:

@@ -89,6 +89,29 @@ def test_without_a_preset_a_format_is_needed():
         wide(8, 8).to_file("nothing", never_larger=True)
 
 
+def test_outputs_of_run_take_presets_and_profiles(tmp_path):
+    engine = wide(800, 400)
+    outputs = [
+        engine.output(preset="thumbnail"),
+        engine.output(str(tmp_path / "a.png"), quality=50, preset="avatar"),
+        engine.output(tmp_path / "noname", preset="social"),
+        engine.output(format="webp", profile="size-first"),
+    ]
+    small, png, card, webp = (one.result for one in li.run(outputs, on_error="raise"))
+    assert (small.format, small.width, small.quality) == ("webp", 150, 75)
+    assert (png.format, png.width, png.quality) == ("png", 200, None)
+    assert (card.format, card.height, card.quality) == ("jpeg", 630, 80)
+    assert (webp.width, webp.quality) == (800, 72)
+    for options in ({"max_bytes": 900}, {"min_ssim": 0.9}, {"never_larger": True}):
+        with pytest.raises(InvalidArgumentError, match="makes each output once"):
+            engine.output(format="webp", **options)
+    with pytest.raises(InvalidArgumentError) as caught:
+        engine.output(preset="poster")
+    assert caught.value.code == "E401"
+    with pytest.raises(TypeError, match=r"output.. needs a format, or a preset"):
+        engine.output(profile="balanced")
+
+
 # --- profiles ------------------------------------------------------------------------
 
 
