@@ -161,11 +161,18 @@ def encode(
 
 def encode_job(job: Job, caller: str) -> Encoded:
     """Bytes of a resolved job."""
+    if not job.never_larger:
+        return encode_plain(job, caller)
+    with job.engine:  # one version of the file for both
+        return not_larger(job.engine, encode_plain(job, caller))
+
+
+def encode_plain(job: Job, caller: str) -> Encoded:
+    """The same without a look at the source's own bytes."""
     if job.goal:
-        encoded = target.encode(job.engine, caller, job.format, job.options, job.goal)
-    else:
-        encoded = job.engine._encode(caller, job.format, job.quality, job.options)  # type: ignore[arg-type]
-    return not_larger(job.engine, encoded) if job.never_larger else encoded
+        return target.encode(job.engine, caller, job.format, job.options, job.goal)
+    options: Any = job.options
+    return job.engine._encode(caller, job.format, job.quality, options)
 
 
 def write(
@@ -250,7 +257,7 @@ def estimate(engine: Engine, format: Any, quality: Any, options: Mapping[str, An
     else:
         peak, out = plain.peak_bytes, plain.out_bytes
     if job.never_larger:
-        out = max(out, job.engine.info.bytes)
+        peak = max(peak, out)  # for a moment the result and the source's bytes, which are fewer
     return Estimate(peak_bytes=peak, out_bytes=out, decoded_bytes=plain.decoded_bytes)
 
 

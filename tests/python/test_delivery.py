@@ -227,6 +227,26 @@ def test_the_source_is_given_back_without_metadata(name, tmp_path):
     assert written.bytes_written == len(own)
 
 
+def test_a_file_is_held_for_both(tmp_path):
+    """One version of the file: it is opened once, though it is read twice."""
+    path = tmp_path / "a.jpg"
+    path.write_bytes(SOURCES["jpeg"])
+    engine = li.open(path)
+    run, opened = engine._run, []
+
+    class Watched(li.Engine):
+        def _run(self, asked):
+            opened.append(self._holds)
+            answer = run(asked)
+            path.unlink()  # what comes now must not need the name
+            return answer
+
+    watched = Watched._make(engine._origin, engine.recipe)
+    own = watched.to_buffer("jpeg", 100, never_larger=True)
+    assert own.quality is None and len(own) < len(SOURCES["jpeg"])
+    assert len(opened) == 1
+
+
 def test_a_smaller_result_stays():
     out = io.BytesIO()
     Image.fromarray(picture()).save(out, "jpeg", quality=100)
@@ -298,7 +318,9 @@ def test_a_search_can_be_never_larger():
 def test_never_larger_is_told_beforehand():
     engine = li.open(SOURCES["jpeg"])
     assert "never larger" in engine.explain("jpeg", never_larger=True)
-    assert engine.estimate("jpeg", never_larger=True).out_bytes >= len(SOURCES["jpeg"])
+    plain, both = engine.estimate("jpeg"), engine.estimate("jpeg", never_larger=True)
+    assert both.out_bytes == plain.out_bytes
+    assert both.peak_bytes == max(plain.peak_bytes, plain.out_bytes)
     with pytest.raises(TypeError):
         engine.to_buffer("jpeg", never_larger=1)
 
