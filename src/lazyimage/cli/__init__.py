@@ -31,6 +31,8 @@ VERBS: Final = (
     "convert",
     "resize",
     "thumb",
+    "responsive",
+    "placeholder",
     "batch",
     "optimize",
     "compare",
