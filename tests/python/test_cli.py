@@ -213,33 +213,21 @@ def test_a_fault_is_status_1(monkeypatch: pytest.MonkeyPatch, capsys) -> None:
     assert "FAULT is required, but this build has none" in text
 
 
-@pytest.mark.parametrize(
-    ("files", "expected"),
-    [
-        ({"cgroup": "0::/a/b\n", "a/b/memory.max": "max\n", "a/memory.max": "1048576\n"}, 1 << 20),
-        ({"cgroup": "0::/a\n", "a/memory.max": "2097152\n", "memory.max": "1048576\n"}, 1 << 20),
-        (
-            {
-                "cgroup": "9:cpu:/x\n4:memory:/x\n",
-                "memory/x/memory.limit_in_bytes": "3145728\n",
-                "memory/memory.limit_in_bytes": "9223372036854771712\n",
-            },
-            3 << 20,
-        ),
-    ],
-    ids=["v2", "v2-above", "v1"],
-)
-def test_the_tightest_cgroup_counts(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, files: dict[str, str], expected: int
-) -> None:
-    from lazyimage.cli import doctor
+def test_doctor_tells_what_a_batch_will_take(monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    from lazyimage import cli, machine
 
-    for name, text in files.items():
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text(text)
-    monkeypatch.setattr(doctor, "CGROUP_LIST", str(tmp_path / "cgroup"))
-    monkeypatch.setattr(doctor, "CGROUP_ROOT", str(tmp_path))
-    assert doctor.detect_memory()[0] == expected
+    monkeypatch.setattr(machine, "machine_memory", lambda: 1 << 30)
+    monkeypatch.setattr(machine, "usable_cpus", lambda: 3)
+    monkeypatch.setenv("LAZYIMAGE_NUM_THREADS", "2")
+    assert cli.main(["doctor"]) == 0
+    text = capsys.readouterr().out
+    assert f"3 of {os.cpu_count()} to use; 2 pictures at once by default" in text
+    assert "1024 MiB to use; half of it for a batch by default" in text
+    monkeypatch.setattr(machine, "machine_memory", lambda: None)
+    monkeypatch.setenv("LAZYIMAGE_NUM_THREADS", "many")
+    assert cli.main(["doctor"]) == 1
+    text = capsys.readouterr().out
+    assert "FAULT" in text and "not known: a batch has no bound by default" in text
 
 
 def test_a_closed_pipe_is_quiet(command: list[str]) -> None:

@@ -212,6 +212,26 @@ def test_finished_work_of_another_input_or_output_is_done_again(
     assert all(inode != after[path] for path, inode in outputs().items())
 
 
+def test_a_dry_run_tells_what_is_left_and_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    os.mkdir("photos")
+    for name in "ab":
+        Path(f"photos/{name}.jpg").write_bytes(PHOTO.read_bytes())
+    dry = [*WORDS, *JOURNAL, "--resume", "--dry-run"]
+    assert lazyimage(*dry).stdout.count(b" -> ") == 2
+    assert os.listdir() == ["photos"]
+    assert lazyimage(*WORDS, *JOURNAL).returncode == 0
+    os.unlink("out/b.png")
+    with open("m.jsonl", "ab") as file:
+        file.write(b'{"torn')
+    before = Path("m.jsonl").read_bytes()
+    assert lazyimage(*dry).stdout == b"photos/b.jpg -> out/b.png\n"
+    assert Path("m.jsonl").read_bytes() == before
+    assert os.listdir("out") == ["a.png"]
+
+
 def test_a_batch_in_place_is_not_repeated_either(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

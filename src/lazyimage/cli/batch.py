@@ -2,7 +2,8 @@
 
 import argparse
 import os
-from typing import Any
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
 
 from lazyimage import Engine
 from lazyimage.cli.common import UsageError, Verbs, add_verb
@@ -13,6 +14,9 @@ from lazyimage.cli.names import Job, parse_pattern, plan, refuse_overwriting
 from lazyimage.cli.resize import add_fit
 from lazyimage.cli.tally import Tally
 from lazyimage.cli.work import Worker, add_limits, limits_of
+
+if TYPE_CHECKING:
+    from lazyimage.cli.manifest import Manifest
 
 POLICIES = ("strict", "lenient", "public-upload")
 
@@ -128,28 +132,36 @@ def run(options: argparse.Namespace) -> int:
     tally.begin(found)
     if options.skip_existing:
         jobs = tally.skip_existing(jobs)
-    if options.dry_run:
-        tally.print_plan(jobs)
-    elif jobs:
-        make_all(jobs, options, tally)
+    with ExitStack() as stack:
+        manifest = opened_manifest(options, stack)
+        if manifest is not None:
+            jobs = tally.leave_out(jobs, manifest.finished)
+        if options.dry_run:
+            tally.print_plan(jobs)
+        elif jobs:
+            make_all(jobs, options, tally, manifest)
     return tally.end()
 
 
-def make_all(jobs: list[Job], options: argparse.Namespace, tally: Tally) -> None:
-    """Run the jobs, with progress and, if there is to be one, the manifest."""
-    from contextlib import ExitStack
+def opened_manifest(options: argparse.Namespace, stack: ExitStack) -> "Manifest | None":
+    """The manifest, if there is to be one; a dry run looks at one to go on with."""
+    if options.manifest is None or (options.dry_run and not options.resume):
+        return None
+    from lazyimage.cli.manifest import Manifest
 
+    settings = settings_line(options)
+    manifest = Manifest(options.manifest, settings, options.resume, look=options.dry_run)
+    stack.callback(manifest.close)
+    return manifest
+
+
+def make_all(
+    jobs: list[Job], options: argparse.Namespace, tally: Tally, manifest: "Manifest | None"
+) -> None:
+    """Run the jobs, and show how far they are."""
     from lazyimage.cli.progress import progress_of
 
-    with ExitStack() as stack:
-        manifest = None
-        if options.manifest is not None:
-            from lazyimage.cli.manifest import Manifest
-
-            manifest = Manifest(options.manifest, settings_line(options), options.resume)
-            stack.callback(manifest.close)
-            jobs = tally.leave_out(jobs, manifest.finished)
-        progress = stack.enter_context(progress_of(len(jobs), options.quiet))
+    with progress_of(len(jobs), options.quiet) as progress:
         worker = Worker(
             lambda job: output_of(job, options),
             limits_of(options),

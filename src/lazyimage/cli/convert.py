@@ -5,6 +5,7 @@ import argparse
 from lazyimage import Engine
 from lazyimage.cli.common import DONE, Verbs, add_verb, open_source
 from lazyimage.cli.encoding import (
+    add_delivery,
     add_encoding,
     check_stdout,
     format_of,
@@ -35,6 +36,7 @@ def add_job_arguments(parser: argparse.ArgumentParser) -> None:
         "-s", "--resize", type=parse_geometry, metavar="SIZE", help="see below; default: as it is"
     )
     add_encoding(parser)
+    add_delivery(parser)
 
 
 def engine_of(options: argparse.Namespace) -> Engine:

@@ -12,9 +12,6 @@ from lazyimage.cli.common import DONE, FAILED, Verbs, add_verb
 
 REQUIRED = ("jpeg", "png")
 
-CGROUP_LIST = "/proc/self/cgroup"
-CGROUP_ROOT = "/sys/fs/cgroup"
-
 
 class Finding(NamedTuple):
     """One line: what was looked at, what it is, and whether that is a fault."""
@@ -80,62 +77,25 @@ def kernels() -> Finding:
 
 
 def cpus() -> Finding:
-    """How many CPUs the machine has, and how many this process may use."""
-    count = os.cpu_count() or 1
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else count
-    return Finding("cpus", f"{usable} of {count}")
+    """How many CPUs this process may use, and how many pictures run at once."""
+    from lazyimage.errors import InvalidArgumentError
+    from lazyimage.machine import default_workers, usable_cpus
+
+    count = f"{usable_cpus()} of {os.cpu_count() or 1} to use"
+    try:
+        return Finding("cpus", f"{count}; {default_workers()} pictures at once by default")
+    except InvalidArgumentError as error:
+        return Finding("cpus", f"{count}; {error}", fault=True)
 
 
 def memory() -> Finding:
-    """What the machine or the tightest cgroup above this process allows."""
-    amount, source = detect_memory()
+    """What the machine, or the tightest control group above this process, allows."""
+    from lazyimage.machine import machine_memory
+
+    amount = machine_memory()
     if not amount:
-        return Finding("memory", "not known: limits(max_memory=…) sets what a job may take")
-    return Finding("memory", f"{amount / (1 << 20):.0f} MiB by {source}")
-
-
-def detect_memory() -> tuple[int, str]:
-    """(bytes, where it was read); (0, "") where nothing can be read."""
-    found = [(amount, f"cgroup {path}") for path, amount in _cgroup_limits()]
-    if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
-        pages, size = os.sysconf("SC_PHYS_PAGES"), os.sysconf("SC_PAGE_SIZE")
-        if pages > 0 and size > 0:
-            found.append((pages * size, "the machine"))
-    return min(found, default=(0, ""))
-
-
-def _cgroup_limits() -> Iterator[tuple[str, int]]:
-    """memory.max (v2) and memory.limit_in_bytes (v1) of this process's group and above."""
-    try:
-        with open(CGROUP_LIST, encoding="utf-8") as groups:
-            lines = groups.read().splitlines()
-    except OSError:
-        return
-    for line in lines:
-        _, controllers, group = line.split(":", 2)
-        if not controllers:
-            base, name = CGROUP_ROOT, "memory.max"
-        elif "memory" in controllers.split(","):
-            base, name = f"{CGROUP_ROOT}/memory", "memory.limit_in_bytes"
-        else:
-            continue
-        parts = [part for part in group.split("/") if part and part != ".."]
-        for depth in range(len(parts), -1, -1):
-            path = os.path.join(base, *parts[:depth], name)
-            amount = _read_number(path)
-            if amount:
-                yield path, amount
-
-
-def _read_number(path: str) -> int:
-    """The number in a file; 0 if there is none, or if it means "no limit"."""
-    try:
-        with open(path, encoding="ascii") as file:
-            text = file.read().strip()
-    except (OSError, UnicodeDecodeError):
-        return 0
-    amount = int(text) if text.isdigit() else 0
-    return amount if amount < 1 << 60 else 0
+        return Finding("memory", "not known: a batch has no bound by default")
+    return Finding("memory", f"{amount >> 20} MiB to use; half of it for a batch by default")
 
 
 def limits() -> Iterator[Finding]:

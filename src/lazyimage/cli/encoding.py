@@ -53,6 +53,64 @@ def add_tuning(parser: argparse.ArgumentParser, quality: str = QUALITIES) -> Non
     )
 
 
+def add_delivery(parser: argparse.ArgumentParser) -> None:
+    """Goals for size and quality, which search for the quality, and what stands beside them."""
+    group = parser.add_argument_group("web delivery")
+    group.add_argument(
+        "--preset",
+        choices=("thumbnail", "avatar", "hero", "social"),
+        help="a size, a quality and how to fit: 150x150 75, 200x200 80, 1920 wide 85, "
+        "1200x630 80 and cropped",
+    )
+    group.add_argument(
+        "--profile",
+        choices=("size-first", "balanced", "speed-first"),
+        help="shift quality and the encoder's effort",
+    )
+    group.add_argument(
+        "--max-bytes",
+        type=parse_bytes,
+        metavar="SIZE",
+        help="the highest quality that fits: 4096, 100kB, 1MiB",
+    )
+    group.add_argument(
+        "--min-ssim",
+        type=parse_ssim,
+        metavar="X",
+        help="the smallest file at least so alike: 0..1, such as 0.98",
+    )
+    group.add_argument("--min-quality", type=parse_quality, metavar="Q", help="of that search")
+    group.add_argument("--max-quality", type=parse_quality, metavar="Q", help="of that search")
+    group.add_argument(
+        "--strict", action="store_true", help="fail where --max-bytes or --min-ssim is not met"
+    )
+    group.add_argument(
+        "--never-larger",
+        action="store_true",
+        help="where the output would be larger, the source's own bytes, without metadata",
+    )
+
+
+DELIVERY: Final = ("preset", "profile", "max_bytes", "min_ssim", "min_quality", "max_quality")
+FLAGS: Final = ("strict", "never_larger")
+
+
+def delivery_of(options: argparse.Namespace, output_format: str) -> dict[str, Any]:
+    """Those that are given; they must make sense together."""
+    found = {name: getattr(options, name, None) for name in (*DELIVERY, *FLAGS)}
+    given = {name: value for name, value in found.items() if value not in (None, False)}
+    searches = "max_bytes" in given or "min_ssim" in given
+    if searches and output_format not in QUALITY_FORMATS:
+        raise UsageError(f"{output_format} is lossless: --max-bytes and --min-ssim need a quality")
+    if searches and options.quality is not None:
+        raise UsageError("--max-bytes and --min-ssim search for the quality: leave --quality out")
+    alone = {"min_quality", "max_quality", "strict"} & given.keys()
+    if alone and not searches:
+        name = min(alone).replace("_", "-")
+        raise UsageError(f"--{name} goes with --max-bytes or --min-ssim")
+    return given
+
+
 def parse_bytes(text: str) -> int:
     """4096, 128MB, 1.5GiB."""
     from lazyimage.machine import parse_size
@@ -62,6 +120,17 @@ def parse_bytes(text: str) -> int:
     except InvalidArgumentError as error:
         raise argparse.ArgumentTypeError(f"{text!r} is no size: {error.hint}") from error
     return size
+
+
+def parse_ssim(text: str) -> float:
+    """Above 0, up to 1."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number above 0, up to 1")
+    return value
 
 
 def parse_quality(text: str) -> int:
@@ -126,7 +195,8 @@ def settings_of(options: argparse.Namespace, output_format: str) -> dict[str, An
     lossless = chosen.get("lossless") or chosen.get("near_lossless") is not None
     has_quality = output_format in QUALITY_FORMATS and not lossless
     quality = options.quality if has_quality else None
-    return {"format": output_format, "quality": quality, **chosen}
+    goals = delivery_of(options, output_format)
+    return {"format": output_format, "quality": quality, **chosen, **goals}
 
 
 def check_stdout() -> None:

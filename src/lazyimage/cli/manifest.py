@@ -21,16 +21,23 @@ VERSION = 1
 class Manifest:
     """One manifest file, locked while it is open."""
 
-    def __init__(self, path: str, settings: Mapping[str, Any], resume: bool) -> None:
-        """Raises UsageError for one that is in use, or of a batch with other settings."""
+    def __init__(
+        self, path: str, settings: Mapping[str, Any], resume: bool, look: bool = False
+    ) -> None:
+        """Raises UsageError for one that is in use, or of a batch with other settings.
+        look: only read it.
+        """
         self.path = path
+        self.look = look
         self.done: dict[str, dict[str, Any]] = {}
         self.begun: dict[str, tuple[str, Stamp, Stamp]] = {}
-        self.file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        flags = os.O_RDONLY if look else os.O_RDWR | os.O_CREAT
+        self.file = os.open(os.devnull if look and not os.path.exists(path) else path, flags)
         try:
-            lock(self.file, path)
+            if not look:
+                lock(self.file, path)
             header = {"manifest": VERSION, "lazyimage": __version__, "settings": dict(settings)}
-            if not (resume and self.read(header)):
+            if not (resume and self.read(header)) and not look:
                 os.ftruncate(self.file, 0)
                 self.write([header])
         except BaseException:
@@ -72,7 +79,8 @@ class Manifest:
             data += more
             size = size if more else len(data)
         whole = data.rfind(b"\n") + 1
-        os.ftruncate(self.file, whole)
+        if not self.look:
+            os.ftruncate(self.file, whole)
         lines = data[:whole].splitlines()
         if not lines:
             return False
@@ -118,6 +126,8 @@ class Manifest:
         now = stamp(job.output)
         if now is None or now == was:
             return False
+        if self.look:
+            return True
         try:
             info = inspect_file(job.output)
         except LazyImageError:
@@ -146,6 +156,8 @@ def lock(file: int, path: str) -> None:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         raise UsageError(f"{path}: another batch is writing this manifest") from None
+    except OSError:
+        return  # a file system without locks
 
 
 def check_header(path: str, line: dict[str, Any], header: Mapping[str, Any]) -> None:

@@ -4,6 +4,7 @@ import argparse
 
 from lazyimage.cli.common import DONE, Verbs, add_verb, open_source
 from lazyimage.cli.encoding import (
+    add_delivery,
     add_encoding,
     check_stdout,
     format_of,
@@ -27,6 +28,7 @@ def add(verbs: Verbs) -> None:
     parser.add_argument("size", type=parse_geometry, metavar="SIZE", help="see below")
     add_fit(parser)
     add_encoding(parser)
+    add_delivery(parser)
     parser.set_defaults(run=run)
 
 
