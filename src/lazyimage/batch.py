@@ -12,6 +12,7 @@ from lazyimage.checks import as_flag, type_name
 from lazyimage.engine import Engine
 from lazyimage.formats import check_format
 from lazyimage.recipe import Recipe
+from lazyimage.records import Written
 from lazyimage.request import drop_quality, encode_request
 from lazyimage.scheduler import Outcome, Output, Unit, run_units
 from lazyimage.source import absolute_path, path_origin
@@ -25,6 +26,51 @@ if TYPE_CHECKING:
 
 EXTENSIONS = {"jpeg": "jpg"}
 """Of the files that are made; other formats are called by their names."""
+
+
+class FileOutput(Output):
+    """An output of a batch. Its engine is made whenever it is asked for: the outcomes of a
+    long batch keep two names each, and no sources.
+    """
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, source: str, recipe: Recipe, **fields: Any) -> FileOutput:
+        """With everything checked."""
+        self = object.__new__(cls)
+        ENGINE.__set__(self, (source, recipe))
+        for name, value in fields.items():
+            object.__setattr__(self, name, value)
+        return self
+
+    @property
+    def engine(self) -> Engine:  # type: ignore[override]
+        """Over the input, with the recipe of the batch."""
+        source, recipe = ENGINE.__get__(self)
+        return Engine._make(path_origin(source, "auto"), recipe)
+
+    def finish(self, result: Any, raw: dict[str, Any]) -> Written:
+        """What the core has made, without its metrics."""
+        whole = super().finish(result, raw)
+        assert isinstance(whole, Written)
+        return Written(**{**whole.fields(), "metrics": None})
+
+
+class MeteredOutput(FileOutput):
+    """The same, with metrics."""
+
+    __slots__ = ()
+
+    def finish(self, result: Any, raw: dict[str, Any]) -> Written:
+        """What the core has made."""
+        whole = Output.finish(self, result, raw)
+        assert isinstance(whole, Written)
+        return whole
+
+
+ENGINE: Any = Output.__dict__["engine"]
+"""The slot, in which a FileOutput keeps what makes the engine."""
 
 
 def output_names(inputs: list[str], extension: str) -> list[str]:
@@ -45,6 +91,50 @@ def output_names(inputs: list[str], extension: str) -> list[str]:
     return names
 
 
+RUN_OPTIONS = (
+    "workers",
+    "max_memory",
+    "oversize",
+    "on_error",
+    "progress",
+    "cancel",
+    "durable",
+)
+
+
+def run_files(
+    kind: type[FileOutput],
+    inputs: Iterable[str | os.PathLike[str]],
+    output_dir: str | os.PathLike[str],
+    recipe: Recipe,
+    format: str,
+    quality: int | None,
+    skip_existing: bool,
+    options: dict[str, Any],
+) -> list[Outcome]:
+    """process_batch() with outputs of this kind."""
+    if not isinstance(recipe, Recipe):
+        raise TypeError(f"process_batch() needs a Recipe, not {type_name(recipe)}")
+    name = check_format(format)
+    wanted = {key: options.pop(key) for key in RUN_OPTIONS if key in options}
+    quality = drop_quality(quality, name, options)
+    encode_request(recipe, "buffer", name, quality, options, "process_batch")  # checks
+    paths = [absolute_path(path, "process_batch()") for path in inputs]
+    directory = absolute_path(output_dir, "process_batch()")
+    os.makedirs(directory, exist_ok=True)
+    targets = output_names(paths, EXTENSIONS.get(name, name))
+    jobs = list(zip(paths, (os.path.join(directory, target) for target in targets), strict=True))
+    if as_flag(skip_existing, "process_batch: skip_existing"):
+        jobs = [job for job in jobs if not os.path.lexists(job[1])]
+
+    def units() -> Iterator[Unit]:
+        fields = {"format": name, "quality": quality, "options": options}
+        for index, (path, target) in enumerate(jobs):
+            yield Unit([(index, kind.of(path, recipe, path=target, **fields))])
+
+    return run_units(units(), len(jobs), **wanted)
+
+
 def process_batch(
     inputs: Iterable[str | os.PathLike[str]],
     output_dir: str | os.PathLike[str],
@@ -62,47 +152,17 @@ def process_batch(
     skip_existing: inputs whose output is there already are left out, of the outcomes too.
     options: run()'s (workers, max_memory, oversize, on_error, progress, cancel, durable)
     and the encoder's. A file that is not there or is damaged is an outcome with its error;
-    the others are made.
+    the others are made. A result is a Written whose metrics are left out (None), so that a
+    long list stays small: process_batch_with_metrics() has them.
 
     >>> recipe = lazyimage.Recipe().resize(64)
     >>> outcomes = lazyimage.process_batch(["photo.jpg"], "small", recipe, format="png")
     >>> outcomes[0].ok, outcomes[0].result.width
     (True, 64)
     """
-    if not isinstance(recipe, Recipe):
-        raise TypeError(f"process_batch() needs a Recipe, not {type_name(recipe)}")
-    name = check_format(format)
-    wanted = {key: options.pop(key) for key in RUN_OPTIONS if key in options}
-    quality = drop_quality(quality, name, options)
-    encode_request(recipe, "buffer", name, quality, options, "process_batch")  # checks
-    paths = [absolute_path(path, "process_batch()") for path in inputs]
-    directory = absolute_path(output_dir, "process_batch()")
-    os.makedirs(directory, exist_ok=True)
-    targets = output_names(paths, EXTENSIONS.get(name, name))
-    jobs = list(zip(paths, (os.path.join(directory, target) for target in targets), strict=True))
-    if as_flag(skip_existing, "process_batch: skip_existing"):
-        jobs = [job for job in jobs if not os.path.lexists(job[1])]
-
-    def units() -> Iterator[Unit]:
-        for index, (path, target) in enumerate(jobs):
-            engine = Engine._make(path_origin(path, "auto"), recipe)
-            output = Output(
-                engine=engine, path=target, format=name, quality=quality, options=options
-            )
-            yield Unit([(index, output)])
-
-    return run_units(units(), len(jobs), **wanted)
-
-
-RUN_OPTIONS = (
-    "workers",
-    "max_memory",
-    "oversize",
-    "on_error",
-    "progress",
-    "cancel",
-    "durable",
-)
+    return run_files(
+        FileOutput, inputs, output_dir, recipe, format, quality, skip_existing, options
+    )
 
 
 def process_batch_with_metrics(
@@ -123,13 +183,7 @@ def process_batch_with_metrics(
     >>> metrics[0].format_in
     'jpeg'
     """
-    outcomes = process_batch(
-        inputs,
-        output_dir,
-        recipe,
-        format=format,
-        quality=quality,
-        skip_existing=skip_existing,
-        **options,
+    outcomes = run_files(
+        MeteredOutput, inputs, output_dir, recipe, format, quality, skip_existing, options
     )
     return outcomes, [outcome.result.metrics if outcome.result else None for outcome in outcomes]

@@ -15,12 +15,16 @@ class Record:
     """An immutable value with named fields. Made by lazyimage, not by its users."""
 
     __slots__: tuple[str, ...] = ()
+    _names: tuple[str, ...] = ()
+
+    def __init_subclass__(cls) -> None:
+        cls._names = cls.__slots__ or cls._names
 
     def __new__(cls, **fields: Any) -> Self:
         """Exactly the fields of the class, by name."""
         self = super().__new__(cls)
-        if fields.keys() != set(cls.__slots__):
-            odd: list[str] = sorted(fields.keys() ^ set(cls.__slots__))
+        if fields.keys() != set(cls._names):
+            odd: list[str] = sorted(fields.keys() ^ set(cls._names))
             raise TypeError(f"{cls.__name__}: missing or unexpected: {', '.join(odd)}")
         for name, value in fields.items():
             object.__setattr__(self, name, value)
@@ -34,7 +38,7 @@ class Record:
 
     def fields(self) -> dict[str, Any]:
         """The fields by name, in order."""
-        return {name: getattr(self, name) for name in self.__slots__}
+        return {name: getattr(self, name) for name in self._names}
 
     def to_dict(self) -> dict[str, Any]:
         """The fields by name, in order; what a schema adds goes first."""

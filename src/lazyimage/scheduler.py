@@ -159,17 +159,13 @@ def make_output(
 class Unit:
     """Outputs of one source, which are fed by one decode."""
 
-    __slots__ = ("held", "left", "members")
+    __slots__ = ("engine", "held", "left", "members")
 
     def __init__(self, members: list[tuple[int, Output]]) -> None:
         self.members = members
+        self.engine = members[0][1].engine  # source and limits are the same in all
         self.left = len(members)
         self.held: _core.Source | None = None  # the source as the policy has looked at it
-
-    @property
-    def engine(self) -> Engine:
-        """One of them: source and limits are the same in all."""
-        return self.members[0][1].engine
 
 
 def source_key(engine: Engine) -> tuple[Any, ...]:
