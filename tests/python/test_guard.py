@@ -79,12 +79,12 @@ import lazyimage as li
 path = sys.argv[1]
 def cut_job():
     '''A job whose file is cut before its first row is read.'''
-    data = open(path, 'rb').read()
-    with open(path + '-cut', 'wb') as file:
+    data, cut = open(path, 'rb').read(), f'{path}-cut-{os.getpid()}'
+    with open(cut, 'wb') as file:
         file.write(data)
-    os.utime(path + '-cut', (1.5e9, 1.5e9))
-    with li.Engine.from_path(path + '-cut', io='map') as engine:
-        timer = threading.Timer(0.002, os.truncate, (path + '-cut', 4096))
+    os.utime(cut, (1.5e9, 1.5e9))
+    with li.Engine.from_path(cut, io='map') as engine:
+        timer = threading.Timer(0.002, os.truncate, (cut, 4096))
         timer.start()
         try:
             for _ in range(50):
