@@ -206,6 +206,17 @@ needed_bytes(const li_plan *plan, const li_request *request)
     return li_sat_add(plan->bytes, held);
 }
 
+/* The same as if the output were held, so that a file takes no other way than a buffer,
+ * whose bound estimate() tells. */
+static uint64_t
+held_bytes(const li_plan *plan, const li_request *request)
+{
+    uint64_t bytes = plan->bytes, most = 1 << 20;
+    if (request->output == LI_OUTPUT_FILE)
+        bytes += (plan->out_bytes < most ? plan->out_bytes : most) - FILE_BYTES;
+    return li_sat_add(bytes, plan->out_bytes);
+}
+
 /* An encoder that can do with less memory does, if the job does not fit its limit or
  * what is promised for 2000 × 2000: decoded bytes + 24 MB, of which the process
  * takes 16. */
@@ -221,7 +232,7 @@ plan_memory(const li_ctx *ctx, const li_input *input, const li_request *request,
     limit = limit && limit < promised ? limit : promised;
     plan->encode = request->encode;
     plan_cost(input, request, plan);
-    if (plan->encode.low_memory >= 0 || needed_bytes(plan, request) <= limit)
+    if (plan->encode.low_memory >= 0 || held_bytes(plan, request) <= limit)
         return;
     plan->encode.low_memory = 1;
     plan_cost(input, request, plan);
