@@ -161,8 +161,8 @@ def _ratios_of_large(jobs: Iterable[dict[str, Any]]) -> list[float]:
 def test_slow_outputs_stay_within_their_plan(
     metered: dict[str, str], tmp_path: Path, corpus: list[oracle.Entry], format: str
 ) -> None:
-    """The median of WebP is 2.2; above it are pictures that are packed by its lossless coder
-    and photographs of few details: the bound leaves room for those of many.
+    """The median of WebP is 1.3, the most 2.2: photographs of few details, where the bound
+    leaves room for those of many.
     What AVIF takes is not seen below its bound, because libavif before 1.1 gets room for
     all of it, given back at once, before it begins; above it, it is."""
     valid = [entry for entry in corpus if entry.kind.startswith("valid")]
