@@ -193,6 +193,13 @@ build/lint/%.ok: %.c $(HEADERS) .clang-format .clang-tidy
 bench: setup ## time, memory, bytes, quality beside other libraries; writes docs/performance.md
 	@$(PYTHON) benchmarks/bench.py $(BENCH)
 
+.PHONY: bench-tee bench-batch
+bench-tee: setup ## one decode for ten outputs, beside sharp: exit 1 if a target is missed
+	@$(PYTHON) benchmarks/tee.py
+
+bench-batch: setup ## memory, error rows and throughput of 10,000 pictures: the same
+	@$(PYTHON) benchmarks/batch.py
+
 instructions: ## callgrind's count of six jobs: exit 1 if one takes 2 % more than recorded
 	@tools/setup.sh --valgrind
 	@$(PYTHON) benchmarks/instructions.py

@@ -3,6 +3,7 @@
 import importlib
 import json
 import os
+import subprocess
 import sys
 from typing import Any
 
@@ -266,3 +267,14 @@ def test_an_avif_grid_shows_its_tile_in_every_cell(tmp_path: Any) -> None:
     assert found.shape == (3 * height - 20, 2 * width - 10, 3)
     middle = found[height + 2 : 2 * height - 2, width + 2 : -2]  # chroma blends at the seams
     assert numpy.abs(middle - tile[2:-2, 2:-12]).max() == 0
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.environ.get("LAZYIMAGE_SANITIZED") == "1", reason="measures memory")
+def test_a_batch_stays_flat_and_names_what_is_cut(tmp_path: Any) -> None:
+    """300 pictures; benchmarks/batch.py alone has 10,000."""
+    if "webp" not in li.supported_output_formats():
+        pytest.skip("built without WebP")
+    command = [sys.executable, str(BENCHMARKS / "batch.py"), "--short", "--directory", tmp_path]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
