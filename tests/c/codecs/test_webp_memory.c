@@ -1,159 +1,17 @@
 /* test_webp_memory.c: WebP's bounds against the true heap, and every allocation of
  * libwebp failing once: malloc is ours here. */
 #include "codecs/webp/bits.h"
+#include "codecs/heap_meter.h"
 #include "codecs/webp_make.h"
 
-#if defined(__has_feature)
-#define LI_HAS(feature) __has_feature(feature)
-#else
-#define LI_HAS(feature) 0
-#endif
-/* A sanitizer has its own malloc, and only glibc has the one below. */
-#if defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__) &&                            \
-    !defined(__SANITIZE_THREAD__) && !LI_HAS(address_sanitizer) &&                     \
-    !LI_HAS(thread_sanitizer) && !LI_HAS(memory_sanitizer)
-
-#include <malloc.h>
-
-void *__libc_malloc(size_t size);
-void *__libc_calloc(size_t count, size_t size);
-void *__libc_realloc(void *block, size_t size);
-void __libc_free(void *block);
-
-/* Volatile: a compiler that knows malloc knows that it reads none of these. */
-static volatile bool watching;
-static volatile int64_t heap_now, heap_peak, mallocs_left;
-
-static bool
-heap_refuses(void)
-{
-    if (!watching || mallocs_left < 0)
-        return false;
-    mallocs_left--;
-    return mallocs_left < 0;
-}
-
-static void *
-heap_add(void *block)
-{
-    if (watching && block) {
-        heap_now = heap_now + (int64_t)malloc_usable_size(block) + 16;
-        if (heap_now > heap_peak)
-            heap_peak = heap_now;
-    }
-    return block;
-}
-
-static void
-heap_remove(void *block)
-{
-    if (watching && block)
-        heap_now = heap_now - (int64_t)malloc_usable_size(block) - 16;
-}
-
-void *
-malloc(size_t size)
-{
-    return heap_refuses() ? NULL : heap_add(__libc_malloc(size));
-}
-
-void *
-calloc(size_t count, size_t size)
-{
-    return heap_refuses() ? NULL : heap_add(__libc_calloc(count, size));
-}
-
-void *
-realloc(void *block, size_t size)
-{
-    if (heap_refuses())
-        return NULL;
-    heap_remove(block);
-    void *moved = __libc_realloc(block, size);
-    return heap_add(moved ? moved : block) ? moved : NULL;
-}
-
-void
-free(void *block)
-{
-    heap_remove(block);
-    __libc_free(block);
-}
-
-static void
-watch(int64_t left)
-{
-    heap_now = 0;
-    heap_peak = 0;
-    mallocs_left = left;
-    watching = true;
-}
-
-/* Not under valgrind, which puts its own in place of this one. */
-static bool
-malloc_is_ours(void)
-{
-    watch(0);
-    void *volatile block = malloc(1);
-    watching = false;
-    free(block);
-    return block == NULL;
-}
+#ifdef HEAP_METER
 
 /* --- decode ----------------------------------------------------------------------- */
 
 static li_status
-rows_drop(li_rows *rows)
+decode_file(webp_bytes file, li_hint hint, int64_t left, heap_use *use)
 {
-    const uint8_t *row;
-    li_status status = LI_OK;
-    for (uint32_t y = 0; status == LI_OK && y < rows->info.height; y++)
-        status = li_rows_next(rows, &row);
-    return status;
-}
-
-static li_status
-planes_drop(li_planes *planes)
-{
-    uint32_t left = planes->layout.plane[0].height;
-    li_status status = LI_OK;
-    while (status == LI_OK && left > 0) {
-        li_strip strip = {0};
-        status = planes->ops->next(planes, &strip);
-        left -= strip.rows[0];
-    }
-    return status;
-}
-
-/* Decode under watch; the bound and the ledger's peak for it. */
-static li_status
-decode_watched(webp_bytes file, li_hint hint, int64_t left, uint64_t *bound,
-               uint64_t *ledger)
-{
-    li_source *source;
-    li_rows *rows = NULL;
-    li_planes *planes = NULL;
-    li_header header;
-    li_ctx ctx;
-    li_ctx_init(&ctx, NULL);
-    CHECK_EQ(li_source_borrow(&ctx, file.data, file.size, &source), LI_OK);
-    CHECK_EQ(li_codec_webp.inspect(&ctx, source, &header), LI_OK);
-    uint64_t before = ctx.bytes;
-    watch(left);
-    li_status status =
-        hint.planes ? li_codec_webp.decode_planes(&ctx, source, &header, hint, &planes)
-                    : li_codec_webp.decode(&ctx, source, &header, hint, &rows);
-    if (status == LI_OK)
-        status = hint.planes ? planes_drop(planes) : rows_drop(rows);
-    li_rows_close(&rows);
-    li_planes_close(&planes);
-    watching = false;
-    *bound = li_codec_webp.decode_bytes(&header, hint);
-    *ledger = ctx.peak_bytes - before;
-    CHECK_EQ(ctx.bytes, before);
-    CHECK_EQ(heap_now, 0);
-    li_source_close(&source);
-    return status;
+    return decode_watched(&li_codec_webp, file.data, file.size, hint, left, use);
 }
 
 static const uint32_t sizes[][2] = {{1, 1}, {40, 30}, {700, 500}, {6001, 33}};
@@ -169,17 +27,18 @@ TEST(decode_bytes_bounds_the_heap)
         spec.alpha_plain = kind == 4;
         webp_bytes file = webp_file(&spec);
         li_hint hint = {.planes = kind == 5};
-        uint64_t bound, ledger;
-        CHECK_EQ(decode_watched(file, hint, -1, &bound, &ledger), LI_OK);
-        CHECK(heap_peak > 0 && (uint64_t)heap_peak <= bound && ledger <= bound);
+        heap_use use;
+        CHECK_EQ(decode_file(file, hint, -1, &use), LI_OK);
+        CHECK(heap_peak > 0 && (uint64_t)heap_peak <= use.bound);
+        CHECK(use.ledger <= use.bound);
         /* What libwebp took is within what was charged for it. */
         uint64_t pixels = (uint64_t)spec.width * spec.height;
         uint64_t own = hint.planes ? pixels * 3 / 2 : pixels * (spec.alpha ? 4 : 3);
         if (own + 64 < 1 << 20) /* else it is not in the heap */
             own = 0;
-        if (!CHECK((uint64_t)heap_peak + own / 2 <= bound))
+        if (!CHECK((uint64_t)heap_peak + own / 2 <= use.bound))
             fprintf(stderr, "%d: %lld of %llu\n", i, (long long)heap_peak,
-                    (unsigned long long)bound);
+                    (unsigned long long)use.bound);
         free(file.data);
     }
 }
@@ -236,7 +95,7 @@ TEST(groups_of_codes_are_counted)
     static const uint32_t counts[] = {1, 2, 300, 2601, 9000, 16384};
     for (int i = 0; i < 6; i++) {
         webp_bytes file = many_groups(512, counts[i]);
-        uint64_t bound, ledger;
+        heap_use use;
         li_source *source;
         li_webp_scan scan;
         li_ctx ctx;
@@ -245,8 +104,8 @@ TEST(groups_of_codes_are_counted)
         CHECK_EQ(li_webp_walk(&ctx, source, &scan), LI_OK);
         CHECK_EQ(scan.frame.groups, counts[i]);
         li_source_close(&source);
-        CHECK_EQ(decode_watched(file, (li_hint){0}, -1, &bound, &ledger), LI_OK);
-        CHECK((uint64_t)heap_peak <= bound);
+        CHECK_EQ(decode_file(file, (li_hint){0}, -1, &use), LI_OK);
+        CHECK((uint64_t)heap_peak <= use.bound);
         CHECK((uint64_t)heap_peak > counts[i] * UINT64_C(10000)); /* they do cost it */
         for (size_t cut = 40; cut < file.size; cut += file.size / 50) {
             webp_put(file.data + 16, (uint32_t)cut - 20, 4); /* damage is no crash */
@@ -294,12 +153,12 @@ TEST(every_malloc_of_a_decode_fails_once)
             continue;
         webp_bytes file = webp_file(&specs[i % 4]);
         li_hint hint = {.planes = i >= 4 && i % 4 % 3 == 0};
-        uint64_t bound, ledger;
+        heap_use use;
         uint32_t told = 0;
         li_status status = LI_ENOMEM;
         int64_t n = 0;
         for (; status != LI_OK && n < 1000; n++) {
-            status = decode_watched(file, hint, n, &bound, &ledger);
+            status = decode_file(file, hint, n, &use);
             CHECK(status == LI_OK || status == LI_ENOMEM || status == LI_E130_CORRUPT);
             told += status == LI_ENOMEM;
         }
@@ -310,64 +169,20 @@ TEST(every_malloc_of_a_decode_fails_once)
 
 /* --- encode ----------------------------------------------------------------------- */
 
-static li_status
-count_write(li_out *out, const void *data, size_t size)
-{
-    (void)out, (void)data, (void)size;
-    return LI_OK;
-}
-
-static const li_out_ops count_ops = {.name = "count", .write = count_write};
-
-static li_status
-encode_watched(li_info info, const li_encode *how, const uint8_t *pixels, int64_t left,
-               uint64_t *bound, uint64_t *ledger)
-{
-    li_sink *sink = NULL;
-    li_ctx ctx;
-    li_ctx_init(&ctx, NULL);
-    li_out out = {.ops = &count_ops, .ctx = &ctx};
-    watch(left);
-    li_status status = li_codec_webp.encode(&ctx, info, how, &out, &sink);
-    for (uint32_t y = 0; status == LI_OK && y < info.height; y++)
-        status = li_sink_write(sink, pixels + li_row_bytes(info) * y);
-    if (status == LI_OK)
-        status = li_sink_finish(sink);
-    li_sink_close(&sink);
-    watching = false;
-    *bound = li_codec_webp.encode_bytes(info, how);
-    *ledger = ctx.peak_bytes;
-    CHECK(out.size <= li_codec_webp.output_bytes(info, how));
-    CHECK_EQ(ctx.bytes, 0);
-    CHECK_EQ(heap_now, 0);
-    return status;
-}
-
-/* The worst for an encoder: every sample is 0 or 255, or any. */
-static void
-fill_noise(uint8_t *pixels, size_t size, bool extreme)
-{
-    uint32_t state = 9;
-    for (size_t i = 0; i < size; i++) {
-        uint32_t value = test_random(&state) >> 24;
-        pixels[i] = (uint8_t)(extreme ? (value & 1) * 255 : value);
-    }
-}
-
 static void
 check_encode(li_info info, const li_encode *how, const uint8_t *pixels)
 {
-    uint64_t bound, ledger;
-    CHECK_EQ(encode_watched(info, how, pixels, -1, &bound, &ledger), LI_OK);
+    heap_use use;
+    CHECK_EQ(encode_watched(&li_codec_webp, info, how, pixels, -1, &use), LI_OK);
     uint64_t own = how->lossless || how->smart_subsample ? 4 : 1;
     own *= (uint64_t)info.width * info.height;
     if (own < 1 << 20)
         own = 0; /* in the heap */
-    CHECK(ledger <= bound);
-    if (!CHECK(heap_peak > 0 && (uint64_t)heap_peak + own <= bound))
+    CHECK(use.ledger <= use.bound);
+    if (!CHECK(heap_peak > 0 && (uint64_t)heap_peak + own <= use.bound))
         fprintf(stderr, "%ux%u %s q%d m%d low %d: %lld of %llu\n", info.width,
                 info.height, li_pixel_name(info.pixel), how->quality, how->method,
-                how->low_memory, (long long)heap_peak, (unsigned long long)bound);
+                how->low_memory, (long long)heap_peak, (unsigned long long)use.bound);
 }
 
 TEST(encode_bytes_bounds_the_heap_for_the_worst_pictures)
@@ -448,25 +263,23 @@ TEST(every_malloc_of_an_encode_fails_once)
     fill_noise(pixels, sizeof(pixels), false);
     for (int way = 0; way < 3; way++) {
         li_encode how = li_encode_default();
-        uint64_t bound, ledger;
+        heap_use use;
         int64_t n = 0;
         how.method = 2;
         how.lossless = way == 1;
         how.smart_subsample = way == 2;
-        while (encode_watched(info, &how, pixels, n, &bound, &ledger) == LI_ENOMEM)
+        while (encode_watched(&li_codec_webp, info, &how, pixels, n, &use) == LI_ENOMEM)
             n++;
         CHECK(n > 10);
-        CHECK_EQ(encode_watched(info, &how, pixels, n, &bound, &ledger), LI_OK);
+        CHECK_EQ(encode_watched(&li_codec_webp, info, &how, pixels, n, &use), LI_OK);
     }
 }
 
 int
 main(void)
 {
-    if (!malloc_is_ours()) {
-        printf("0 passed: malloc is not ours\n");
-        return 0;
-    }
+    if (!heap_is_ours())
+        return heap_is_not_ours();
     RUN(decode_bytes_bounds_the_heap);
     RUN(groups_of_codes_are_counted);
     RUN(groups_of_libwebps_files_are_counted);
@@ -482,8 +295,7 @@ main(void)
 int
 main(void)
 {
-    printf("0 passed: malloc belongs to the sanitizer\n");
-    return 0;
+    return heap_is_not_ours();
 }
 
 #endif
