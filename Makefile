@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 SHELL := /bin/sh
-.PHONY: help setup demo test test-c test-avif-next asan asan-c asan-python tsan-c lint \
+.PHONY: help setup demo test test-c test-minimal test-avif-next asan asan-c asan-python tsan-c lint \
 	bench bench-kernels instructions instructions-record proof clean fuzz fuzz-short c-programs FORCE
 
 PYTHON := .venv/bin/python
@@ -68,6 +68,17 @@ test-c: setup ## the C tests alone, without Python
 
 test-avif-next: ## the AVIF tests on the libavif of Debian's next release, fetched and unpacked aside
 	@tools/avif_next.sh
+
+MINIMAL := LAZYIMAGE_WEBP=off LAZYIMAGE_AVIF=off LAZYIMAGE_DEFLATE=off LAZYIMAGE_ISAL=off \
+	LAZYIMAGE_CFLAGS=-DLI_PLAIN
+
+test-minimal: setup ## a build without optional libraries: C tests, the quick Python suite
+	@$(MINIMAL) $(MAKE) --no-print-directory c-programs OUT=build/minimal/c
+	@$(PYTHON) tools/run_tests.py --c build/minimal/c
+	@rm -rf build/minimal/lib
+	@$(MINIMAL) $(PYTHON) -W ignore setup.py -q build --build-lib build/minimal/lib
+	@PYTHONPATH=$(CURDIR)/build/minimal/lib $(PYTHON) -m pytest -q -p no:cacheprovider \
+		-m 'not slow and not corpus'
 
 NEON_TESTS := $(patsubst tests/c/%.c,build/neon/%,$(wildcard tests/c/kernels/test_*.c) \
 	tests/c/codecs/test_png_filter.c)

@@ -127,6 +127,9 @@ class Build(build_ext):
         # Editable installs would put objects where the next build cannot find them.
         abi = sysconfig.get_config_var("SOABI") or sysconfig.get_platform()
         kind = "sanitized" if os.environ.get("SANITIZE") else "plain"
+        kind += "".join(
+            f"-no-{n.lower()}" for n, each in LIBRARIES.items() if wanted(each) == "off"
+        )
         self.objects = Path("build", "objects", f"{abi}-{kind}")
 
     def run(self) -> None:

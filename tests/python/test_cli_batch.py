@@ -119,7 +119,8 @@ def test_nothing_found_is_status_3(tree: Path) -> None:
         done = lazyimage("batch", word, "-o", "out")
         assert done.returncode == 3
         assert done.stderr.endswith(b"lazyimage: no picture found\n")
-    assert lazyimage("thumb", "empty").returncode == 3
+    webp = "webp" in li.supported_output_formats()  # what a thumbnail becomes; else E112
+    assert lazyimage("thumb", "empty").returncode == (3 if webp else 1)
     assert lazyimage("optimize", "empty").returncode == 3
     assert not os.path.exists("out")
 

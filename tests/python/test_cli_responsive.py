@@ -86,7 +86,7 @@ def test_a_broken_picture_is_status_1(here: Path) -> None:
         "responsive photo.jpg -w 0",
         "responsive photo.jpg -w 10,,20",
         "responsive photo.jpg -w x",
-        "responsive photo.jpg --formats webp,bmp",
+        "responsive photo.jpg --formats jpeg,bmp",
         "responsive photo.jpg --name {stem}.{ext}",
         "responsive photo.jpg --name ../{width}.{ext}",
         "responsive photo.jpg photo.jpg",

@@ -7,9 +7,11 @@ import os
 import subprocess
 import sys
 
+import oracle
 import pytest
 from oracle import DATA
 
+import lazyimage
 from lazyimage import _core
 
 NAMES = ("scalar", "sse41", "avx2", "neon")
@@ -23,7 +25,15 @@ PICTURES = (
     "pngsuite/basn4a08.png",
     "pngsuite/basn2c08.png",
     "pngsuite/tbbn3p08.png",
+    "webp/lossy-150x103.webp",
+    "webp/alpha-gradient.webp",
+    "webp/lossless-rgba.webp",
+    "avif/420-10-pq.avif",
+    "avif/420-alpha-709.avif",
+    "avif/grid-420.avif",
 )
+HERE = tuple(name for name in PICTURES if name.split(".")[-1] in ("jpg", "png"))
+HERE += tuple(n for n in PICTURES if n.split(".")[-1] in lazyimage.supported_input_formats())
 
 WHICH = "import lazyimage; print(lazyimage._core.kernels)"
 
@@ -57,8 +67,35 @@ for name in json.loads(sys.argv[1]):
         found[f"{name} jpeg {how}"] = digest(
             engine.resize(40).to_buffer("jpeg", background="teal", shrink=how)
         )
-    found[f"{name} png"] = digest(engine.resize(61).brightness(7).to_buffer("png"))
+    for level in (None, 6):
+        found[f"{name} png {level}"] = digest(
+            engine.resize(61).brightness(7).to_buffer("png", compression=level)
+        )
+    for format, how in (("webp", {"method": 2}), ("avif", {"speed": 10})):
+        if format in li.supported_output_formats():
+            found[f"{name} {format}"] = digest(engine.resize(50).to_buffer(format, **how))
+            found[f"{name} {format} as it is"] = digest(engine.to_buffer(format, **how))
 print(json.dumps([li._core.kernels, found]))
+"""
+
+
+# The corpus: a line of digests for each file, or the error that it ends in.
+CORPUS = """
+import hashlib, json, sys
+import lazyimage as li
+
+formats = [f for f in ("png", "jpeg", "webp") if f in li.supported_output_formats()]
+found = {}
+for path in json.load(sys.stdin):
+    engine = li.Engine.from_path(path).resize(160, 160)
+    try:
+        found[path] = [
+            hashlib.sha256(bytes(engine.to_buffer(format, background="teal"))).hexdigest()
+            for format in formats
+        ]
+    except li.LazyImageError as error:
+        found[path] = [error.code]
+print(json.dumps(found))
 """
 
 
@@ -68,21 +105,24 @@ def _tables() -> list[str]:
     return [name for name, done in tried.items() if done.stdout.decode().strip() == name]
 
 
-def _run(program: str, simd: str | None, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+def _run(
+    program: str, simd: str | None, *arguments: str, given: str = ""
+) -> subprocess.CompletedProcess[bytes]:
     environment = {k: v for k, v in os.environ.items() if k != "LAZYIMAGE_SIMD"}
     if simd is not None:
         environment["LAZYIMAGE_SIMD"] = simd
     return subprocess.run(
         [sys.executable, "-c", program, *arguments],
         env=environment,
+        input=given.encode(),
         capture_output=True,
         check=False,
-        timeout=300,
+        timeout=900,
     )
 
 
 def test_every_table_gives_the_same_bytes() -> None:
-    tables, names = _tables(), json.dumps(PICTURES)
+    tables, names = _tables(), json.dumps(HERE)
     assert "scalar" in tables
     results = {}
     for table in tables:
@@ -92,6 +132,23 @@ def test_every_table_gives_the_same_bytes() -> None:
         assert running == table
     for table in tables:
         different = [k for k, v in results[table].items() if v != results["scalar"][k]]
+        assert different == [], table
+
+
+@pytest.mark.corpus
+@pytest.mark.slow
+def test_every_table_gives_the_same_bytes_of_the_corpus(corpus: list[oracle.Entry]) -> None:
+    formats = lazyimage.supported_input_formats()
+    paths = [str(e.file) for e in corpus if e.format in formats and e.pixels <= 3_000_000]
+    results = {}
+    for table in _tables():
+        done = _run(CORPUS, table, given=json.dumps(paths))
+        assert done.returncode == 0, done.stderr.decode()
+        results[table] = json.loads(done.stdout)
+    pictures = [path for path, found in results["scalar"].items() if len(found) > 1]
+    assert len(pictures) > len(paths) / 2
+    for table, result in results.items():
+        different = [path for path in paths if result[path] != results["scalar"][path]]
         assert different == [], table
 
 
