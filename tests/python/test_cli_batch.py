@@ -77,6 +77,14 @@ def test_without_format_each_keeps_its_own(tree: Path) -> None:
     assert Path("out/a.jpg").read_bytes() == bytes(expected)
 
 
+def test_a_profile_is_the_engines(tree: Path) -> None:
+    run_well("batch", "photos", "-o", "out", "--profile", "size-first", "--quiet")
+    for name, kind in (("a.jpg", "jpeg"), ("c.png", "png")):
+        engine = li.Engine.from_path(f"photos/{name}")
+        expected = engine.to_buffer(kind, profile="size-first")
+        assert Path("out", name).read_bytes() == bytes(expected)
+
+
 def test_only_smaller_ones_are_enlarged(tree: Path) -> None:
     run_well("batch", "photos", "-o", "out", "-s", "100<", "--quiet")
     assert li.inspect_file("out/a.jpg").size == (150, 103)

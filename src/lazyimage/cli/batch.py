@@ -191,6 +191,7 @@ def settings_line(options: argparse.Namespace) -> dict[str, Any]:
         "format": options.format,
         "quality": options.quality,
         "options": dict(options.option),
+        "profile": options.profile,
         "name": options.name,
         "policy": options.policy,
     }

@@ -25,7 +25,7 @@ def add_encoding(
     default: str = "by OUT's extension",
     quality: str = QUALITIES,
 ) -> None:
-    """--format, --quality and -O; the texts say what the defaults are."""
+    """--format, --quality, -O and --profile; the texts say what the defaults are."""
     parser.add_argument(
         "-f", "--format", metavar="F", help=f"jpeg, png, webp or avif; default: {default}"
     )
@@ -33,7 +33,7 @@ def add_encoding(
 
 
 def add_tuning(parser: argparse.ArgumentParser, quality: str = QUALITIES) -> None:
-    """--quality and -O."""
+    """--quality, -O and --profile."""
     parser.add_argument(
         "-q",
         "--quality",
@@ -51,6 +51,11 @@ def add_tuning(parser: argparse.ArgumentParser, quality: str = QUALITIES) -> Non
         help="an option of the encoder, as of to_buffer(): -O progressive=no, -O compression=9, "
         "-O background=#fff; those of other formats are left out",
     )
+    parser.add_argument(
+        "--profile",
+        choices=("size-first", "balanced", "speed-first"),
+        help="shift quality and the encoder's effort",
+    )
 
 
 def add_delivery(parser: argparse.ArgumentParser) -> None:
@@ -61,11 +66,6 @@ def add_delivery(parser: argparse.ArgumentParser) -> None:
         choices=("thumbnail", "avatar", "hero", "social"),
         help="a size, a quality and how to fit: 150x150 75, 200x200 80, 1920 wide 85, "
         "1200x630 80 and cropped",
-    )
-    group.add_argument(
-        "--profile",
-        choices=("size-first", "balanced", "speed-first"),
-        help="shift quality and the encoder's effort",
     )
     group.add_argument(
         "--max-bytes",

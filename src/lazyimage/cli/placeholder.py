@@ -3,8 +3,9 @@
 import argparse
 
 from lazyimage.cli.common import DONE, Verbs, add_verb, open_source, print_json
-from lazyimage.cli.encoding import check_named_format, parse_quality, settings_of
-from lazyimage.cli.geometry import LARGEST_SIDE, parse_side
+from lazyimage.cli.encoding import check_named_format, parse_quality
+
+LARGEST = 256
 
 
 def add(verbs: Verbs) -> None:
@@ -20,41 +21,38 @@ def add(verbs: Verbs) -> None:
     parser.add_argument(
         "-s",
         "--size",
-        type=parse_pixels,
+        type=parse_size,
         default=16,
         metavar="N",
-        help="of the longer side, in pixels; default: 16",
+        help="of the longer side, 1..256 pixels; default: 16",
     )
     parser.add_argument("-f", "--format", default="webp", metavar="F", help="default: webp")
     parser.add_argument(
         "-q", "--quality", type=parse_quality, default=20, metavar="Q", help="1..100; default: 20"
     )
-    parser.add_argument("--json", action="store_true", help="print one JSON object instead")
-    parser.set_defaults(run=run, option=[])
+    parser.add_argument("--json", action="store_true", help="with colour and ThumbHash")
+    parser.set_defaults(run=run)
 
 
-def parse_pixels(text: str) -> int:
-    """A side."""
-    try:
-        side = parse_side(text)
-    except ValueError:
-        side = None
-    if side is None:
-        raise argparse.ArgumentTypeError(f"{text!r} is no integer from 1 to {LARGEST_SIDE}")
-    return side
+def parse_size(text: str) -> int:
+    """1 to 256, as placeholder() has it."""
+    size = int(text) if text.isascii() and text.isdigit() else 0
+    if not 1 <= size <= LARGEST:
+        raise argparse.ArgumentTypeError(f"{text!r} is no integer from 1 to {LARGEST}")
+    return size
 
 
 def run(options: argparse.Namespace) -> int:
     """Print the URL."""
-    from base64 import b64encode
-
     output_format = check_named_format(options.format)
-    engine = open_source(options.input).resize(options.size, options.size, enlarge=False)
-    encoded = engine.to_buffer(**settings_of(options, output_format))
-    url = f"data:{encoded.mime};base64,{b64encode(encoded).decode('ascii')}"
-    if options.json:
-        sizes = {"width": encoded.width, "height": encoded.height, "bytes": len(encoded)}
-        print_json({"url": url, "format": encoded.format, **sizes})
-    else:
+    engine = open_source(options.input)
+    url = engine.placeholder(options.size, output_format, options.quality)
+    if not options.json:
         print(url)
+        return DONE
+    from binascii import b2a_base64
+
+    width, height = engine.dimensions()
+    found = {"url": url, "width": width, "height": height, "color": engine.dominant_color()}
+    print_json({**found, "thumbhash": b2a_base64(engine.thumbhash(), newline=False).decode()})
     return DONE
