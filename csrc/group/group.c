@@ -205,7 +205,7 @@ fill_group(li_group *self, bool *good)
     li_ctx *ctx = self->ctx;
     LI_TRY(li_alloc(ctx, self->count, sizeof(self->plans[0]), &self->plans));
     LI_TRY(li_alloc(ctx, self->count, sizeof(self->leaves[0]), &self->leaves));
-    LI_TRY(li_alloc(ctx, self->count, sizeof(self->requests[0]), &self->requests));
+    LI_TRY(li_alloc(ctx, self->count, sizeof(void *), &self->requests));
     for (uint32_t i = 0; i < self->count; i++)
         self->requests[i] = self->branches[i].request;
     *good = plan_together(self);

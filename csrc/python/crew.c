@@ -148,12 +148,12 @@ static void
 verify_source(party *self)
 {
     li_status found = self->ctx.status;
-    if (found == LI_OK && self->source)
-        found = li_source_verify(self->source);
-    else if (li_source_blame(self->source, found) != found)
-        for (uint32_t i = 0; i < self->count; i++)
-            if (self->jobs[i]->ctx.status == found)
-                self->jobs[i]->ctx.status = LI_OK;
+    if (!self->source || (found == LI_OK && li_source_verify(self->source) == LI_OK) ||
+        li_source_blame(self->source, found) == found)
+        return;
+    for (uint32_t i = 0; i < self->count; i++)
+        if (self->jobs[i]->ctx.status == found)
+            self->jobs[i]->ctx.status = LI_OK;
 }
 
 static void

@@ -91,8 +91,8 @@ li_avif_output_bytes(li_info info, const li_encode *encode)
 }
 
 /* Measured on libaom 3.6 at every speed over noise, which takes the most. */
-uint64_t
-li_avif_encode_bytes(li_info info, const li_encode *encode)
+static uint64_t
+library_bytes(li_info info, const li_encode *encode)
 {
     enum { FIXED_BYTES = 6 << 20, ALPHA_BYTES = 12 };
     static const uint8_t pixel_bytes[] = {
@@ -104,6 +104,13 @@ li_avif_encode_bytes(li_info info, const li_encode *encode)
     uint64_t each = pixel_bytes[format_of(info.pixel, encode)];
     each += li_pixel_has_alpha(info.pixel) ? ALPHA_BYTES : 0;
     return li_sat_add(FIXED_BYTES, li_sat_mul(padded_pixels(info), each));
+}
+
+uint64_t
+li_avif_encode_bytes(li_info info, const li_encode *encode)
+{
+    enum { OWN_BYTES = 6 << 10 }; /* the sink, whose tables take 4 KB, and a row */
+    return li_sat_add(library_bytes(info, encode), li_row_bytes(info) + OWN_BYTES);
 }
 
 /* --- the encoder ------------------------------------------------------------------ */
@@ -130,7 +137,7 @@ writer_close(avif_writer *writer)
 static li_status
 writer_reserve(avif_writer *writer, li_info info)
 {
-    uint64_t bytes = li_avif_encode_bytes(info, &writer->encode);
+    uint64_t bytes = library_bytes(info, &writer->encode);
     void *probe = NULL;
     LI_TRY(li_alloc(writer->ctx, bytes, 1, &probe));
     li_free(writer->ctx, &probe);
