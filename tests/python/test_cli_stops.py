@@ -55,21 +55,23 @@ def here(photos, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> set[str]:
     return photos[1]
 
 
-def outputs() -> dict[str, int]:
-    """Output → inode; no temp file may be among them, unless it is asked for."""
+def outputs() -> dict[str, tuple[int, int]]:
+    """Output → inode and time, since an inode may come again. There may be a temp file among
+    them only where it is asked for."""
     found = {}
     for folder, _, names in os.walk("out"):
         for name in names:
             path = os.path.join(folder, name)
             try:
-                found[path] = os.stat(path).st_ino
+                status = os.stat(path)
+                found[path] = status.st_ino, status.st_mtime_ns
             except FileNotFoundError:
                 pass  # a temp file, which has its name by now
     return found
 
 
-def finished() -> dict[str, int]:
-    return {path: inode for path, inode in outputs().items() if "/.lazyimage-" not in path}
+def finished() -> dict[str, tuple[int, int]]:
+    return {path: made for path, made in outputs().items() if "/.lazyimage-" not in path}
 
 
 def lines() -> list[dict]:
@@ -209,7 +211,7 @@ def test_finished_work_of_another_input_or_output_is_done_again(
     }
     assert Path("out/c.png").read_bytes() == Path("out/d.png").read_bytes()
     assert lazyimage(*WORDS, *JOURNAL).returncode == 0  # without --resume: all of it
-    assert all(inode != after[path] for path, inode in outputs().items())
+    assert all(made != after[path] for path, made in outputs().items())
 
 
 def test_a_dry_run_tells_what_is_left_and_changes_nothing(
