@@ -132,6 +132,17 @@ fuzz-short: ## every fuzzer for five seconds
 		echo "$$target: $$(sed -n 's/^stat::number_of_executed_units: *//p' \
 			build/fuzz/$$target.log) inputs, no finding"; done
 
+# What the rows of the scorecard call: a row that needs a C program names it here.
+SCORED := tests/c/codecs/samples
+.PHONY: reliability reliability-short
+reliability: setup ## the reliability scorecard, what is missing of it: at most three hours
+	@$(MAKE) --no-print-directory $(SCORED:%=$(OUT)/%)
+	@$(PYTHON) tests/reliability/scorecard.py $(ROWS)
+
+reliability-short: setup ## the short form of every row, from the beginning
+	@$(MAKE) --no-print-directory $(SCORED:%=$(OUT)/%)
+	@$(PYTHON) tests/reliability/scorecard.py --short --again $(ROWS)
+
 c-programs: $(PROGRAMS)
 
 # One line that holds every flag and file name: what was built of others is built again.

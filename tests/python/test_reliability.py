@@ -1,0 +1,76 @@
+"""The scorecard's frame: rows are kept as they come, and what is missing is run."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "reliability"))
+
+import scorecard
+from card import Bench, Figure, Row
+
+
+@pytest.fixture
+def asked() -> list[str]:
+    return []
+
+
+def _row(name: str, asked: list[str], figure: Figure | Exception) -> Row:
+    def measure(bench: Bench) -> Figure:
+        asked.append(name)
+        assert bench.work.is_dir()
+        if isinstance(figure, Exception):
+            raise figure
+        return figure
+
+    return Row(name, "a title", "0", measure)
+
+
+def _run(rows: list[Row], kept: Path, again: set[str] = frozenset()) -> dict:
+    return scorecard.run(rows, kept, set(again), True, False)
+
+
+def test_what_has_an_answer_is_not_run_again(tmp_path: Path, asked: list[str]) -> None:
+    kept = tmp_path / "kept.json"
+    first, second = (_row(name, asked, Figure("fine", True)) for name in ("R1", "R2"))
+    _run([first], kept)
+    answers = _run([first, second], kept)
+    assert asked == ["R1", "R2"]
+    assert json.loads(kept.read_text()) == answers
+    _run([first, second], kept, {"R2"})
+    assert asked == ["R1", "R2", "R2"]
+
+
+def test_a_row_that_fails_has_missed_and_the_others_go_on(
+    tmp_path: Path, asked: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [_row("R1", asked, ValueError("odd")), _row("R2", asked, Figure("fine", True))]
+    answers = _run(rows, tmp_path / "kept.json")
+    assert asked == ["R1", "R2"]
+    assert not answers["R1"]["met"]
+    assert answers["R1"]["why"] == "odd"
+    assert "ValueError: odd" in capsys.readouterr().err
+    text = scorecard.table(rows, answers)
+    assert "| **missed**: no figure: ValueError (odd) |" in text
+    assert "| R2 | a title | 0 | fine |" in text
+
+
+def test_an_interrupted_run_keeps_what_it_had(tmp_path: Path, asked: list[str]) -> None:
+    def stop(bench: Bench) -> Figure:
+        raise KeyboardInterrupt
+
+    kept = tmp_path / "kept.json"
+    rows = [_row("R1", asked, Figure("fine", True)), Row("R2", "a title", "0", stop)]
+    with pytest.raises(KeyboardInterrupt):
+        _run(rows, kept)
+    assert list(json.loads(kept.read_text())) == ["R1"]
+
+
+def test_rows_are_named_once_and_are_in_the_page() -> None:
+    rows = scorecard.find_rows(scorecard.HERE)
+    numbers = [int(row.name[1:]) for row in rows]
+    assert numbers == sorted(set(numbers))
+    page = scorecard.PAGE.read_text(encoding="utf-8")
+    assert [row.name for row in rows if f"**{row.name}**" not in page] == []
