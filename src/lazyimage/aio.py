@@ -2,6 +2,8 @@
 
 Layer: above scheduler; loaded on use, because asyncio takes 40 ms. The idea: cancelling the
 task sets the flag that the C loop looks at between rows; the task ends when the job has.
+Meanwhile the loop is woken now and then: a signal handler may have cancelled a task without
+waking it (Jupyter's does), and a loop in which nothing happens would not see that.
 """
 
 from __future__ import annotations
@@ -19,6 +21,10 @@ if TYPE_CHECKING:
     from lazyimage.scheduler import Outcome, Output
 
     T = TypeVar("T")
+
+
+WAKE = 0.05
+"""Seconds between two looks of the loop at what may have been cancelled."""
 
 
 async def in_thread(call: Callable[[_core.Cancel], T]) -> T:
@@ -48,7 +54,9 @@ async def in_thread(call: Callable[[_core.Cancel], T]) -> T:
     thread = threading.Thread(target=work, name="lazyimage", daemon=False)
     thread.start()
     try:
-        return await asyncio.shield(done)
+        while not done.done():
+            await asyncio.wait([done], timeout=WAKE)
+        return done.result()
     except asyncio.CancelledError:
         flag.set()
         await ended(done)
