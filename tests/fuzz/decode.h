@@ -7,19 +7,7 @@ size_t
 LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t most, unsigned seed)
 {
     uint32_t random = seed;
-    uint8_t hint[HINT_BYTES] = {0};
-    if (most <= HINT_BYTES)
-        return LLVMFuzzerMutate(data, size, most);
-    if (size >= HINT_BYTES) {
-        size -= HINT_BYTES;
-        memcpy(hint, data + size, HINT_BYTES);
-    }
-    if (next_random(&random) % 4 == 0)
-        hint[next_random(&random) % HINT_BYTES] = (uint8_t)next_random(&random);
-    else
-        size = MUTATE(data, size, most - HINT_BYTES, &random);
-    memcpy(data + size, hint, HINT_BYTES);
-    return size + HINT_BYTES;
+    return mutate_before_tail(data, size, most, HINT_BYTES, 4, MUTATE, &random);
 }
 
 int

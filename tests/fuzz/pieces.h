@@ -111,4 +111,30 @@ change_order(pieces *file, int at, const char *const *types, uint32_t type_count
     }
 }
 
+typedef size_t (*mutator)(uint8_t *data, size_t size, size_t most, uint32_t *random);
+
+enum { MOST_TAIL = 32 };
+
+/* Of an input that is a file and `tail` bytes behind it that choose what is done with
+ * it: one time in `turns` some of these are changed, else the file. */
+static inline size_t
+mutate_before_tail(uint8_t *data, size_t size, size_t most, size_t tail, uint32_t turns,
+                   mutator mutate, uint32_t *random)
+{
+    uint8_t chosen[MOST_TAIL] = {0};
+    if (most <= tail)
+        return LLVMFuzzerMutate(data, size, most);
+    if (size >= tail) {
+        size -= tail;
+        memcpy(chosen, data + size, tail);
+    }
+    if (next_random(random) % turns == 0)
+        for (uint32_t i = next_random(random) % 4; i < 4; i++)
+            chosen[next_random(random) % tail] = (uint8_t)next_random(random);
+    else
+        size = mutate(data, size, most - tail, random);
+    memcpy(data + size, chosen, tail);
+    return size + tail;
+}
+
 #endif
