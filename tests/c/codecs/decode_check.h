@@ -4,6 +4,7 @@
 #ifndef LI_TESTS_DECODE_CHECK_H
 #define LI_TESTS_DECODE_CHECK_H
 
+#include "base/strict_source.h"
 #include "codecs/codec.h"
 #include "image/planes.h"
 
@@ -200,9 +201,11 @@ decode_check(const li_codec *codec, const uint8_t *data, size_t size,
     li_ctx ctx;
     li_ctx_init(&ctx, &limits);
     ctx.deadline_ns = li_now_ns() + 4000000000;
+    strict_source strict = strict_source_over(&ctx, data, size);
     li_status status = li_source_borrow(&ctx, data, size, &source);
-    if (status == LI_OK)
-        status = check_source(&ctx, codec, source, hint);
+    if (status == LI_OK) /* from all bytes at once, or a few at a time */
+        status = check_source(&ctx, codec, hint[7] & 1 ? &strict.base : source, hint);
+    strict_source_close(&strict);
     li_source_close(&source);
     check_end(&ctx, status);
     return true;

@@ -1,6 +1,7 @@
 /* test_crashers.c: every small file of tests/data and of tests/crashers through what
  * the fuzzers check: each hint that its decoder honours, and jobs drawn by chance. */
-#include "engine/pipeline_check.h"
+#include "engine/probe_check.h"
+#include "meta/strip_check.h"
 #include "test.h"
 
 #include <dirent.h>
@@ -74,7 +75,7 @@ codec_of(const bytes *file)
     return NULL;
 }
 
-static uint32_t decodes, jobs, written;
+static uint32_t decodes, jobs, written, stripped_files;
 
 /* Each shrink with each of rough, ahead, region and planes; all rows, then some. */
 static void
@@ -92,7 +93,8 @@ check_hints(const bytes *file, uint32_t *state)
                                         (uint8_t)(any >> 8),
                                         (uint8_t)(any >> 16),
                                         (uint8_t)(any >> 24),
-                                        (uint8_t)(flags & 1 ? any >> 4 : 0)};
+                                        (uint8_t)(flags & 1 ? any >> 4 : 0),
+                                        (uint8_t)(any >> 12)};
             decodes += decode_check(codec, file->data, file->size, hint);
         }
 }
@@ -109,7 +111,23 @@ check_jobs(const bytes *file, uint32_t *state)
     }
 }
 
-/* decode_check and pipeline_check abort if a contract is broken. */
+/* Whole, then cut where chance says. */
+static void
+check_scans(const bytes *file, uint32_t *state)
+{
+    (void)probe_check(file->data, file->size);
+    for (int i = 0; i < 8; i++)
+        (void)probe_check(file->data, test_random(state) % file->size);
+}
+
+static void
+check_strip(const bytes *file, uint32_t *state)
+{
+    (void)state;
+    stripped_files += strip_check(file->data, file->size);
+}
+
+/* All of the checks abort if a contract is broken. */
 TEST(every_hint_keeps_the_contract_on_every_file)
 {
     CHECK(every_file(check_hints) > 200);
@@ -122,9 +140,22 @@ TEST(jobs_drawn_by_chance_keep_the_plan_on_every_file)
     CHECK(jobs > 2000 && written > jobs / 6);
 }
 
+TEST(scans_give_one_answer_however_little_they_are_given)
+{
+    CHECK(every_file(check_scans) > 200);
+}
+
+TEST(files_without_their_metadata_are_the_same_pictures)
+{
+    every_file(check_strip);
+    CHECK(stripped_files > 150);
+}
+
 int
 main(void)
 {
+    RUN(scans_give_one_answer_however_little_they_are_given);
+    RUN(files_without_their_metadata_are_the_same_pictures);
     RUN(every_hint_keeps_the_contract_on_every_file);
     RUN(jobs_drawn_by_chance_keep_the_plan_on_every_file);
     return test_end();
