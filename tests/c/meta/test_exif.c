@@ -1,6 +1,5 @@
 /* test_exif.c: the orientation is found where it is, and nothing is read elsewhere. */
-#include "meta/exif.h"
-
+#include "meta/exif_check.h"
 #include "test.h"
 
 enum { BLOCK_BYTES = 64, ENTRIES_END = 8 + 2 + 2 * 12 };
@@ -108,6 +107,22 @@ TEST(noise_is_safe)
     }
 }
 
+/* exif_check aborts where a slow reader says something else. */
+TEST(damaged_blocks_say_what_a_slow_reader_says)
+{
+    uint32_t state = 4, turned = 0;
+    for (int i = 0; i < 4000; i++) {
+        uint32_t any = test_random(&state);
+        writer made =
+            block(any & 1, any & 2, 1 + any / 4 % 4, any / 16 % 3, any / 64 % 10);
+        for (uint32_t n = any >> 30; n > 0; n--)
+            made.data[test_random(&state) % made.size] =
+                (uint8_t)(test_random(&state) % 20);
+        turned += exif_check(made.data, made.size - any / 512 % 3) > 1;
+    }
+    CHECK(turned > 400);
+}
+
 int
 main(void)
 {
@@ -115,5 +130,6 @@ main(void)
     RUN(every_prefix_is_safe_and_upright_or_right);
     RUN(hostile_offsets_and_counts_are_upright);
     RUN(noise_is_safe);
+    RUN(damaged_blocks_say_what_a_slow_reader_says);
     return test_end();
 }

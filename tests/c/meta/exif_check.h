@@ -1,0 +1,219 @@
+/* exif_check.h: any block through the reader of EXIF: what a slow reader says, by both
+ * byte orders, with and without its prefix, and in each container that carries it;
+ * abort where that differs. Shared by the fuzzer and by test_exif.c. */
+#ifndef LI_TESTS_EXIF_CHECK_H
+#define LI_TESTS_EXIF_CHECK_H
+
+#include "codecs/codec.h"
+#include "meta/exif.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zlib.h>
+
+static inline void
+exif_must(bool good, const char *what, const uint8_t *data, size_t size)
+{
+    if (good)
+        return;
+    fprintf(stderr, "EXIF: %s:", what);
+    for (size_t i = 0; i < size && i < 64; i++)
+        fprintf(stderr, " %02x", data[i]);
+    fputs("\n", stderr);
+    abort();
+}
+
+/* `count` bytes at `at`, or −1 past the end. */
+static inline int64_t
+slow_number(const uint8_t *data, size_t size, uint64_t at, uint32_t count, bool big)
+{
+    int64_t value = 0;
+    if (at > size || count > size - at)
+        return -1;
+    for (uint32_t i = 0; i < count; i++)
+        value |= (int64_t)data[at + i] << 8 * (big ? count - 1 - i : i);
+    return value;
+}
+
+/* TIFF 6.0 section 2, field by field: the first entry with tag 274. */
+static inline uint8_t
+slow_orientation(const uint8_t *data, size_t size)
+{
+    if (size >= 6 && memcmp(data, "Exif\0\0", 6) == 0) {
+        data += 6;
+        size -= 6;
+    }
+    if (size < 8 || (memcmp(data, "MM", 2) != 0 && memcmp(data, "II", 2) != 0))
+        return 1;
+    bool big = data[0] == 'M';
+    uint64_t at = (uint64_t)slow_number(data, size, 4, 4, big);
+    int64_t count = slow_number(data, size, at, 2, big);
+    if (slow_number(data, size, 2, 2, big) != 42 || count < 0)
+        return 1;
+    for (at += 2; count > 0; count--, at += 12) {
+        static const uint8_t widths[5] = {0, 1, 0, 2, 4};
+        if (at + 12 > size)
+            return 1;
+        if (slow_number(data, size, at, 2, big) != 274)
+            continue;
+        int64_t type = slow_number(data, size, at + 2, 2, big);
+        uint32_t width = type < 5 ? widths[type] : 0;
+        int64_t value = slow_number(data, size, at + 8, width, big);
+        bool there = width && slow_number(data, size, at + 4, 4, big) > 0;
+        return there && value >= 1 && value <= 8 ? (uint8_t)value : 1;
+    }
+    return 1;
+}
+
+/* --- in files --------------------------------------------------------------------- */
+
+enum { EXIF_MOST = 65527 }; /* what an APP1 holds besides its length and the prefix */
+
+typedef struct exif_file {
+    uint8_t data[EXIF_MOST + 256];
+    size_t size;
+} exif_file;
+
+static inline void
+exif_put(exif_file *file, const void *bytes, size_t size)
+{
+    if (size)
+        memcpy(file->data + file->size, bytes, size);
+    file->size += size;
+}
+
+static inline void
+exif_number(exif_file *file, uint32_t value, int bytes, bool big)
+{
+    for (int i = 0; i < bytes; i++)
+        file->data[file->size++] = (uint8_t)(value >> 8 * (big ? bytes - 1 - i : i));
+}
+
+/* One gray pixel's header, and the start of its scan. */
+static inline void
+exif_jpeg(exif_file *file, const uint8_t *block, size_t size)
+{
+    static const char end[] = "\xff\xc0\0\x0b\10\0\1\0\1\1\1\x11\0"
+                              "\xff\xda\0\10\1\1\0\0\x3f";
+    exif_put(file, "\xff\xd8\xff\xe1", 4);
+    exif_number(file, (uint32_t)size + 8, 2, true);
+    exif_put(file, "Exif\0", 6);
+    exif_put(file, block, size);
+    exif_put(file, end, sizeof(end));
+}
+
+static inline void
+exif_chunk(exif_file *file, const char *type, const void *body, size_t size)
+{
+    exif_number(file, (uint32_t)size, 4, true);
+    const uint8_t *from = file->data + file->size;
+    exif_put(file, type, 4);
+    exif_put(file, body, size);
+    exif_number(file, (uint32_t)crc32(0, from, (uInt)size + 4), 4, true);
+}
+
+static inline void
+exif_png(exif_file *file, const uint8_t *block, size_t size)
+{
+    exif_put(file, "\x89PNG\r\n\x1a\n", 8);
+    exif_chunk(file, "IHDR", "\0\0\0\1\0\0\0\1\10\0\0\0", 13);
+    exif_chunk(file, "eXIf", block, size);
+    exif_chunk(file, "IDAT", "", 0);
+}
+
+/* One pixel, lossless. */
+static inline void
+exif_webp(exif_file *file, const uint8_t *block, size_t size)
+{
+    static const char picture[] = "VP8L\xd\0\0\0\x2f\0\0\0\x10\7\x10\x11\x11\x88\x88"
+                                  "\xfe\7\0"; /* and the final 0 as padding */
+    exif_put(file, "RIFF", 4);
+    exif_number(file, (uint32_t)(4 + 18 + sizeof(picture) - 1 + 8 + size + (size & 1)),
+                4, false);
+    exif_put(file, "WEBPVP8X\xa\0\0\0\10\0\0\0\0\0\0\0\0\0", 22);
+    exif_put(file, picture, sizeof(picture) - 1);
+    exif_put(file, "EXIF", 4);
+    exif_number(file, (uint32_t)size, 4, false);
+    exif_put(file, block, size);
+    exif_put(file, "", size & 1);
+}
+
+static inline uint8_t
+exif_inspected(const li_codec *codec, const exif_file *file)
+{
+    li_source *source = NULL;
+    li_header header = {0};
+    li_ctx ctx;
+    li_ctx_init(&ctx, NULL);
+    li_status status = li_source_borrow(&ctx, file->data, file->size, &source);
+    if (status == LI_OK)
+        status = codec->inspect(&ctx, source, &header);
+    exif_must(status == LI_OK, ctx.message, file->data, file->size);
+    li_source_close(&source);
+    return header.orientation;
+}
+
+typedef void (*exif_maker)(exif_file *file, const uint8_t *block, size_t size);
+
+/* Each container that carries a block says what the block says. */
+static inline void
+exif_check_files(const uint8_t *block, size_t size)
+{
+    static const struct {
+        const li_codec *codec;
+        exif_maker make;
+    } containers[] = {
+        {&li_codec_jpeg, exif_jpeg},
+        {&li_codec_png, exif_png},
+#if defined(LI_HAVE_WEBP)
+        {&li_codec_webp, exif_webp}
+#endif
+    };
+    if (size > EXIF_MOST)
+        return;
+    exif_file *file = malloc(sizeof(*file));
+    for (size_t i = 0; i < sizeof(containers) / sizeof(containers[0]); i++) {
+        file->size = 0;
+        containers[i].make(file, block, size);
+        uint8_t *prefixed = file->data + 6; /* JPEG's own */
+        uint8_t wanted = i == 0 ? li_exif_orientation(prefixed, size + 6)
+                                : li_exif_orientation(block, size);
+        exif_must(exif_inspected(containers[i].codec, file) == wanted,
+                  containers[i].codec->name, block, size);
+    }
+    free(file);
+}
+
+/* Any bytes; returns the orientation. */
+static inline uint8_t
+exif_check(const uint8_t *data, size_t size)
+{
+    uint8_t *copy = malloc(size + 6); /* of exactly its size, then with the prefix */
+    uint8_t *tight = malloc(size ? size : 1);
+    memcpy(copy, "Exif\0\0", 6);
+    if (size) {
+        memcpy(copy + 6, data, size);
+        memcpy(tight, data, size);
+    }
+    uint8_t told = li_exif_orientation(tight, size);
+    exif_must(told >= 1 && told <= 8, "no orientation", data, size);
+    exif_must(told == slow_orientation(tight, size), "not the slow reader's", data,
+              size);
+    bool prefixed = size >= 6 && memcmp(data, copy, 6) == 0;
+    exif_must(prefixed || li_exif_orientation(copy, size + 6) == told,
+              "not the same with its prefix", data, size);
+    for (size_t cut = size; cut > 0 && cut + 40 > size; cut--) {
+        uint8_t *shorter = malloc(cut);
+        memcpy(shorter, data, cut);
+        uint8_t of_less = li_exif_orientation(shorter, cut);
+        exif_must(of_less == told || of_less == 1, "of less, another", data, size);
+        free(shorter);
+    }
+    exif_check_files(tight, size);
+    free(tight);
+    free(copy);
+    return told;
+}
+
+#endif
