@@ -343,6 +343,8 @@ li_poll_clock(li_ctx *ctx)
 {
     enum { TICK_NS = 50 * 1000 * 1000 };
     int64_t now = li_now_ns();
+    if (ctx->renew)
+        ctx->renew();
     if (ctx->deadline_ns && now >= ctx->deadline_ns)
         return li_fail(ctx, LI_E125_TIMEOUT, "timeout: the job did not end in time");
     if (!ctx->tick)

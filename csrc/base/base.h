@@ -53,9 +53,10 @@ typedef struct li_ctx {
     const struct li_kernels *kernels; /* borrowed const table; NULL: plain C */
     /* Borrowed, NULL at the end: codecs that are not in li_codecs. NULL: none. */
     const struct li_codec *const *further;
-    const atomic_int *cancel;     /* borrowed; NULL: cannot be cancelled */
-    const atomic_int *poison;     /* borrowed: the guard's word on the mapped source */
-    int64_t deadline_ns;          /* on li_now_ns()'s clock; 0: none */
+    const atomic_int *cancel; /* borrowed; NULL: cannot be cancelled */
+    const atomic_int *poison; /* borrowed: the guard's word on the mapped source */
+    void (*renew)(void);      /* with poison: the guard goes before who came since */
+    int64_t deadline_ns;      /* on li_now_ns()'s clock; 0: none */
     li_status (*tick)(void *arg); /* every 50 ms of polling; NULL off the main thread */
     void *tick_arg;               /* borrowed */
     int64_t tick_due_ns;

@@ -161,7 +161,8 @@ remember(const struct sigaction *action)
     atomic_store(&guard_previous_last, at + 1);
 }
 
-/* Looked at for each mapping, because others install theirs late. */
+/* Looked at for each mapping and while it is read, because others install theirs late.
+ */
 static bool
 install(void)
 {
@@ -260,6 +261,12 @@ li_guard_remove(li_guard *guard)
     guard->slot = 0;
     guard->blocked = false;
     return done;
+}
+
+void
+li_guard_renew(void)
+{
+    (void)install();
 }
 
 uint64_t

@@ -22,6 +22,9 @@ bool li_guard_add(li_guard *guard, void *address, size_t size) LI_MUST_CHECK;
 /* Stop covering; only then, and if true, may the mapping be unmapped. Accepts a zeroed
  * guard. */
 bool li_guard_remove(li_guard *guard) LI_MUST_CHECK;
+/* Go before a handler that was installed since a guard was added: li_poll_clock does,
+ * so that one that comes in the middle of a job is not asked first for long. */
+void li_guard_renew(void);
 /* Pages that had gone, in this process so far. */
 uint64_t li_guard_faults(void);
 

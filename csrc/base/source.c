@@ -93,8 +93,10 @@ file_close(li_source *source)
 {
     file_source *file = (file_source *)source;
     li_ctx *ctx = source->ctx;
-    if (ctx->poison == &file->guard.poisoned)
+    if (ctx->poison == &file->guard.poisoned) {
         ctx->poison = NULL;
+        ctx->renew = NULL;
+    }
     if (li_guard_remove(&file->guard) && file->map)
         munmap(file->map, (size_t)source->size);
     if (file->fd >= 0)
@@ -288,6 +290,7 @@ file_map(file_source *file)
     }
     file->map = map;
     file->base.ctx->poison = &file->guard.poisoned;
+    file->base.ctx->renew = li_guard_renew;
     file->base.ops = &map_ops;
     return 0;
 }

@@ -255,6 +255,29 @@ child_with_many_handlers(void)
         _exit(4);
 }
 
+/* One that comes while a job runs is asked second from the next look at the clock on.
+ */
+static void
+child_whose_handler_comes_late(void)
+{
+    struct sigaction action = {.sa_handler = on_foreign};
+    li_ctx ctx;
+    li_source *source = open_map(&ctx, "late");
+    sigaction(SIGBUS, &action, NULL);
+    for (int i = 0; i < 16; i++)
+        if (li_poll(&ctx) != LI_OK)
+            _exit(3);
+    cut("late");
+    if (touch(source, SIZE - 1) != 0 || foreign_count)
+        _exit(4);
+    foreign_fault();
+    if (foreign_count != 1)
+        _exit(5);
+    li_source_close(&source);
+    if (ctx.renew)
+        _exit(6);
+}
+
 static void
 child_that_faults(void)
 {
@@ -309,6 +332,7 @@ static const struct {
     {child_with_many_handlers, 0},           {child_that_faults, SIGBUS},
     {child_that_ignores_and_faults, SIGBUS}, {child_that_is_sent_one, SIGBUS},
     {child_whose_handler_raises, SIGBUS},    {child_of_a_fork, 0},
+    {child_whose_handler_comes_late, 0},
 };
 
 static void

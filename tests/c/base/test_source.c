@@ -5,6 +5,10 @@
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#if defined(__linux__)
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+#endif
 
 /* --- the same bytes --------------------------------------------------------------- */
 
@@ -171,6 +175,45 @@ auto_name(const char *path)
     close_and_check(&ctx, source);
     return name;
 }
+
+#if defined(__linux__)
+static long pretended_type; /* of the file system; 0: the true one */
+
+/* Stands before the system's. */
+int
+fstatfs(int fd, struct statfs *where)
+{
+    if (!pretended_type)
+        return (int)syscall(SYS_fstatfs, fd, where);
+    memset(where, 0, sizeof(*where));
+    where->f_type = pretended_type;
+    return 0;
+}
+
+TEST(files_of_a_network_are_read_unless_a_map_was_asked_for)
+{
+    static const long remote[] = {0x6969,     0xff534d42, 0xfe534d42, 0x517b,
+                                  0x01021997, 0x65735546, 0x00c36400};
+    static const long local[] = {0xef53, 0x01021994, 0x794c7630, 0x9123683e};
+    write_file(path_of("net"), "0123456789", 10);
+    make_old(path_of("net"));
+    for (size_t i = 0; i < sizeof(remote) / sizeof(remote[0]); i++) {
+        pretended_type = remote[i];
+        CHECK_TEXT(auto_name(path_of("net")), "read");
+    }
+    for (size_t i = 0; i < sizeof(local) / sizeof(local[0]); i++) {
+        pretended_type = local[i];
+        CHECK_TEXT(auto_name(path_of("net")), "map");
+    }
+    pretended_type = remote[0];
+    li_ctx ctx;
+    li_ctx_init(&ctx, NULL);
+    li_source *source = open_kind(&ctx, 0, path_of("net"), NULL, 0);
+    CHECK_TEXT(source->ops->name, "map");
+    close_and_check(&ctx, source);
+    pretended_type = 0;
+}
+#endif
 
 TEST(an_old_file_is_mapped_and_a_young_one_read)
 {
@@ -358,6 +401,9 @@ main(void)
     RUN(every_kind_gives_the_same_bytes);
     RUN(window_borders_are_exact);
     RUN(a_mapped_file_stays_out_of_memory_behind_the_head);
+#if defined(__linux__)
+    RUN(files_of_a_network_are_read_unless_a_map_was_asked_for);
+#endif
     RUN(an_old_file_is_mapped_and_a_young_one_read);
     RUN(what_cannot_be_mapped_is_read_unless_a_map_was_asked_for);
     RUN(a_file_that_is_not_there_is_e100);
