@@ -3,7 +3,8 @@
 .DELETE_ON_ERROR:
 SHELL := /bin/sh
 .PHONY: help setup demo test test-c test-minimal test-avif-next asan asan-c asan-python tsan-c lint \
-	bench bench-kernels instructions instructions-record proof clean fuzz fuzz-short c-programs FORCE
+	bench bench-kernels instructions instructions-record proof clean fuzz fuzz-short \
+	fuzz-programs coverage c-programs FORCE
 
 PYTHON := .venv/bin/python
 CC ?= gcc
@@ -33,6 +34,7 @@ THREADED := tests/c/base/test_guard.c tests/c/image/test_ahead.c tests/c/image/t
 	tests/c/codecs/test_png_stream.c tests/c/group/test_budget.c tests/c/group/test_group.c
 FUZZ_FILES := $(filter-out $(LEFT_OUT),$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 TOOL_FILES := tests/c/codecs/samples.c benchmarks/png_read.c
+TOOL_FILES += tests/reliability/sanitized.c
 PROGRAMS := $(patsubst %.c,$(OUT)/%,$(TEST_FILES) $(TOOL_FILES))
 
 # Recursively expanded: pkg-config may not be there before setup has run.
@@ -115,22 +117,37 @@ asan-python: setup ## the Python suite under ASan, UBSan and LSan, on an extensi
 T ?= png_differential
 S ?= 60
 FUZZERS := $(FUZZ_FILES:tests/fuzz/fuzz_%.c=%)
+FUZZ_BUILD := OUT=build/fuzz/c CC=clang-14 SAN='$(SAN_FLAGS) -fsanitize=fuzzer-no-link'
 fuzz: ## one fuzzer for some seconds: make fuzz T=decode_jpeg S=600; T is a tests/fuzz/fuzz_T.c
 	@tools/setup.sh --fuzz
-	@$(MAKE) --no-print-directory build/fuzz/c/tests/fuzz/fuzz_$(T) OUT=build/fuzz/c CC=clang-14 \
-		SAN='$(SAN_FLAGS) -fsanitize=fuzzer-no-link'
-	@tools/fuzz.sh $(T) $(S)
+	@$(MAKE) --no-print-directory build/fuzz/c/tests/fuzz/fuzz_$(T) $(FUZZ_BUILD)
+	@$(PYTHON) tools/fuzz.py $(T) $(S)
+
+fuzz-programs:
+	@tools/setup.sh --fuzz
+	@$(MAKE) --no-print-directory $(FUZZERS:%=build/fuzz/c/tests/fuzz/fuzz_%) $(FUZZ_BUILD)
 
 .SECONDARY: $(FUZZ_FILES:%.c=build/fuzz/c/%.o)
-fuzz-short: ## every fuzzer for five seconds
-	@tools/setup.sh --fuzz
-	@$(MAKE) --no-print-directory $(FUZZERS:%=build/fuzz/c/tests/fuzz/fuzz_%) OUT=build/fuzz/c \
-		CC=clang-14 SAN='$(SAN_FLAGS) -fsanitize=fuzzer-no-link'
+fuzz-short: fuzz-programs ## every fuzzer for five seconds
 	@for target in $(FUZZERS); do \
-		tools/fuzz.sh $$target 5 >build/fuzz/$$target.log 2>&1 || \
+		$(PYTHON) tools/fuzz.py $$target 5 >build/fuzz/$$target.log 2>&1 || \
 			{ tail -40 build/fuzz/$$target.log; exit 1; }; \
 		echo "$$target: $$(sed -n 's/^stat::number_of_executed_units: *//p' \
 			build/fuzz/$$target.log) inputs, no finding"; done
+
+# Tests of the parsers, and fuzzers to give files to; -O0, so that a line is a line.
+COVER_TESTS := $(filter tests/c/codecs/% tests/c/meta/% tests/c/engine/test_crashers.c,$(TEST_FILES))
+coverage: ## lines of our own parsers that tests, corpus and the fuzzers' inputs reach, by file
+	@tools/setup.sh --coverage
+	@$(MAKE) --no-print-directory $(COVER_TESTS:%.c=build/cover/c/%) \
+		$(FUZZERS:%=build/cover/c/tests/fuzz/fuzz_%) OUT=build/cover/c CC=clang-14 \
+		SAN='-fprofile-instr-generate -fcoverage-mapping -O1'
+	@$(PYTHON) tools/coverage.py build/cover
+
+.PHONY: sanitized-program
+sanitized-program:
+	@$(MAKE) --no-print-directory build/asan/c/tests/reliability/sanitized OUT=build/asan/c \
+		SAN='$(SAN_FLAGS)'
 
 # What the rows of the scorecard call: a row that needs a C program names it here.
 SCORED := tests/c/codecs/samples

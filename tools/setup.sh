@@ -5,6 +5,7 @@
 #     tools/setup.sh --lint      and clang, clang-format, clang-tidy
 #     tools/setup.sh --valgrind  and valgrind
 #     tools/setup.sh --fuzz      and clang with libFuzzer
+#     tools/setup.sh --coverage  and what tells the lines that a program reached
 #     tools/setup.sh --neon      and a compiler for arm64, and qemu to run what it makes
 #     tools/setup.sh --pythons   and build/venv-<version> for every other interpreter
 #
@@ -12,15 +13,16 @@
 # they are named. PYTHON=… chooses the interpreter of .venv.
 set -eu
 cd "$(dirname "$0")/.."
-lint=no fuzz=no pythons=no valgrind=no neon=no
+lint=no fuzz=no pythons=no valgrind=no neon=no coverage=no
 for argument in "$@"; do
     case $argument in
     --lint) lint=yes ;;
     --fuzz) fuzz=yes ;;
     --pythons) pythons=yes ;;
     --valgrind) valgrind=yes ;;
+    --coverage) fuzz=yes coverage=yes ;;
     --neon) neon=yes ;;
-    *) sed -n '2,12s/^# \{0,1\}//p' "$0"; exit 2 ;;
+    *) sed -n '2,13s/^# \{0,1\}//p' "$0"; exit 2 ;;
     esac
 done
 mkdir -p build
@@ -63,6 +65,9 @@ libisal:libisal-dev:isa-l-devel:isa-l"
         for tool in clang clang-format clang-tidy; do
             command -v $tool-14 >/dev/null || echo "$tool-14 clang-tools-extra llvm"
         done
+    fi
+    if [ $coverage = yes ]; then
+        command -v llvm-cov-14 >/dev/null || echo "llvm-14 llvm llvm"
     fi
     if [ $fuzz = yes ]; then
         command -v clang-14 >/dev/null || echo "clang-14 clang llvm"
