@@ -1,4 +1,5 @@
-/* codes.c: lengths of Huffman codes in place, and canonical words. Layer 1.
+/* codes.c: lengths of Huffman codes in place, canonical words, and
+ * lengths in short. Layer 1.
  *
  * The lengths come by the in-place method of A. Moffat and J. Katajainen ("In-place
  * calculation of minimum-redundancy codes", 1995): one array holds, in turn, weights,
@@ -147,4 +148,49 @@ li_code_words(const uint8_t *lengths, uint32_t n, uint16_t *words)
         next[bits] = (next[bits - 1] + of_length[bits - 1]) << 1;
     for (uint32_t i = 0; i < n; i++)
         words[i] = lengths[i] ? reverse_bits(next[lengths[i]]++, lengths[i]) : 0;
+}
+
+/* --- lengths in short ------------------------------------------------------------- */
+
+const uint8_t li_run_extra[LI_RUN_CODES] = {[16] = 2, [17] = 3, [18] = 7};
+
+static void
+runs_add(li_code_runs *runs, uint32_t symbol, uint32_t extra)
+{
+    runs->symbols[runs->count] = (uint8_t)symbol;
+    runs->extra[runs->count++] = (uint8_t)extra;
+}
+
+/* `run` times the same length. */
+static void
+runs_run(li_code_runs *runs, uint32_t length, uint32_t run)
+{
+    while (length == 0 && run >= 3) {
+        uint32_t part = run < 138 ? run : 138;
+        runs_add(runs, part < 11 ? 17 : 18, part - (part < 11 ? 3 : 11));
+        run -= part;
+    }
+    if (run) {
+        runs_add(runs, length, 0);
+        run--;
+    }
+    while (run >= 3) {
+        uint32_t part = run < 6 ? run : 6;
+        runs_add(runs, 16, part - 3);
+        run -= part;
+    }
+    for (; run; run--)
+        runs_add(runs, length, 0);
+}
+
+void
+li_code_runs_of(const uint8_t *lengths, uint32_t n, li_code_runs *runs)
+{
+    assert(n <= LI_RUN_SYMBOLS);
+    runs->count = 0;
+    for (uint32_t from = 0, to = 0; from < n; from = to) {
+        while (to < n && lengths[to] == lengths[from])
+            to++;
+        runs_run(runs, lengths[from], to - from);
+    }
 }

@@ -10,12 +10,11 @@
 enum {
     END = 256,
     CODE_LIMIT = 14,
-    HEADER_CODES = 19,
     HEADER_LIMIT = 7,
     HEADER_MOST = LI_LITERAL_CODES + LI_DISTANCE_CODES,
     PIECE = 1024, /* literals that go out between two looks at the room */
     PIECE_BYTES = PIECE * CODE_LIMIT / 8 + 8,
-    HEADER_BYTES = (17 + 3 * HEADER_CODES + HEADER_MOST * (HEADER_LIMIT + 7)) / 8 + 8,
+    HEADER_BYTES = (17 + 3 * LI_RUN_CODES + HEADER_MOST * (HEADER_LIMIT + 7)) / 8 + 8,
 };
 
 void
@@ -71,47 +70,15 @@ fixed_lengths(li_block *block)
     memset(block->distance_bits, 5, sizeof(block->distance_bits));
 }
 
-/* The lengths of both codes, packed as deflate wants them in front of a block. */
+/* The lengths of both codes, as deflate wants them in front of a block. */
 typedef struct code_header {
     uint32_t literals, distances, codes; /* how many of each are told */
-    uint32_t count;
-    uint8_t symbols[HEADER_MOST];
-    uint8_t extra[HEADER_MOST];
-    uint8_t bits[HEADER_CODES];
+    li_code_runs runs;
+    uint8_t bits[LI_RUN_CODES];
 } code_header;
 
-static const uint8_t header_order[HEADER_CODES] = {16, 17, 18, 0, 8,  7, 9,  6, 10, 5,
+static const uint8_t header_order[LI_RUN_CODES] = {16, 17, 18, 0, 8,  7, 9,  6, 10, 5,
                                                    11, 4,  12, 3, 13, 2, 14, 1, 15};
-static const uint8_t header_extra[HEADER_CODES] = {[16] = 2, [17] = 3, [18] = 7};
-
-static void
-header_add(code_header *header, uint32_t symbol, uint32_t extra)
-{
-    header->symbols[header->count] = (uint8_t)symbol;
-    header->extra[header->count++] = (uint8_t)extra;
-}
-
-/* `run` times the same length. */
-static void
-header_run(code_header *header, uint32_t length, uint32_t run)
-{
-    while (length == 0 && run >= 3) {
-        uint32_t part = run < 138 ? run : 138;
-        header_add(header, part < 11 ? 17 : 18, part - (part < 11 ? 3 : 11));
-        run -= part;
-    }
-    if (run) {
-        header_add(header, length, 0);
-        run--;
-    }
-    while (run >= 3) {
-        uint32_t part = run < 6 ? run : 6;
-        header_add(header, 16, part - 3);
-        run -= part;
-    }
-    for (; run; run--)
-        header_add(header, length, 0);
-}
 
 static uint32_t
 trimmed(const uint8_t *lengths, uint32_t n, uint32_t least)
@@ -126,27 +93,22 @@ static uint64_t
 header_make(const li_block *block, code_header *header)
 {
     uint8_t lengths[HEADER_MOST];
-    uint32_t counts[HEADER_CODES] = {0};
-    header->count = 0;
+    uint32_t counts[LI_RUN_CODES] = {0};
     header->literals = trimmed(block->literal_bits, LI_LITERAL_CODES, LI_LENGTH_CODE);
     header->distances = trimmed(block->distance_bits, LI_DISTANCE_CODES, 1);
     memcpy(lengths, block->literal_bits, header->literals);
     memcpy(lengths + header->literals, block->distance_bits, header->distances);
     uint32_t n = header->literals + header->distances;
-    for (uint32_t from = 0, to = 0; from < n; from = to) {
-        while (to < n && lengths[to] == lengths[from])
-            to++;
-        header_run(header, lengths[from], to - from);
-    }
-    for (uint32_t i = 0; i < header->count; i++)
-        counts[header->symbols[i]]++;
-    li_code_lengths(counts, HEADER_CODES, HEADER_LIMIT, header->bits);
-    header->codes = HEADER_CODES;
+    li_code_runs_of(lengths, n, &header->runs);
+    for (uint32_t i = 0; i < header->runs.count; i++)
+        counts[header->runs.symbols[i]]++;
+    li_code_lengths(counts, LI_RUN_CODES, HEADER_LIMIT, header->bits);
+    header->codes = LI_RUN_CODES;
     while (header->codes > 4 && header->bits[header_order[header->codes - 1]] == 0)
         header->codes--;
     uint64_t bits = 14 + 3 * header->codes;
-    for (uint32_t i = 0; i < HEADER_CODES; i++)
-        bits += (uint64_t)counts[i] * (header->bits[i] + header_extra[i]);
+    for (uint32_t i = 0; i < LI_RUN_CODES; i++)
+        bits += (uint64_t)counts[i] * (header->bits[i] + li_run_extra[i]);
     return bits;
 }
 
@@ -263,7 +225,7 @@ static li_status
 emit_header(emitter *self, const li_block *block)
 {
     code_header header;
-    uint16_t words[HEADER_CODES];
+    uint16_t words[LI_RUN_CODES];
     (void)header_make(block, &header);
     LI_TRY(emitter_reserve(self, HEADER_BYTES));
     put(self, header.literals - LI_LENGTH_CODE, 5);
@@ -274,11 +236,11 @@ emit_header(emitter *self, const li_block *block)
         put(self, header.bits[header_order[i]], 3);
         spill(self);
     }
-    li_code_words(header.bits, HEADER_CODES, words);
-    for (uint32_t i = 0; i < header.count; i++) {
-        uint32_t symbol = header.symbols[i];
+    li_code_words(header.bits, LI_RUN_CODES, words);
+    for (uint32_t i = 0; i < header.runs.count; i++) {
+        uint32_t symbol = header.runs.symbols[i];
         put(self, words[symbol], header.bits[symbol]);
-        put(self, header.extra[i], header_extra[symbol]);
+        put(self, header.runs.extra[i], li_run_extra[symbol]);
         spill(self);
     }
     return LI_OK;

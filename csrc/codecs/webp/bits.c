@@ -4,7 +4,6 @@
 #include <string.h>
 
 enum {
-    HEADER_CODES = 19,
     HEADER_LIMIT = 7,
     CODE_LIMIT = 15,
     MOST_COUNTS = 1 << 22, /* what li_code_lengths takes, with room for rounding up */
@@ -99,58 +98,8 @@ put_simple(li_webp_bits *bits, const li_webp_code *code)
     return true;
 }
 
-/* The lengths of a code, packed: 16 says the last one 3 to 6 times more, 17 three to
- * ten zeros, 18 eleven to 138. */
-typedef struct code_header {
-    uint32_t count;
-    uint8_t symbols[LI_WEBP_GREENS], extra[LI_WEBP_GREENS];
-} code_header;
-
-static const uint8_t header_order[HEADER_CODES] = {17, 18, 0, 1,  2,  3,  4,  5,  16, 6,
+static const uint8_t header_order[LI_RUN_CODES] = {17, 18, 0, 1,  2,  3,  4,  5,  16, 6,
                                                    7,  8,  9, 10, 11, 12, 13, 14, 15};
-static const uint8_t header_extra[HEADER_CODES] = {[16] = 2, [17] = 3, [18] = 7};
-
-static void
-header_add(code_header *header, uint32_t symbol, uint32_t extra)
-{
-    header->symbols[header->count] = (uint8_t)symbol;
-    header->extra[header->count++] = (uint8_t)extra;
-}
-
-static void
-header_run(code_header *header, uint32_t length, uint32_t run)
-{
-    while (length == 0 && run >= 3) {
-        uint32_t part = run < 138 ? run : 138;
-        header_add(header, part < 11 ? 17 : 18, part - (part < 11 ? 3 : 11));
-        run -= part;
-    }
-    if (run) {
-        header_add(header, length, 0);
-        run--;
-    }
-    while (run >= 3) {
-        uint32_t part = run < 6 ? run : 6;
-        header_add(header, 16, part - 3);
-        run -= part;
-    }
-    for (; run; run--)
-        header_add(header, length, 0);
-}
-
-static void
-header_make(code_header *header, const li_webp_code *code)
-{
-    uint32_t n = code->n;
-    header->count = 0;
-    while (n > 0 && code->lengths[n - 1] == 0)
-        n--;
-    for (uint32_t from = 0, to = 0; from < n; from = to) {
-        while (to < n && code->lengths[to] == code->lengths[from])
-            to++;
-        header_run(header, code->lengths[from], to - from);
-    }
-}
 
 /* How many lengths follow: at least 2. */
 static void
@@ -167,26 +116,29 @@ put_count(li_webp_bits *bits, uint32_t count)
 void
 li_webp_bits_code(li_webp_bits *bits, const li_webp_code *code)
 {
-    code_header header;
-    li_webp_code lengths = {.n = HEADER_CODES};
+    li_code_runs runs;
+    uint32_t n = code->n;
+    li_webp_code lengths = {.n = LI_RUN_CODES};
     if (put_simple(bits, code))
         return;
-    header_make(&header, code);
-    for (uint32_t i = 0; i < header.count; i++)
-        lengths.counts[header.symbols[i]]++;
+    while (n > 0 && code->lengths[n - 1] == 0)
+        n--;
+    li_code_runs_of(code->lengths, n, &runs);
+    for (uint32_t i = 0; i < runs.count; i++)
+        lengths.counts[runs.symbols[i]]++;
     li_webp_code_make(&lengths);
-    li_code_lengths(lengths.counts, HEADER_CODES, HEADER_LIMIT, lengths.lengths);
-    li_code_words(lengths.lengths, HEADER_CODES, lengths.words);
-    uint32_t told = HEADER_CODES;
+    li_code_lengths(lengths.counts, LI_RUN_CODES, HEADER_LIMIT, lengths.lengths);
+    li_code_words(lengths.lengths, LI_RUN_CODES, lengths.words);
+    uint32_t told = LI_RUN_CODES;
     while (told > 4 && lengths.lengths[header_order[told - 1]] == 0)
         told--;
     li_webp_bits_put(bits, 0, 1);
     li_webp_bits_put(bits, told - 4, 4);
     for (uint32_t i = 0; i < told; i++)
         li_webp_bits_put(bits, lengths.lengths[header_order[i]], 3);
-    put_count(bits, header.count);
-    for (uint32_t i = 0; i < header.count; i++) {
-        li_webp_bits_symbol(bits, &lengths, header.symbols[i]);
-        li_webp_bits_put(bits, header.extra[i], header_extra[header.symbols[i]]);
+    put_count(bits, runs.count);
+    for (uint32_t i = 0; i < runs.count; i++) {
+        li_webp_bits_symbol(bits, &lengths, runs.symbols[i]);
+        li_webp_bits_put(bits, runs.extra[i], li_run_extra[runs.symbols[i]]);
     }
 }

@@ -217,9 +217,53 @@ TEST(no_word_begins_another)
     }
 }
 
+/* The slow reader of RFC 1951, 3.2.7. */
+static uint32_t
+read_runs(const li_code_runs *runs, uint8_t *lengths)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < runs->count; i++) {
+        uint32_t symbol = runs->symbols[i], extra = runs->extra[i];
+        CHECK(symbol < LI_RUN_CODES && extra < 1u << li_run_extra[symbol]);
+        uint32_t times = symbol == 16   ? 3 + extra
+                         : symbol == 17 ? 3 + extra
+                         : symbol == 18 ? 11 + extra
+                                        : 1;
+        CHECK(symbol != 16 || n > 0);
+        uint8_t length = (uint8_t)(symbol < 16 ? symbol : 0);
+        if (symbol == 16 && n > 0)
+            length = lengths[n - 1];
+        for (; times > 0 && n < LI_RUN_SYMBOLS; times--)
+            lengths[n++] = length;
+    }
+    return n;
+}
+
+TEST(lengths_in_short_are_the_lengths)
+{
+    uint32_t state = 12;
+    for (int round = 0; round < 4000; round++) {
+        uint8_t lengths[LI_RUN_SYMBOLS], back[LI_RUN_SYMBOLS];
+        uint32_t n = test_random(&state) % (LI_RUN_SYMBOLS + 1);
+        li_code_runs runs;
+        for (uint32_t i = 0; i < n;) {
+            uint32_t any = test_random(&state);
+            uint32_t run = 1 + (any >> 8) % (any & 1 ? 4 : 160);
+            uint8_t length = (uint8_t)(any & 2 ? 0 : (any >> 4) % 16);
+            for (; run > 0 && i < n; run--)
+                lengths[i++] = length;
+        }
+        li_code_runs_of(lengths, n, &runs);
+        CHECK_EQ(read_runs(&runs, back), n);
+        CHECK(memcmp(lengths, back, n) == 0);
+        CHECK(runs.count <= n);
+    }
+}
+
 int
 main(void)
 {
+    RUN(lengths_in_short_are_the_lengths);
     RUN(lengths_are_optimal_where_the_limit_does_not_bite);
     RUN(a_limit_costs_little_more_than_it_must);
     RUN(fibonacci_goes_as_deep_as_the_limit);
