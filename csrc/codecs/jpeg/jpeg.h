@@ -4,6 +4,7 @@
 
 #include "codecs/codec.h"
 
+#include <assert.h>
 #include <setjmp.h>
 #include <stdio.h> /* jpeglib.h needs FILE */
 
@@ -44,6 +45,17 @@ uint64_t li_jpeg_decode_bytes(const li_header *header, li_hint hint);
 /* The part of it that the library takes by itself. */
 uint64_t li_jpeg_decode_charge(const li_header *header, li_hint hint);
 li_info li_jpeg_decoded(const li_header *header, li_hint hint);
+/* What decode hands out for this hint: the region, or all. */
+static inline li_info
+li_jpeg_region_info(const li_header *header, li_hint hint)
+{
+    li_info whole = li_jpeg_decoded(header, hint);
+    if (hint.region.width == 0)
+        return whole;
+    assert(hint.region.height > 0 && hint.region.x <= whole.width - hint.region.width &&
+           hint.region.y <= whole.height - hint.region.height);
+    return (li_info){hint.region.width, hint.region.height, whole.pixel};
+}
 bool li_jpeg_planar(const li_header *header, li_hint hint, li_planar *layout);
 size_t li_jpeg_plane_stride(const li_plane *plane);
 /* Rows of a strip of libjpeg's raw data at most. */

@@ -2,8 +2,6 @@
 #include "codecs/jpeg/reader.h"
 #include "kernels/kernels.h"
 
-#include <assert.h>
-
 enum {
     /* Decoded beside a region and dropped: chroma upsampling is off by up to 18 levels
      * in the two columns at a cropped edge. */
@@ -157,13 +155,7 @@ li_status
 li_jpeg_decode(li_ctx *ctx, li_source *in, const li_header *header, li_hint hint,
                li_rows **rows)
 {
-    li_info whole = li_jpeg_decoded(header, hint), info = whole;
-    if (hint.region.width > 0) {
-        info.width = hint.region.width;
-        info.height = hint.region.height;
-        assert(hint.region.x <= whole.width - info.width && info.height > 0 &&
-               hint.region.y <= whole.height - info.height);
-    }
+    li_info info = li_jpeg_region_info(header, hint);
     *rows = NULL;
     if (li_jpeg_skims(header, hint))
         return li_jpeg_skim_rows(ctx, in, header, hint, rows);

@@ -2,8 +2,6 @@
 #include "codecs/jpeg/skim.h"
 #include "kernels/kernels.h"
 
-#include <assert.h>
-
 /* --- a row of MCUs as samples ----------------------------------------------------- */
 
 typedef struct strips {
@@ -186,13 +184,7 @@ li_status
 li_jpeg_skim_rows(li_ctx *ctx, li_source *in, const li_header *header, li_hint hint,
                   li_rows **rows)
 {
-    li_info whole = li_jpeg_decoded(header, hint), info = whole;
-    if (hint.region.width > 0) {
-        info.width = hint.region.width;
-        info.height = hint.region.height;
-        assert(hint.region.x <= whole.width - info.width && info.height > 0 &&
-               hint.region.y <= whole.height - info.height);
-    }
+    li_info info = li_jpeg_region_info(header, hint);
     *rows = NULL;
     LI_TRY(li_rows_push(ctx, sizeof(skim_rows), &rows_ops, info, rows));
     li_status status = open_rows((skim_rows *)*rows, in, header, hint);
