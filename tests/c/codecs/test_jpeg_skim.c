@@ -1,9 +1,9 @@
 /* test_jpeg_skim.c: the skim decoder's coefficients are libjpeg's, its samples those of
  * a truncated inverse DCT, whatever the file and however it comes. */
+#include "files.h"
 #include "jpeg_make.h"
 #include "jpeg_oracle.h"
 
-#include <dirent.h>
 #include <math.h>
 
 /* --- coefficients ----------------------------------------------------------------- */
@@ -109,61 +109,23 @@ TEST(an_incomplete_progression_is_accepted_with_a_warning)
 /* --- real files --------------------------------------------------------------------
  */
 
-static bytes
-read_file(const char *folder, const char *name)
+static void
+check_real_file(const test_file *file, void *arg)
 {
-    enum { MOST = 32 << 20 };
-    char path[1024];
-    bytes file = {malloc(MOST), 0};
-    snprintf(path, sizeof(path), "%s/%s", folder, name);
-    FILE *in = fopen(path, "rb");
-    if (in) {
-        file.size = fread(file.data, 1, MOST, in);
-        fclose(in);
-    }
-    return file;
+    (void)arg;
+    if (!strstr(file->note, "bomb"))
+        check_file((bytes){file->data, file->size}, file->name);
 }
 
 TEST(shipped_files_have_the_same_coefficients_and_verdict)
 {
-    const char *folder = "tests/data/jpeg";
-    DIR *all = opendir(folder);
-    uint32_t count = 0;
-    CHECK(all != NULL);
-    for (struct dirent *entry; all && (entry = readdir(all)); count++) {
-        bytes file = read_file(folder, entry->d_name);
-        check_file(file, entry->d_name);
-        free(file.data);
-    }
-    if (all)
-        closedir(all);
-    CHECK(count > 30);
+    CHECK(test_each_file("tests/data/jpeg", check_real_file, NULL) > 30);
 }
 
 TEST(the_corpus_has_the_same_coefficients_and_verdict)
 {
-    const char *corpus = getenv("LAZYIMAGE_CORPUS");
-    char line[4096], path[1024];
-    uint32_t count = 0;
-    if (!corpus)
-        return;
-    snprintf(path, sizeof(path), "%s/INDEX.tsv", corpus);
-    FILE *index = fopen(path, "r");
-    CHECK(index != NULL);
-    while (index && fgets(line, sizeof(line), index)) {
-        char *format = strchr(line, '\t');
-        if (!format || strncmp(format, "\tjpeg\t", 6) != 0 ||
-            strstr(format + 1, "bomb"))
-            continue;
-        *format = 0;
-        bytes file = read_file(corpus, line);
-        check_file(file, line);
-        free(file.data);
-        count++;
-    }
-    if (index)
-        fclose(index);
-    CHECK(count > 100);
+    uint32_t count = test_each_corpus_file("jpeg", check_real_file, NULL);
+    CHECK(count > 100 || !getenv("LAZYIMAGE_CORPUS"));
 }
 
 /* --- bytes that come in small pieces ------------------------------------------------

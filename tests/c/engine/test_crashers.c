@@ -1,52 +1,26 @@
 /* test_crashers.c: every small file of tests/data and of tests/crashers through what
  * the fuzzers check: each hint that its decoder honours, and jobs drawn by chance. */
 #include "engine/probe_check.h"
+#include "files.h"
 #include "meta/strip_check.h"
-#include "test.h"
-
-#include <dirent.h>
 
 enum { MOST_FILE = 48 << 10, JOBS = 12 };
 
-typedef struct bytes {
-    uint8_t data[MOST_FILE];
-    size_t size; /* 0: too large, or not there */
-} bytes;
+typedef void (*check_one)(const test_file *file, uint32_t *state);
+
+typedef struct checking {
+    check_one check;
+    uint32_t state, count;
+} checking;
 
 static void
-bytes_read(bytes *file, const char *folder, const char *name)
+visit(const test_file *file, void *arg)
 {
-    char path[1024];
-    snprintf(path, sizeof(path), "%s/%s", folder, name);
-    FILE *in = fopen(path, "rb");
-    file->size = 0;
-    if (!in)
+    checking *self = arg;
+    if (file->size >= MOST_FILE || strstr(file->name, ".tsv"))
         return;
-    file->size = fread(file->data, 1, MOST_FILE, in);
-    if (file->size == MOST_FILE)
-        file->size = 0;
-    fclose(in);
-}
-
-typedef void (*check_one)(const bytes *file, uint32_t *state);
-
-static uint32_t
-each_file(const char *folder, check_one check)
-{
-    static bytes file;
-    uint32_t count = 0, state = 5;
-    DIR *all = opendir(folder);
-    if (!CHECK(all != NULL))
-        return 0;
-    for (struct dirent *entry; (entry = readdir(all));) {
-        bytes_read(&file, folder, entry->d_name);
-        if (file.size == 0 || strstr(entry->d_name, ".tsv"))
-            continue;
-        check(&file, &state);
-        count++;
-    }
-    closedir(all);
-    return count;
+    self->check(file, &self->state);
+    self->count++;
 }
 
 static uint32_t
@@ -58,13 +32,16 @@ every_file(check_one check)
         "tests/crashers/avif",
     };
     uint32_t count = 0;
-    for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++)
-        count += each_file(folders[i], check);
+    for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
+        checking all = {.check = check, .state = 5};
+        (void)test_each_file(folders[i], visit, &all);
+        count += all.count;
+    }
     return count;
 }
 
 static const li_codec *
-codec_of(const bytes *file)
+codec_of(const test_file *file)
 {
     for (const li_codec *const *at = li_codecs; *at; at++)
         if (check_knows(*at, file->data, file->size))
@@ -79,7 +56,7 @@ static uint32_t decodes, jobs, written, stripped_files;
 
 /* Each shrink with each of rough, ahead, region and planes; all rows, then some. */
 static void
-check_hints(const bytes *file, uint32_t *state)
+check_hints(const test_file *file, uint32_t *state)
 {
     const li_codec *codec = codec_of(file);
     if (!codec)
@@ -100,7 +77,7 @@ check_hints(const bytes *file, uint32_t *state)
 }
 
 static void
-check_jobs(const bytes *file, uint32_t *state)
+check_jobs(const test_file *file, uint32_t *state)
 {
     for (int i = 0; i < JOBS; i++) {
         uint8_t job[JOB_BYTES];
@@ -113,7 +90,7 @@ check_jobs(const bytes *file, uint32_t *state)
 
 /* Whole, then cut where chance says. */
 static void
-check_scans(const bytes *file, uint32_t *state)
+check_scans(const test_file *file, uint32_t *state)
 {
     (void)probe_check(file->data, file->size);
     for (int i = 0; i < 8; i++)
@@ -121,7 +98,7 @@ check_scans(const bytes *file, uint32_t *state)
 }
 
 static void
-check_strip(const bytes *file, uint32_t *state)
+check_strip(const test_file *file, uint32_t *state)
 {
     (void)state;
     stripped_files += strip_check(file->data, file->size);
