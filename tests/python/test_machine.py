@@ -27,67 +27,66 @@ def test_nobody_says_how_much_there_is(tmp_path: Path) -> None:
     assert machine.machine_memory(str(tmp_path)) is None
 
 
+V1 = ("4:memory:/a/b\n3:cpu,cpuacct:/a/b\n", "sys/fs/cgroup/memory/{}/memory.limit_in_bytes")
+V2 = ("0::/a/b\n", "sys/fs/cgroup/{}/memory.max")
+NO_LIMIT = "9223372036854771712\n"  # as version 1 writes it
+
+
 @pytest.mark.parametrize(
-    ("limits", "expected"),
+    ("version", "limits", "expected"),
     [
-        ({"": "max\n"}, 16 * GIB),
-        ({"a/b": f"{2 * GIB}\n"}, 2 * GIB),
-        ({"a": f"{GIB}\n", "a/b": f"{2 * GIB}\n"}, GIB),
-        ({"": f"{3 * GIB}\n", "a/b": "max\n"}, 3 * GIB),
-        ({"other": f"{GIB}\n"}, 16 * GIB),
-        ({"a/b": f"{64 * GIB}\n"}, 16 * GIB),
-        ({"a/b": "nonsense\n"}, 16 * GIB),
+        (V2, {"": "max\n"}, 16 * GIB),
+        (V2, {"a/b": f"{2 * GIB}\n"}, 2 * GIB),
+        (V2, {"a": f"{GIB}\n", "a/b": f"{2 * GIB}\n"}, GIB),
+        (V2, {"": f"{3 * GIB}\n", "a/b": "max\n"}, 3 * GIB),
+        (V2, {"other": f"{GIB}\n"}, 16 * GIB),
+        (V2, {"a/b": f"{64 * GIB}\n"}, 16 * GIB),
+        (V2, {"a/b": "nonsense\n"}, 16 * GIB),
+        (V1, {"a/b": f"{GIB}\n"}, GIB),
+        (V1, {"a": f"{GIB}\n", "a/b": NO_LIMIT}, GIB),
+        (V1, {"": NO_LIMIT}, 16 * GIB),
+        (V1, {"other": f"{GIB}\n"}, 16 * GIB),
     ],
 )
-def test_version_2_takes_the_tightest_up_the_tree(
-    tmp_path: Path, limits: dict[str, str], expected: int
+def test_the_tightest_up_the_tree_is_taken(
+    tmp_path: Path, version: tuple[str, str], limits: dict[str, str], expected: int
 ) -> None:
+    groups, file = version
     put(tmp_path, "proc/meminfo", MEMINFO)
-    put(tmp_path, "proc/self/cgroup", "0::/a/b\n")
+    put(tmp_path, "proc/self/cgroup", groups)
     for group, text in limits.items():
-        put(tmp_path, f"sys/fs/cgroup/{group}/memory.max", text)
+        put(tmp_path, file.format(group), text)
     assert machine.machine_memory(str(tmp_path)) == expected
 
 
+def v1_quota(top: str, quota: str) -> dict[str, str]:
+    files = {"cpu.cfs_quota_us": quota, "cpu.cfs_period_us": "100000\n"}
+    return {f"{top}/a/{name}": text for name, text in files.items()}
+
+
 @pytest.mark.parametrize(
-    ("limits", "expected"),
+    ("groups", "files", "expected"),
     [
-        ({"docker/x": f"{GIB}\n"}, GIB),
-        ({"docker": f"{GIB}\n", "docker/x": "9223372036854771712\n"}, GIB),
-        ({"": "9223372036854771712\n"}, 16 * GIB),
+        ("0::/a\n", {"a/cpu.max": "max 100000\n"}, 64),
+        ("0::/a\n", {"a/cpu.max": "150000 100000\n"}, 2),
+        ("0::/a\n", {"a/cpu.max": "20000 100000\n"}, 1),
+        ("3:cpu,cpuacct:/a\n", v1_quota("cpu", "-1\n"), 64),
+        ("3:cpu,cpuacct:/a\n", v1_quota("cpu,cpuacct", "-1\n"), 64),
+        ("3:cpu,cpuacct:/a\n", v1_quota("cpu", "300000\n"), 3),
+        ("3:cpu,cpuacct:/a\n", v1_quota("cpu,cpuacct", "300000\n"), 3),
     ],
 )
-def test_version_1_takes_the_tightest_up_the_tree(
-    tmp_path: Path, limits: dict[str, str], expected: int
-) -> None:
-    put(tmp_path, "proc/meminfo", MEMINFO)
-    put(tmp_path, "proc/self/cgroup", "4:memory:/docker/x\n3:cpu,cpuacct:/docker/x\n")
-    for group, text in limits.items():
-        put(tmp_path, f"sys/fs/cgroup/memory/{group}/memory.limit_in_bytes", text)
-    assert machine.machine_memory(str(tmp_path)) == expected
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"), [("max 100000\n", 64), ("150000 100000\n", 2), ("20000 100000\n", 1)]
-)
-def test_version_2_quotas_round_up(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, expected: int
+def test_quotas_round_up(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    groups: str,
+    files: dict[str, str],
+    expected: int,
 ) -> None:
     monkeypatch.setattr(machine, "affinity", lambda: 64)
-    put(tmp_path, "proc/self/cgroup", "0::/a\n")
-    put(tmp_path, "sys/fs/cgroup/a/cpu.max", text)
-    assert machine.usable_cpus(str(tmp_path)) == expected
-
-
-@pytest.mark.parametrize(("quota", "expected"), [("-1\n", 64), ("300000\n", 3)])
-@pytest.mark.parametrize("top", ["cpu", "cpu,cpuacct"])
-def test_version_1_quotas(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quota: str, expected: int, top: str
-) -> None:
-    monkeypatch.setattr(machine, "affinity", lambda: 64)
-    put(tmp_path, "proc/self/cgroup", "3:cpu,cpuacct:/a\n")
-    put(tmp_path, f"sys/fs/cgroup/{top}/a/cpu.cfs_quota_us", quota)
-    put(tmp_path, f"sys/fs/cgroup/{top}/a/cpu.cfs_period_us", "100000\n")
+    put(tmp_path, "proc/self/cgroup", groups)
+    for name, text in files.items():
+        put(tmp_path, f"sys/fs/cgroup/{name}", text)
     assert machine.usable_cpus(str(tmp_path)) == expected
 
 
