@@ -79,7 +79,7 @@ test-minimal: setup ## a build without optional libraries: C tests, the quick Py
 	@$(PYTHON) tools/run_tests.py --c build/minimal/c
 	@rm -rf build/minimal/lib
 	@$(MINIMAL) $(PYTHON) -W ignore setup.py -q build --build-lib build/minimal/lib
-	@PYTHONPATH=$(CURDIR)/build/minimal/lib $(PYTHON) -m pytest -q -p no:cacheprovider \
+	@LAZYIMAGE_WEBP=off LAZYIMAGE_AVIF=off PYTHONPATH=$(CURDIR)/build/minimal/lib $(PYTHON) -m pytest -q -p no:cacheprovider \
 		-m 'not slow and not corpus'
 
 NEON_TESTS := $(patsubst tests/c/%.c,build/neon/%,$(wildcard tests/c/kernels/test_*.c) \
@@ -127,7 +127,7 @@ fuzz-programs:
 	@tools/setup.sh --fuzz
 	@$(MAKE) --no-print-directory $(FUZZERS:%=build/fuzz/c/tests/fuzz/fuzz_%) $(FUZZ_BUILD)
 
-.SECONDARY: $(FUZZ_FILES:%.c=build/fuzz/c/%.o)
+.SECONDARY: $(FUZZ_FILES:%.c=build/fuzz/c/%.o) $(FUZZ_FILES:%.c=build/cover/c/%.o)
 fuzz-short: fuzz-programs ## every fuzzer for five seconds
 	@for target in $(FUZZERS); do \
 		$(PYTHON) tools/fuzz.py $$target 5 >build/fuzz/$$target.log 2>&1 || \

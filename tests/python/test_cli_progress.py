@@ -9,6 +9,7 @@ import sys
 import threading
 from pathlib import Path
 
+import needs
 import oracle
 import pytest
 from shell import program
@@ -60,7 +61,7 @@ def on_a_terminal(*words: str, **environment: str) -> tuple[int, str, bytes]:
 
 
 def test_a_terminal_gets_a_bar_and_standard_output_stays_clean(photos: Path) -> None:
-    pytest.importorskip("rich")
+    needs.need_module("rich")
     status, seen, out = on_a_terminal(*WORDS, "--json")
     assert status == 1
     assert " of 4" in seen and "\x1b[" in seen  # drawn over itself

@@ -5,6 +5,7 @@ import sys
 import threading
 import time
 
+import needs
 import numpy as np
 import pytest
 
@@ -74,7 +75,7 @@ def test_psnr_is_the_slow_one(shape):
 @pytest.mark.parametrize("shape", [shape for shape in SHAPES if min(shape[:2]) >= 7])
 @pytest.mark.parametrize("noise", [2, 9, 80])
 def test_both_equal_scikit_image(shape, noise):
-    metrics = pytest.importorskip("skimage.metrics")
+    metrics = needs.need_module("skimage.metrics")
     a, b = pair(shape, noise=noise)
     p, q = shown(a).astype(np.uint8), shown(b).astype(np.uint8)
     wanted = metrics.structural_similarity(p, q, channel_axis=2, data_range=255)
