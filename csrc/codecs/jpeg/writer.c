@@ -67,6 +67,29 @@ step_create(li_jpeg_writer *writer)
     jpeg->progress = &writer->progress;
 }
 
+/* All of DC; luma's bits but the last, low frequencies first; chroma; luma's last bits.
+ * A third less work than by libjpeg's script of ten, and 1 to 3 % fewer bytes:
+ * docs/notes/jpeg.md. */
+static const jpeg_scan_info script[] = {
+    {3, {0, 1, 2}, 0, 0, 0, 0}, {1, {0}, 1, 8, 0, 1},  {1, {1}, 1, 63, 0, 0},
+    {1, {2}, 1, 63, 0, 0},      {1, {0}, 9, 63, 0, 1}, {1, {0}, 1, 63, 1, 0},
+};
+static const jpeg_scan_info gray_script[] = {
+    {1, {0}, 0, 0, 0, 0},
+    {1, {0}, 1, 8, 0, 1},
+    {1, {0}, 9, 63, 0, 1},
+    {1, {0}, 1, 63, 1, 0},
+};
+
+static void
+choose_script(struct jpeg_compress_struct *jpeg)
+{
+    bool gray = jpeg->num_components == 1;
+    jpeg->scan_info = gray ? gray_script : script;
+    jpeg->num_scans = gray ? (int)(sizeof(gray_script) / sizeof(gray_script[0]))
+                           : (int)(sizeof(script) / sizeof(script[0]));
+}
+
 static void
 step_start(li_jpeg_writer *writer)
 {
@@ -89,7 +112,7 @@ step_start(li_jpeg_writer *writer)
         jpeg->comp_info[part].v_samp_factor = choice->frame.parts[part].v;
     }
     if (choice->progressive)
-        jpeg_simple_progression(jpeg);
+        choose_script(jpeg);
     jpeg_start_compress(jpeg, TRUE);
 }
 
