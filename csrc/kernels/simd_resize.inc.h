@@ -168,6 +168,19 @@ pair_of_weights(const int16_t *weights)
     return v_all32(both);
 }
 
+/* Of one channel two pairs a turn: past the last tap weights are 0, up to a multiple of
+ * 4, and what lies there in the window does not count. */
+WORD vec
+sum_gray(const int16_t *weights, const int16_t *end, const vec *at)
+{
+    vec a = v_all32(1 << (LI_WEIGHT_BITS - LI_RING_BITS - 1)), b = v_zero();
+    for (; weights < end; weights += 4, at += 2) {
+        a = v_add32(a, v_pairs(v_load(at), pair_of_weights(weights)));
+        b = v_add32(b, v_pairs(v_load(at + 1), pair_of_weights(weights + 2)));
+    }
+    return V_SHIFT_RIGHT32(v_add32(a, b), LI_WEIGHT_BITS - LI_RING_BITS);
+}
+
 /* sums[c]: quad c of output i. */
 WORD void
 sum_output(const li_weights *table, uint32_t i, const window *from,
@@ -177,12 +190,15 @@ sum_output(const li_weights *table, uint32_t i, const window *from,
     const int16_t *end = weights + table->taps[i];
     const vec *at = window_at(from, table->first[i], channels);
     const vec half = v_all32(1 << (LI_WEIGHT_BITS - LI_RING_BITS - 1));
+    if (channels == 1) {
+        sums[0] = sum_gray(weights, end, at);
+        return;
+    }
     vec a = half, b = half, c = half, d = half;
     for (; weights < end; weights += 2, at += channels) {
         const vec both = pair_of_weights(weights);
         a = v_add32(a, v_pairs(v_load(at), both));
-        if (channels > 1)
-            b = v_add32(b, v_pairs(v_load(at + 1), both));
+        b = v_add32(b, v_pairs(v_load(at + 1), both));
         if (channels > 2)
             c = v_add32(c, v_pairs(v_load(at + 2), both));
         if (channels > 3)
