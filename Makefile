@@ -30,7 +30,7 @@ C_FILES := $(filter-out $(LEFT_OUT),$(sort $(shell find csrc -name '*.c')))
 HEADERS := $(sort $(shell find csrc tests/c tests/fuzz -name '*.h'))
 CORE := $(filter-out csrc/python/%,$(C_FILES))
 TEST_FILES := $(filter-out $(LEFT_OUT),$(sort $(wildcard tests/c/*/test_*.c)))
-THREADED := tests/c/base/test_guard.c tests/c/image/test_ahead.c tests/c/image/test_tee.c \
+THREADED := tests/c/base/test_guard.c tests/c/image/test_ahead.c tests/c/group/test_tee.c \
 	tests/c/codecs/test_png_stream.c tests/c/group/test_budget.c tests/c/group/test_group.c
 FUZZ_FILES := $(filter-out $(LEFT_OUT),$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 TOOL_FILES := tests/c/codecs/samples.c benchmarks/png_read.c

@@ -79,9 +79,9 @@ allows_rough(const li_input *input, const li_resize *resize, const li_request *r
            li_span_allows(resize->y, resize->height, 8, LEFT);
 }
 
-li_hint
-li_hint_of(const li_input *input, const li_draft *draft, const li_request *request,
-           bool planes)
+static li_hint
+own_hint(const li_input *input, const li_draft *draft, const li_request *request,
+         bool planes)
 {
     li_hint hint = {.shrink = 8, .planes = planes};
     const li_op *op = li_first_op(draft, &li_op_resize);
@@ -89,7 +89,21 @@ li_hint_of(const li_input *input, const li_draft *draft, const li_request *reque
         return hint;
     hint.shrink = choose_shrink(input->codec, &op->u.resize, request);
     hint.rough = allows_rough(input, &op->u.resize, request);
-    hint.skim = !(request->rules_off & LI_NO_SKIM) &&
+    return hint;
+}
+
+/* With several outputs: what all can do with, instead of what this one likes. */
+li_hint
+li_hint_of(const li_input *input, const li_draft *draft, const li_request *request,
+           bool planes)
+{
+    li_hint hint = own_hint(input, draft, request, planes);
+    const li_shared *shared = request->shared;
+    if (shared) {
+        hint.shrink = shared->shrink;
+        hint.rough = shared->rough;
+    }
+    hint.skim = !(request->rules_off & LI_NO_SKIM) && !(shared && shared->no_skim) &&
                 li_header_skims(&input->header, hint.shrink, planes);
     return hint;
 }
@@ -162,16 +176,6 @@ plan_shrink(li_draft *draft, const li_rect *rect, li_plan *plan)
     resize->y = li_span_shrink(resize->y, rect->y, shrink, plan->hint.region.y);
 }
 
-/* What all outputs of the source can do with, instead of what this one likes. */
-static void
-share_hint(const li_input *input, const li_request *request, li_hint *hint)
-{
-    hint->shrink = request->shared->shrink;
-    hint->rough = request->shared->rough;
-    hint->skim = !(request->rules_off & LI_NO_SKIM) &&
-                 li_header_skims(&input->header, hint->shrink, false);
-}
-
 /* Region, shrink, and again the region that is left to read. */
 li_status
 li_plan_decoder(li_ctx *ctx, const li_input *input, const li_request *request,
@@ -186,8 +190,6 @@ li_plan_decoder(li_ctx *ctx, const li_input *input, const li_request *request,
                    !(shared && shared->whole);
     bool cropped = regions && take_region(draft, &rect);
     plan->hint = li_hint_of(input, draft, request, false);
-    if (shared)
-        share_hint(input, request, &plan->hint);
     li_pixel pixel = plan->decoded.pixel;
     plan->decoded = codec->decoded(&input->header, plan->hint);
     plan->decoded.pixel = pixel;

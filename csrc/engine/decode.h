@@ -21,7 +21,17 @@ li_status li_plan_decoder(li_ctx *ctx, const li_input *input, const li_request *
 /* planes.c: as planes, if that may be: the same, and plan->way and plan->planes. */
 bool li_plan_planes(const li_input *input, const li_request *request, li_draft *draft,
                     li_plan *plan);
-/* Upper bound of what the ops of all planes, the ports and the joint take. */
+/* The part of a plane's axis that `count` samples stand for, `den` pixels each of an
+ * axis that `span` of the picture is resized to: the last may stand for one that is not
+ * there. The plane has from[0] samples for every from[1] pixels of the picture. */
+li_span li_plane_span(li_span span, uint32_t resized, uint32_t count, uint32_t den,
+                      const uint8_t from[2]);
+/* Upper bounds: of what the ops of all planes, the ports and the joint take, */
 uint64_t li_planes_bytes(const li_plan *plan);
+/* of the ports of planes of these sizes that these ops, NULL: none, read; they are
+ * of a picture with so many rows; */
+uint64_t li_plane_ports_bytes(const li_info in[LI_PLANES],
+                              const li_op *const ops[LI_PLANES], uint32_t height);
+uint64_t li_join_bytes(li_info joined); /* and of the joint */
 
 #endif

@@ -302,7 +302,8 @@ plan_fill(li_ctx *ctx, const li_input *input, const li_request *request, li_plan
     draft.room = most_ops(request);
     LI_TRY(draft_all(&draft, input, request));
     LI_TRY(li_draft_rewrite(&draft, request->rules_off));
-    if (request->shared || !li_plan_planes(input, request, &draft, plan))
+    bool rows = request->shared && !request->shared->planes;
+    if (rows || !li_plan_planes(input, request, &draft, plan))
         LI_TRY(li_plan_decoder(ctx, input, request, &draft, plan));
     plan->count = draft.count;
     plan->out = draft.count ? draft.infos[draft.count - 1] : draft.in;

@@ -71,7 +71,9 @@ typedef enum li_threads { LI_THREADS_IDLE, LI_THREADS_ONE, LI_THREADS_TWO } li_t
 typedef struct li_shared {
     uint8_t shrink; /* M of M/8, 1..8 */
     bool rough;
-    bool whole; /* not by regions */
+    bool whole;   /* not by regions */
+    bool planes;  /* if there is a way; then see plan->way */
+    bool no_skim; /* of planes: somebody needs more chroma than is skimmed */
 } li_shared;
 
 typedef struct li_request {
@@ -107,6 +109,7 @@ enum { LI_PLANE_OPS = 3 }; /* resize, range, orientation */
 typedef struct li_plane_plan {
     li_info decoded; /* what the decoder hands out */
     uint32_t count;
+    uint8_t x_den, y_den; /* pixels behind the resize that a sample stands for */
     li_op ops[LI_PLANE_OPS];
     li_info infos[LI_PLANE_OPS]; /* the plane after each op */
 } li_plane_plan;

@@ -10,12 +10,9 @@
 
 /* --- one plane -------------------------------------------------------------------- */
 
-/* The part of a decoded axis that `to`'s samples stand for, of which `count` lie `den`
- * pixels of the resized axis apart: the last may stand for a pixel that is not there.
- */
-static li_span
-plane_span(li_span span, uint32_t resized, uint32_t count, uint32_t den,
-           const uint8_t from[2])
+li_span
+li_plane_span(li_span span, uint32_t resized, uint32_t count, uint32_t den,
+              const uint8_t from[2])
 {
     if ((uint64_t)count * den != resized) {
         span.start *= resized;
@@ -44,10 +41,10 @@ add_resize(li_ctx *ctx, const li_resize *resize, const li_plane *from,
         .width = to->width,
         .height = to->height,
         .kernel = resize->kernel,
-        .x = plane_span(resize->x, resize->width, to->width, to->x_den,
-                        (const uint8_t[2]){from->x_num, from->x_den}),
-        .y = plane_span(resize->y, resize->height, to->height, to->y_den,
-                        (const uint8_t[2]){from->y_num, from->y_den}),
+        .x = li_plane_span(resize->x, resize->width, to->width, to->x_den,
+                           (const uint8_t[2]){from->x_num, from->x_den}),
+        .y = li_plane_span(resize->y, resize->height, to->height, to->y_den,
+                           (const uint8_t[2]){from->y_num, from->y_den}),
     };
     li_axis_plan x = {resize->kernel, op.u.resize.x, to->width, from->width};
     li_axis_plan y = {resize->kernel, op.u.resize.y, to->height, from->height};
@@ -93,6 +90,8 @@ plan_three(li_ctx *ctx, const route *way, li_plan *plan)
             to = (li_plane){turned->height, turned->width, turned->y_num,
                             turned->y_den,  turned->x_num, turned->x_den};
         }
+        plane->x_den = to.x_den;
+        plane->y_den = to.y_den;
         if (way->resize && !add_resize(ctx, way->resize, from, &to, plane))
             return false;
         if (!way->joined && way->from.studio != way->to.studio &&
@@ -225,49 +224,67 @@ li_plan_planes(const li_input *input, const li_request *request, li_draft *draft
 
 /* --- the cost --------------------------------------------------------------------- */
 
-/* Rows that a resize reads beyond those that are due, in rows of the picture. */
+/* Rows that an op reads beyond those that are due, in rows of the picture. */
 static uint64_t
-rows_ahead(const li_plan *plan, uint32_t p)
+rows_ahead(const li_op *op, li_info in, uint32_t height)
 {
-    const li_plane_plan *plane = &plan->planes[p];
-    if (!plane->count || plane->ops[0].kind != &li_op_resize)
-        return 1;
-    const li_resize *resize = &plane->ops[0].u.resize;
-    li_axis_plan y = {resize->kernel, resize->y, resize->height, plane->decoded.height};
-    uint64_t rows = li_axis_stride(&y) + 2 * (uint64_t)LI_BATCH;
-    return rows * plan->stored.height / plane->decoded.height + 1;
+    enum { LINE = 4 }; /* rows of a plane that go together, at most */
+    uint64_t rows = LINE;
+    if (op && op->kind == &li_op_resize) {
+        const li_resize *resize = &op->u.resize;
+        li_axis_plan y = {resize->kernel, resize->y, resize->height, in.height};
+        rows = li_axis_stride(&y) + 2 * (uint64_t)LI_BATCH;
+    }
+    return rows * height / in.height + 1;
 }
 
-/* What a port keeps is what the widest filter needs more than its own, and the rest of
- * a strip; it may be copied to a larger block. */
+/* What a port keeps is what the widest filter needs more than its own; it may be copied
+ * to a larger block. */
 static uint64_t
-port_bytes(const li_plan *plan, const li_plane_plan *plane, uint64_t ahead)
+port_bytes(li_info in, uint64_t ahead, uint32_t height)
 {
-    uint64_t rows = ahead * plane->decoded.height / plan->stored.height + 2;
-    uint64_t bytes = rows * ((uint64_t)plane->decoded.width + LI_ROW_SLACK);
-    return 2 * li_block_bytes(bytes) + 4096;
+    uint64_t rows = ahead * in.height / height + 2;
+    return 2 * li_block_bytes(rows * ((uint64_t)in.width + LI_ROW_SLACK)) + 4096;
+}
+
+uint64_t
+li_plane_ports_bytes(const li_info in[LI_PLANES], const li_op *const ops[LI_PLANES],
+                     uint32_t height)
+{
+    uint64_t bytes = 0, ahead = 0;
+    for (uint32_t p = 0; p < LI_PLANES; p++) {
+        uint64_t rows = rows_ahead(ops[p], in[p], height);
+        ahead = rows > ahead ? rows : ahead;
+    }
+    for (uint32_t p = 0; p < LI_PLANES; p++)
+        bytes = li_sat_add(bytes, port_bytes(in[p], ahead, height));
+    return bytes;
+}
+
+uint64_t
+li_join_bytes(li_info joined)
+{
+    return 2 * li_row_bytes(joined) + 4096; /* a row of it and two of the planes' */
 }
 
 uint64_t
 li_planes_bytes(const li_plan *plan)
 {
-    uint64_t bytes = 0, ahead = 0;
+    li_info in[LI_PLANES];
+    const li_op *first[LI_PLANES];
+    uint64_t bytes = li_join_bytes(plan->decoded);
     if (plan->way == LI_WAY_ROWS)
         return 0;
     for (uint32_t p = 0; p < LI_PLANES; p++) {
-        uint64_t rows = rows_ahead(plan, p);
-        ahead = rows > ahead ? rows : ahead;
-    }
-    for (uint32_t p = 0; p < LI_PLANES; p++) {
         const li_plane_plan *plane = &plan->planes[p];
-        li_info in = plane->decoded;
-        bytes = li_sat_add(bytes, port_bytes(plan, plane, ahead));
+        in[p] = plane->decoded;
+        first[p] = plane->count ? &plane->ops[0] : NULL;
+        li_info from = in[p];
         for (uint32_t i = 0; i < plane->count; i++) {
             const li_op *op = &plane->ops[i];
-            bytes = li_sat_add(bytes, op->kind->bytes(op, in, plane->infos[i]));
-            in = plane->infos[i];
+            bytes = li_sat_add(bytes, op->kind->bytes(op, from, plane->infos[i]));
+            from = plane->infos[i];
         }
     }
-    /* The joint's row and two of the planes'. */
-    return li_sat_add(bytes, 2 * li_row_bytes(plan->decoded) + 4096);
+    return li_sat_add(bytes, li_plane_ports_bytes(in, first, plan->stored.height));
 }

@@ -102,6 +102,20 @@ li_decoder_open(li_ctx *ctx, li_source *source, const li_input *input,
     return status;
 }
 
+li_status
+li_planes_open(li_ctx *ctx, li_source *source, const li_input *input,
+               const li_plan *plan, li_rows *ports[LI_PLANES])
+{
+    li_planes *planes = NULL;
+    li_status status =
+        input->codec->decode_planes(ctx, source, &input->header, plan->hint, &planes);
+    if (status == LI_OK)
+        status = li_planes_ports(&planes, ports);
+    if (status != LI_OK && !ctx->step)
+        ctx->step = "decode";
+    return status;
+}
+
 /* One job while it runs; whatever is open is closed by run_close. */
 typedef struct job {
     li_ctx *ctx; /* borrowed, as all but what is said to be owned */
@@ -137,10 +151,7 @@ open_decoder(job *run, li_ahead_use *use)
         return li_frame_rows(run->ctx, &input->frame, &run->chain);
     if (run->plan->way == LI_WAY_ROWS)
         return open_rows(run, use);
-    li_planes *planes = NULL;
-    LI_TRY(input->codec->decode_planes(run->ctx, run->source, &input->header,
-                                       run->plan->hint, &planes));
-    return li_planes_ports(&planes, run->planes);
+    return li_planes_open(run->ctx, run->source, input, run->plan, run->planes);
 }
 
 static li_status

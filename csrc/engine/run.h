@@ -25,6 +25,9 @@ li_status li_input_frame(li_ctx *ctx, const li_frame *frame,
 /* The decoded rows of a plan that goes by rows, on ctx. */
 li_status li_decoder_open(li_ctx *ctx, li_source *source, const li_input *input,
                           const li_plan *plan, li_rows **rows) LI_MUST_CHECK;
+/* The decoded planes of a plan that goes by planes. */
+li_status li_planes_open(li_ctx *ctx, li_source *source, const li_input *input,
+                         const li_plan *plan, li_rows *ports[LI_PLANES]) LI_MUST_CHECK;
 /* A stage that adds what the one below takes to *spent_ns, which is borrowed. */
 li_status li_meter_push(li_ctx *ctx, int64_t *spent_ns, li_rows **chain) LI_MUST_CHECK;
 

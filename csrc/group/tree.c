@@ -3,6 +3,7 @@
 #include "group/tree.h"
 #include "engine/decode.h"
 #include "engine/geometry.h"
+#include "ops/resample.h"
 
 #include <string.h>
 
@@ -40,6 +41,8 @@ same_op(const li_op *a, const li_op *b)
 {
     if (a->kind != b->kind)
         return false;
+    if (!a->kind)
+        return true;
     if (a->kind == &li_op_resize)
         return a->u.resize.width == b->u.resize.width &&
                a->u.resize.height == b->u.resize.height &&
@@ -55,24 +58,65 @@ same_op(const li_op *a, const li_op *b)
 
 /* --- common beginnings ------------------------------------------------------------ */
 
+static bool
+same_ops(const li_node *a, const li_node *b)
+{
+    if (a->streams != b->streams)
+        return false;
+    for (uint32_t s = 0; s < a->streams; s++)
+        if (!same_op(&a->ops[s], &b->ops[s]))
+            return false;
+    return true;
+}
+
+/* The child of wanted->parent that does the same: an old one, or this. */
 static uint32_t
-child_of(li_tree *tree, uint32_t parent, const li_op *op, li_info info)
+child_of(li_tree *tree, const li_node *wanted)
 {
     for (uint32_t i = 1; i < tree->count; i++)
-        if (tree->nodes[i].parent == parent && same_op(&tree->nodes[i].op, op))
+        if (tree->nodes[i].parent == wanted->parent &&
+            same_ops(&tree->nodes[i], wanted)) {
+            tree->nodes[i].fine |= wanted->fine;
             return i;
-    tree->nodes[parent].users++;
-    tree->nodes[tree->count] = (li_node){.op = *op, .info = info, .parent = parent};
+        }
+    tree->nodes[wanted->parent].users++;
+    tree->nodes[tree->count] = *wanted;
     return tree->count++;
+}
+
+static uint32_t
+add_planes(li_tree *tree, const li_plan *plan, bool fine)
+{
+    uint32_t at = 0;
+    for (uint32_t i = 0; i < plan->planes[0].count; i++) {
+        li_node node = {.streams = LI_PLANES, .parent = at, .fine = fine};
+        for (uint32_t p = 0; p < LI_PLANES; p++) {
+            const li_plane_plan *plane = &plan->planes[p];
+            node.ops[p] = plane->ops[i];
+            node.infos[p] = plane->infos[i];
+            node.x_den[p] = plane->x_den;
+            node.y_den[p] = plane->y_den;
+        }
+        at = child_of(tree, &node);
+    }
+    if (plan->way == LI_WAY_PLANES)
+        return at;
+    li_node joint = {
+        .streams = 1, .infos = {plan->decoded}, .parent = at, .fine = fine};
+    return child_of(tree, &joint);
 }
 
 static uint32_t
 add_plan(li_tree *tree, const li_plan *plan, bool fine)
 {
-    uint32_t at = 0;
+    uint32_t at = plan->way == LI_WAY_ROWS ? 0 : add_planes(tree, plan, fine);
     for (size_t i = 0; i < plan->count; i++) {
-        at = child_of(tree, at, &plan->ops[i], plan->infos[i]);
-        tree->nodes[at].fine |= fine;
+        li_node node = {.streams = 1,
+                        .ops = {plan->ops[i]},
+                        .infos = {plan->infos[i]},
+                        .parent = at,
+                        .fine = fine};
+        at = child_of(tree, &node);
     }
     tree->nodes[at].users++;
     return at;
@@ -85,11 +129,20 @@ add_plan(li_tree *tree, const li_plan *plan, bool fine)
 static bool
 is_downscale(const li_tree *tree, const li_node *node)
 {
-    return node->op.kind == &li_op_resize && node->parent == 0 &&
-           (node->op.u.resize.kernel == LI_LANCZOS3 ||
-            node->op.u.resize.kernel == LI_CUBIC) &&
-           node->info.width <= tree->nodes[0].info.width &&
-           node->info.height <= tree->nodes[0].info.height;
+    const li_op *op = &node->ops[0];
+    return op->kind == &li_op_resize && node->parent == 0 &&
+           (op->u.resize.kernel == LI_LANCZOS3 || op->u.resize.kernel == LI_CUBIC) &&
+           node->infos[0].width <= tree->nodes[0].infos[0].width &&
+           node->infos[0].height <= tree->nodes[0].infos[0].height;
+}
+
+/* With the chroma that the other has. */
+static bool
+same_chroma(const li_node *a, const li_node *b)
+{
+    return a->streams == b->streams &&
+           memcmp(a->x_den, b->x_den, sizeof(a->x_den)) == 0 &&
+           memcmp(a->y_den, b->y_den, sizeof(a->y_den)) == 0;
 }
 
 /* Half as large again, both ways: what the first filter weakens is then above what the
@@ -97,9 +150,11 @@ is_downscale(const li_tree *tree, const li_node *node)
 static bool
 may_feed(const li_node *large, const li_node *small)
 {
-    return (uint64_t)large->info.width * 2 + 2 >= (uint64_t)small->info.width * 3 &&
-           (uint64_t)large->info.height * 2 + 2 >= (uint64_t)small->info.height * 3 &&
-           same_part(&large->op.u.resize, &small->op.u.resize);
+    const li_info *from = &large->infos[0], *to = &small->infos[0];
+    return (uint64_t)from->width * 2 + 2 >= (uint64_t)to->width * 3 &&
+           (uint64_t)from->height * 2 + 2 >= (uint64_t)to->height * 3 &&
+           same_chroma(large, small) &&
+           same_part(&large->ops[0].u.resize, &small->ops[0].u.resize);
 }
 
 /* The smallest that may feed it. All that may read the root, and go on to: larger ones
@@ -111,7 +166,7 @@ best_feeder(const li_tree *tree, const li_node *small)
     for (uint32_t i = 1; i < tree->count; i++) {
         const li_node *node = &tree->nodes[i];
         if (is_downscale(tree, node) && may_feed(node, small) &&
-            (!best || node->info.width < tree->nodes[best].info.width))
+            (!best || node->infos[0].width < tree->nodes[best].infos[0].width))
             best = i;
     }
     return best;
@@ -125,7 +180,7 @@ next_smaller(const li_tree *tree, uint64_t below)
     uint64_t most = 0;
     for (uint32_t i = 1; i < tree->count; i++) {
         const li_node *node = &tree->nodes[i];
-        uint64_t pixels = (uint64_t)node->info.width * node->info.height;
+        uint64_t pixels = (uint64_t)node->infos[0].width * node->infos[0].height;
         if (is_downscale(tree, node) && pixels < below && pixels > most) {
             found = i;
             most = pixels;
@@ -134,15 +189,39 @@ next_smaller(const li_tree *tree, uint64_t below)
     return found;
 }
 
+/* Of a plane: what it stands for of the larger picture, in that one's plane. */
+static bool
+fed_resize(const li_node *large, const li_node *small, uint32_t s, li_resize *resize)
+{
+    const li_info *whole = &large->infos[0], *from = &large->infos[s];
+    *resize = small->ops[s].u.resize;
+    resize->x = li_span_whole(whole->width);
+    resize->y = li_span_whole(whole->height);
+    if (small->streams > 1) {
+        const uint8_t x[2] = {1, large->x_den[s]}, y[2] = {1, large->y_den[s]};
+        resize->x = li_plane_span(resize->x, small->infos[0].width, resize->width,
+                                  small->x_den[s], x);
+        resize->y = li_plane_span(resize->y, small->infos[0].height, resize->height,
+                                  small->y_den[s], y);
+    }
+    li_axis_plan across = {resize->kernel, resize->x, resize->width, from->width};
+    li_axis_plan down = {resize->kernel, resize->y, resize->height, from->height};
+    return li_axis_valid(&across) && li_axis_valid(&down);
+}
+
 static void
 feed(li_tree *tree, uint32_t small, uint32_t large)
 {
     li_node *node = &tree->nodes[small];
+    li_resize fed[LI_PLANES];
+    for (uint32_t s = 0; s < node->streams; s++)
+        if (!fed_resize(&tree->nodes[large], node, s, &fed[s]))
+            return;
+    for (uint32_t s = 0; s < node->streams; s++)
+        node->ops[s].u.resize = fed[s];
     tree->nodes[0].users--;
     tree->nodes[large].users++;
     node->parent = large;
-    node->op.u.resize.x = li_span_whole(tree->nodes[large].info.width);
-    node->op.u.resize.y = li_span_whole(tree->nodes[large].info.height);
 }
 
 /* From the largest on. Of several of one size the first alone is looked at: they differ
@@ -153,7 +232,7 @@ cut_short(li_tree *tree)
     uint64_t below = UINT64_MAX;
     for (uint32_t i; (i = next_smaller(tree, below)) != 0;) {
         const li_node *node = &tree->nodes[i];
-        below = (uint64_t)node->info.width * node->info.height;
+        below = (uint64_t)node->infos[0].width * node->infos[0].height;
         uint32_t feeder = node->fine ? 0 : best_feeder(tree, node);
         if (feeder)
             feed(tree, i, feeder);
@@ -172,21 +251,34 @@ is_fine(const li_input *input, const li_request *request)
            (request->shrink == LI_SHRINK_SAFE && !li_hides_shrink(request));
 }
 
+static li_node
+root_of(const li_plan *plan)
+{
+    li_node root = {.streams = 1, .infos = {plan->decoded}};
+    if (plan->way == LI_WAY_ROWS)
+        return root;
+    root.streams = LI_PLANES;
+    for (uint32_t p = 0; p < LI_PLANES; p++)
+        root.infos[p] = plan->planes[p].decoded;
+    return root;
+}
+
 li_status
 li_tree_make(li_ctx *ctx, const li_input *input, const li_plan *plans,
              li_request const *const *requests, uint32_t count, li_tree *tree)
 {
     uint64_t room = 1;
+    enum { JOINT = 1 };
     for (uint32_t i = 0; i < count; i++)
-        room += plans[i].count;
-    *tree = (li_tree){0};
+        room += plans[i].planes[0].count + JOINT + plans[i].count;
+    *tree = (li_tree){.room = (uint32_t)room};
     LI_TRY(li_alloc(ctx, room, sizeof(tree->nodes[0]), &tree->nodes));
     li_status status = li_alloc(ctx, count, sizeof(tree->ends[0]), &tree->ends);
     if (status != LI_OK) {
         li_tree_free(ctx, tree);
         return status;
     }
-    tree->nodes[0].info = plans[0].decoded;
+    tree->nodes[0] = root_of(&plans[0]);
     tree->count = 1;
     for (uint32_t i = 0; i < count; i++)
         tree->ends[i] = add_plan(tree, &plans[i], is_fine(input, requests[i]));

@@ -250,8 +250,8 @@ move_row(li_rows *rows, li_plane_sink *sink, uint32_t plane, li_pump_times *time
 }
 
 li_status
-li_planes_pump(li_rows *const planes[LI_PLANES], li_plane_sink *sink,
-               li_pump_times *times)
+li_planes_pump_rows(li_rows *const planes[LI_PLANES], li_plane_sink *sink,
+                    li_pump_times *times)
 {
     const li_planar *layout = &sink->layout;
     for (uint32_t y = 0; y < layout->plane[0].height; y++) {
@@ -262,9 +262,23 @@ li_planes_pump(li_rows *const planes[LI_PLANES], li_plane_sink *sink,
                 LI_TRY(move_row(planes[p], sink, p, times));
     }
     assert(sink->y[1] == layout->plane[1].height);
+    return LI_OK;
+}
+
+li_status
+li_plane_sink_finish(li_plane_sink *sink, li_pump_times *times)
+{
     int64_t start = li_now_ns();
     li_status status =
         sink->ops->finish ? name_step(sink, sink->ops->finish(sink)) : LI_OK;
     times->sink_ns += li_now_ns() - start;
     return status;
+}
+
+li_status
+li_planes_pump(li_rows *const planes[LI_PLANES], li_plane_sink *sink,
+               li_pump_times *times)
+{
+    LI_TRY(li_planes_pump_rows(planes, sink, times));
+    return li_plane_sink_finish(sink, times);
 }

@@ -89,8 +89,11 @@ li_status li_plane_sink_new(li_ctx *ctx, size_t size, const li_plane_sink_ops *o
                             li_plane_sink **sink) LI_MUST_CHECK;
 void li_plane_sink_close(li_plane_sink **sink); /* accepts NULL */
 
-/* Move every row of the three streams into the sink, luma row by luma row, then finish
- * it. */
+/* Move every row of the three streams into the sink, luma row by luma row. */
+li_status li_planes_pump_rows(li_rows *const planes[LI_PLANES], li_plane_sink *sink,
+                              li_pump_times *times) LI_MUST_CHECK;
+li_status li_plane_sink_finish(li_plane_sink *sink, li_pump_times *times) LI_MUST_CHECK;
+/* The one, then the other. */
 li_status li_planes_pump(li_rows *const planes[LI_PLANES], li_plane_sink *sink,
                          li_pump_times *times) LI_MUST_CHECK;
 

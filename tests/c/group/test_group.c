@@ -5,7 +5,7 @@
 
 #include <unistd.h>
 
-enum { WIDTH = 640, HEIGHT = 480, BRANCHES = 10, WATCHDOG_S = 300 };
+enum { WIDTH = 640, HEIGHT = 480, BRANCHES = 10, SCHEDULES = 100, WATCHDOG_S = 300 };
 
 /* --- a format that is a frame -------------------------------------------------------
  */
@@ -44,8 +44,61 @@ static const li_codec frame_codec = {.name = "frame",
                                      .decode_bytes = frame_decode_bytes,
                                      .decode = frame_decode};
 
+/* --- and one that is planes ---------------------------------------------------------
+ */
+
+enum { STRIP = 6 }; /* rows of luma; half as many of chroma */
+
+typedef struct frame_planes {
+    li_planes base;
+    uint32_t y; /* rows of luma so far */
+} frame_planes;
+
+/* The frame's bytes, taken as samples. */
+static li_status
+planes_next(li_planes *base, li_strip *strip)
+{
+    frame_planes *self = (frame_planes *)base;
+    for (uint32_t p = 0; p < LI_PLANES; p++) {
+        uint32_t y = p ? self->y / 2 : self->y, rows = p ? STRIP / 2 : STRIP;
+        strip->data[p] = frame.pixels + y * frame.stride + p * 500;
+        strip->stride[p] = frame.stride;
+        strip->rows[p] = rows;
+    }
+    self->y += STRIP;
+    return LI_OK;
+}
+
+static const li_planes_ops planes_ops = {.name = "frame", .next = planes_next};
+
+static bool
+planes_planar(const li_header *header, li_hint hint, li_planar *layout)
+{
+    (void)hint;
+    *layout = li_planar_of(header->width, header->height, 2, 2);
+    return true;
+}
+
+static li_status
+planes_decode(li_ctx *ctx, li_source *in, const li_header *header, li_hint hint,
+              li_planes **planes)
+{
+    li_planar layout;
+    (void)in;
+    CHECK(planes_planar(header, hint, &layout));
+    decodes++;
+    return li_planes_new(ctx, sizeof(frame_planes), &planes_ops, &layout, planes);
+}
+
+static const li_codec planes_codec = {.name = "planes",
+                                      .decoded = frame_decoded,
+                                      .decode_bytes = frame_decode_bytes,
+                                      .decode = frame_decode,
+                                      .planar = planes_planar,
+                                      .decode_planes = planes_decode};
+
 static void
-make_input(li_input *input)
+make_input(li_input *input, bool planes)
 {
     static uint8_t pixels[HEIGHT][WIDTH * 3 + 16];
     uint32_t random = 7;
@@ -55,7 +108,7 @@ make_input(li_input *input)
     frame = (li_frame){.info = {WIDTH, HEIGHT, LI_RGB8},
                        .stride = sizeof(pixels[0]),
                        .pixels = pixels[0]};
-    *input = (li_input){.codec = &frame_codec, .io = "bytes"};
+    *input = (li_input){.codec = planes ? &planes_codec : &frame_codec, .io = "bytes"};
     input->header = (li_header){.width = WIDTH,
                                 .height = HEIGHT,
                                 .pixel = LI_RGB8,
@@ -78,6 +131,28 @@ typedef struct stand {
     uint8_t *bytes[BRANCHES];
     size_t sizes[BRANCHES];
 } stand;
+
+/* The same for planes: up to JPEG, joined for PNG; the last two are of the middle
+ * alone, and one of them is turned. */
+static void
+describe_planes(stand *self, uint32_t i)
+{
+    static const uint32_t widths[] = {20, 90, 161, 161, 301};
+    li_request *request = &self->requests[i];
+    self->steps[i][0] = (li_step){.type = LI_STEP_RESIZE};
+    self->steps[i][0].u.resize.width = widths[i / 2];
+    self->steps[i][1] = (li_step){.type = LI_STEP_ORIENT, .u.orient = 5};
+    if (i >= BRANCHES - 2) {
+        self->steps[i][0].u.resize.height = 60;
+        self->steps[i][0].u.resize.fit = LI_FIT_COVER;
+    }
+    *request = (li_request){.steps = self->steps[i],
+                            .step_count = i == BRANCHES - 1 ? 2 : 1,
+                            .codec = i % 2 ? &li_codec_png : &li_codec_jpeg,
+                            .encode = li_encode_default()};
+    if (i == BRANCHES - 1)
+        request->codec = &li_codec_jpeg;
+}
 
 /* Five widths, twice each: PNG, and PNG in gray; the last are cropped. */
 static void
@@ -103,14 +178,14 @@ describe(stand *self, uint32_t i)
 }
 
 static void
-open_stand(stand *self)
+open_stand(stand *self, bool planes)
 {
     memset(self, 0, sizeof(*self));
-    make_input(&self->input);
+    make_input(&self->input, planes);
     li_ctx_init(&self->ctx, NULL);
     for (uint32_t i = 0; i < BRANCHES; i++) {
         li_ctx *ctx = &self->ctxs[i];
-        describe(self, i);
+        planes ? describe_planes(self, i) : describe(self, i);
         li_ctx_init(ctx, NULL);
         CHECK_EQ(li_plan_make(ctx, &self->input, &self->requests[i], &self->plans[i]),
                  LI_OK);
@@ -144,9 +219,9 @@ close_stand(stand *self)
 }
 
 static void
-run_alone(stand *self)
+run_alone(stand *self, bool planes)
 {
-    open_stand(self);
+    open_stand(self, planes);
     for (uint32_t i = 0; i < BRANCHES; i++) {
         li_branch *it = &self->branches[i];
         it->status = li_plan_run(it->ctx, NULL, &self->input, it->request, it->plan,
@@ -195,13 +270,16 @@ check_same(const stand *a, const stand *b, uint32_t i)
 
 static stand alone, together;
 
-TEST(ten_outputs_of_one_decode_are_the_same_as_ten_alone)
+static void
+check_all_ways(bool planes)
 {
     static const uint32_t workers[] = {1, 2, 4, 0}, rings[] = {2, 16, 0};
-    run_alone(&alone);
+    run_alone(&alone, planes);
+    for (uint32_t i = 0; i < BRANCHES; i++)
+        CHECK_EQ(alone.plans[i].way != LI_WAY_ROWS, planes);
     for (int w = 0; w < 4; w++)
         for (int r = 0; r < 3; r++) {
-            open_stand(&together);
+            open_stand(&together, planes);
             run_grouped(&together, workers[w], rings[r]);
             for (uint32_t i = 0; i < BRANCHES; i++) {
                 CHECK_EQ(together.branches[i].status, LI_OK);
@@ -212,6 +290,16 @@ TEST(ten_outputs_of_one_decode_are_the_same_as_ten_alone)
     close_stand(&alone);
 }
 
+TEST(ten_outputs_of_one_decode_are_the_same_as_ten_alone)
+{
+    check_all_ways(false);
+}
+
+TEST(ten_outputs_of_one_decode_of_planes_are_the_same_as_ten_alone)
+{
+    check_all_ways(true);
+}
+
 static li_status
 refuse(li_out *out, const void *data, size_t size)
 {
@@ -220,38 +308,93 @@ refuse(li_out *out, const void *data, size_t size)
     return li_fail(out->ctx, LI_E301_WRITE, "full");
 }
 
+/* What becomes of a branch: nothing, an error before it begins, a cancel, no room. */
+typedef enum fate { ENDS, FAILED, CANCELLED, FULL } fate;
+
+typedef struct trial {
+    bool planes;
+    uint32_t workers, ring;
+    fate fates[BRANCHES];
+} trial;
+
+static void
+check_fate(uint32_t i, fate what)
+{
+    li_status status = together.branches[i].status;
+    if (what == ENDS) {
+        CHECK_EQ(status, LI_OK);
+        check_same(&alone, &together, i);
+    } else {
+        CHECK_EQ(status, what == CANCELLED ? LI_E500_CANCELLED : LI_E301_WRITE);
+    }
+}
+
+/* `alone` has been run. */
+static void
+run_trial(const trial *how)
+{
+    atomic_int cancel = 1;
+    li_out_ops full = {.name = "full", .write = refuse};
+    li_out nowhere[BRANCHES];
+    open_stand(&together, how->planes);
+    for (uint32_t i = 0; i < BRANCHES; i++) {
+        li_ctx *ctx = &together.ctxs[i];
+        nowhere[i] = (li_out){.ops = &full, .ctx = ctx};
+        if (how->fates[i] == FAILED)
+            CHECK(li_fail(ctx, LI_E301_WRITE, "no") == LI_E301_WRITE);
+        else if (how->fates[i] == CANCELLED)
+            ctx->cancel = &cancel;
+        else if (how->fates[i] == FULL)
+            together.branches[i].target.out = &nowhere[i];
+    }
+    run_grouped(&together, how->workers, how->ring);
+    for (uint32_t i = 0; i < BRANCHES; i++)
+        check_fate(i, how->fates[i]);
+    close_stand(&together);
+}
+
 /* One had failed before, one is cancelled, one finds no room, in turn. */
 TEST(a_branch_that_fails_leaves_the_others_alone)
 {
-    run_alone(&alone);
-    for (uint32_t first = 0; first < BRANCHES; first++) {
-        atomic_int cancel = 1;
-        li_out_ops full = {.name = "full", .write = refuse};
-        uint32_t second = (first + 3) % BRANCHES, third = (first + 6) % BRANCHES;
-        open_stand(&together);
-        CHECK(li_fail(&together.ctxs[first], LI_E301_WRITE, "no") == LI_E301_WRITE);
-        together.ctxs[second].cancel = &cancel;
-        li_out nowhere = {.ops = &full, .ctx = &together.ctxs[third]};
-        together.branches[third].target.out = &nowhere;
-        run_grouped(&together, 1 + first % 3, 4);
-        for (uint32_t i = 0; i < BRANCHES; i++) {
-            li_status status = together.branches[i].status;
-            if (i == first || i == third)
-                CHECK_EQ(status, LI_E301_WRITE);
-            else if (i == second)
-                CHECK_EQ(status, LI_E500_CANCELLED);
-            else
-                check_same(&alone, &together, i);
+    for (int planes = 0; planes < 2; planes++) {
+        run_alone(&alone, planes);
+        for (uint32_t first = 0; first < BRANCHES; first++) {
+            trial how = {.planes = planes, .workers = 1 + first % 3, .ring = 4};
+            how.fates[first] = FAILED;
+            how.fates[(first + 3) % BRANCHES] = CANCELLED;
+            how.fates[(first + 6) % BRANCHES] = FULL;
+            run_trial(&how);
         }
-        close_stand(&together);
+        close_stand(&alone);
     }
-    close_stand(&alone);
+}
+
+/* Anything may become of anybody; some end long before others by themselves: what is
+ * cropped. */
+TEST(no_trial_stands_still)
+{
+    static const uint32_t workers[] = {1, 2, 4, 0}, rings[] = {2, 3, 16, 0};
+    uint32_t random = 1234;
+    for (int planes = 0; planes < 2; planes++) {
+        run_alone(&alone, planes);
+        for (int n = 0; n < SCHEDULES / 2 && !test_bad; n++) {
+            trial how = {.planes = planes};
+            how.workers = workers[test_random(&random) % 4];
+            how.ring = rings[test_random(&random) % 4];
+            for (uint32_t i = 0; i < BRANCHES; i++) {
+                uint32_t throw = test_random(&random) % 9;
+                how.fates[i] = throw < 4 ? (fate) throw : ENDS;
+            }
+            run_trial(&how);
+        }
+        close_stand(&alone);
+    }
 }
 
 TEST(all_are_cancelled_by_the_flag_of_the_source)
 {
     atomic_int cancel = 1;
-    open_stand(&together);
+    open_stand(&together, true);
     together.ctx.cancel = &cancel;
     run_grouped(&together, 2, 0);
     for (uint32_t i = 0; i < BRANCHES; i++)
@@ -262,7 +405,7 @@ TEST(all_are_cancelled_by_the_flag_of_the_source)
 TEST(one_output_or_too_little_memory_makes_no_group)
 {
     li_group *group;
-    open_stand(&together);
+    open_stand(&together, false);
     CHECK_EQ(li_group_plan(&together.ctx, &together.input, together.branches, 1,
                            (li_group_how){0}, &group),
              LI_OK);
@@ -275,28 +418,35 @@ TEST(one_output_or_too_little_memory_makes_no_group)
     close_stand(&together);
 }
 
+/* Of one group, the n-th allocation of the source's context. False: there is none. */
+static bool
+fail_allocation(int n, bool planes)
+{
+    li_group *group;
+    open_stand(&together, planes);
+    together.ctx.allocs_left = n;
+    li_status status = li_group_plan(&together.ctx, &together.input, together.branches,
+                                     BRANCHES, (li_group_how){0}, &group);
+    bool done = status == LI_OK;
+    if (done) {
+        CHECK(group);
+        li_group_run(group, NULL);
+    }
+    for (uint32_t i = 0; done && i < BRANCHES; i++)
+        done = together.branches[i].status == LI_OK;
+    CHECK(done || together.ctx.status == LI_ENOMEM);
+    li_group_close(&group);
+    close_stand(&together);
+    return !done;
+}
+
 TEST(every_allocation_fails_once)
 {
-    for (int n = 0;; n++) {
-        li_group *group;
-        open_stand(&together);
-        together.ctx.allocs_left = n;
-        li_status status =
-            li_group_plan(&together.ctx, &together.input, together.branches, BRANCHES,
-                          (li_group_how){0}, &group);
-        bool done = status == LI_OK;
-        if (done) {
-            CHECK(group);
-            li_group_run(group, NULL);
-        }
-        for (uint32_t i = 0; done && i < BRANCHES; i++)
-            done = together.branches[i].status == LI_OK;
-        CHECK(done || together.ctx.status == LI_ENOMEM);
-        li_group_close(&group);
-        close_stand(&together);
-        if (done)
-            break;
-        CHECK(n < 40);
+    for (int planes = 0; planes < 2; planes++) {
+        int n = 0;
+        while (fail_allocation(n, planes))
+            CHECK(++n < 60);
+        CHECK(n > 5);
     }
 }
 
@@ -305,7 +455,9 @@ main(void)
 {
     alarm(WATCHDOG_S);
     RUN(ten_outputs_of_one_decode_are_the_same_as_ten_alone);
+    RUN(ten_outputs_of_one_decode_of_planes_are_the_same_as_ten_alone);
     RUN(a_branch_that_fails_leaves_the_others_alone);
+    RUN(no_trial_stands_still);
     RUN(all_are_cancelled_by_the_flag_of_the_source);
     RUN(one_output_or_too_little_memory_makes_no_group);
     RUN(every_allocation_fails_once);
