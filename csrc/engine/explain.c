@@ -100,7 +100,10 @@ is_whole(li_span span, uint32_t pixels)
 static void
 say_op(writer *out, const li_op *op, li_info in, li_info info)
 {
+    char text[96] = "";
     say(out, "%-8s ", op->kind->name);
+    if (op->kind->say)
+        op->kind->say(op, text, sizeof(text));
     if (op->kind == &li_op_crop)
         say(out, "+%u+%u", op->u.crop.x, op->u.crop.y);
     else if (op->kind == &li_op_orient)
@@ -122,7 +125,8 @@ say_op(writer *out, const li_op *op, li_info in, li_info info)
             say_span(out, "y", op->u.resize.y);
         }
     }
-    say(out, ": %ux%u %s\n", info.width, info.height, li_pixel_name(info.pixel));
+    say(out, "%s: %ux%u %s\n", text, info.width, info.height,
+        li_pixel_name(info.pixel));
 }
 
 /* The three have the same ops. */

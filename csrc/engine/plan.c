@@ -9,6 +9,34 @@
 /* --- the draft: what was written, in order --------------------------------------- */
 
 static li_status
+draft_convert(li_draft *draft, li_pixel pixel, const uint8_t *background)
+{
+    li_op op = {.kind = &li_op_convert, .u.convert = {.pixel = pixel}};
+    if (background) {
+        op.u.convert.flatten = true;
+        memcpy(op.u.convert.background, background, 3);
+    }
+    return li_draft_add(draft, &op);
+}
+
+static li_info
+info_now(const li_draft *draft)
+{
+    return draft->count ? draft->infos[draft->count - 1] : draft->in;
+}
+
+/* An op that cannot do with the layout that there is gets another. */
+static li_status
+draft_op(li_draft *draft, const li_op *op)
+{
+    li_pixel is = info_now(draft).pixel;
+    li_pixel wanted = op->kind->wants ? op->kind->wants(op, is) : is;
+    if (wanted != is)
+        LI_TRY(draft_convert(draft, wanted, NULL));
+    return li_draft_add(draft, op);
+}
+
+static li_status
 draft_resize(li_draft *draft, const li_step *step, li_info in)
 {
     li_fitted fitted;
@@ -23,7 +51,9 @@ draft_resize(li_draft *draft, const li_step *step, li_info in)
     };
     LI_TRY(li_draft_add(draft, &op));
     op = (li_op){.kind = &li_op_crop, .u.crop = fitted.kept};
-    return li_draft_add(draft, &op);
+    LI_TRY(li_draft_add(draft, &op));
+    op = (li_op){.kind = &li_op_pad, .u.pad = fitted.pad};
+    return step->u.resize.fit == LI_FIT_CONTAIN ? draft_op(draft, &op) : LI_OK;
 }
 
 static li_status
@@ -43,17 +73,6 @@ draft_crop(li_draft *draft, const li_step *step, li_info in)
                        in.height);
     li_op op = {.kind = &li_op_crop};
     op.u.crop = (li_rect){(uint32_t)x, (uint32_t)y, (uint32_t)width, (uint32_t)height};
-    return li_draft_add(draft, &op);
-}
-
-static li_status
-draft_convert(li_draft *draft, li_pixel pixel, const uint8_t *background)
-{
-    li_op op = {.kind = &li_op_convert, .u.convert = {.pixel = pixel}};
-    if (background) {
-        op.u.convert.flatten = true;
-        memcpy(op.u.convert.background, background, 3);
-    }
     return li_draft_add(draft, &op);
 }
 
@@ -78,7 +97,7 @@ draft_tone(li_draft *draft, const li_step *step)
 static li_status
 draft_step(li_draft *draft, const li_step *step)
 {
-    li_info in = draft->count ? draft->infos[draft->count - 1] : draft->in;
+    li_info in = info_now(draft);
     bool alpha = li_pixel_has_alpha(in.pixel);
     switch (step->type) {
     case LI_STEP_RESIZE:
@@ -94,12 +113,14 @@ draft_step(li_draft *draft, const li_step *step)
         return draft_tone(draft, step);
     case LI_STEP_CONVERT:
         return draft_convert(draft, step->u.convert, NULL);
+    case LI_STEP_OP:
+        return draft_op(draft, &step->u.op);
     }
     return li_fail(draft->ctx, LI_E901_INTERNAL, "plan: step type %d", (int)step->type);
 }
 
 static const char *
-step_name(li_step_type type)
+step_name(const li_step *step)
 {
     static const char *const names[] = {
         [LI_STEP_RESIZE] = "resize",         [LI_STEP_CROP] = "crop",
@@ -107,7 +128,7 @@ step_name(li_step_type type)
         [LI_STEP_BRIGHTNESS] = "brightness", [LI_STEP_CONTRAST] = "contrast",
         [LI_STEP_CONVERT] = "convert",
     };
-    return names[type];
+    return step->type == LI_STEP_OP ? step->u.op.kind->name : names[step->type];
 }
 
 static li_status
@@ -118,11 +139,10 @@ draft_all(li_draft *draft, const li_input *input, const li_request *request)
     for (size_t i = 0; i < request->step_count; i++) {
         li_status status = draft_step(draft, &request->steps[i]);
         if (status != LI_OK && !draft->ctx->step)
-            draft->ctx->step = step_name(request->steps[i].type);
+            draft->ctx->step = step_name(&request->steps[i]);
         LI_TRY(status);
     }
-    li_pixel last =
-        draft->count ? draft->infos[draft->count - 1].pixel : draft->in.pixel;
+    li_pixel last = info_now(draft).pixel;
     li_pixel wanted = request->mode ? request->mode : last;
     if (request->codec)
         wanted = request->codec->accepts(last);
@@ -145,11 +165,12 @@ output_bytes(const li_plan *plan, const li_request *request)
     return li_sat_mul(li_image_bytes(plan->out), request->sample_bytes);
 }
 
-/* A resize may bring its own crop; orientation and the output's layout are two more. */
+/* A resize may bring its own crop, layout and padding; orientation and the output's
+ * layout are two more. */
 static size_t
 most_ops(const li_request *request)
 {
-    return 2 * request->step_count + 2;
+    return 4 * request->step_count + 2;
 }
 
 /* The plan's own two lists; a large block is rounded up to pages of 4096. */
@@ -306,7 +327,7 @@ plan_fill(li_ctx *ctx, const li_input *input, const li_request *request, li_plan
     if (rows || !li_plan_planes(input, request, &draft, plan))
         LI_TRY(li_plan_decoder(ctx, input, request, &draft, plan));
     plan->count = draft.count;
-    plan->out = draft.count ? draft.infos[draft.count - 1] : draft.in;
+    plan->out = info_now(&draft);
     LI_TRY(li_check_output(ctx, "output", plan->out));
     plan_memory(ctx, input, request, plan);
     plan_ahead(ctx, input, request, plan);

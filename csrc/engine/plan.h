@@ -19,9 +19,16 @@ typedef enum li_step_type {
     LI_STEP_BRIGHTNESS,
     LI_STEP_CONTRAST,
     LI_STEP_CONVERT,
+    LI_STEP_OP, /* nothing in it depends on the picture but the layout it wants */
 } li_step_type;
 
-typedef enum li_fit { LI_FIT_INSIDE, LI_FIT_COVER, LI_FIT_FILL } li_fit;
+typedef enum li_fit {
+    LI_FIT_INSIDE,
+    LI_FIT_COVER,
+    LI_FIT_FILL,
+    LI_FIT_OUTSIDE, /* not below the box, on either side */
+    LI_FIT_CONTAIN, /* inside, padded to the box */
+} li_fit;
 
 typedef struct li_step {
     li_step_type type;
@@ -31,6 +38,8 @@ typedef struct li_step {
             li_fit fit;
             li_kernel kernel;
             bool enlarge;
+            int8_t at_x, at_y; /* −1 left, top; 0 middle; 1 right, bottom */
+            li_color background;
         } resize;
         struct {
             int64_t x, y, width, height;
@@ -38,6 +47,7 @@ typedef struct li_step {
         li_orientation orient;
         double value; /* brightness, contrast */
         li_pixel convert;
+        li_op op;
     } u;
 } li_step;
 

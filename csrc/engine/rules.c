@@ -87,11 +87,13 @@ tone_is_identity(const li_tone *tone)
     return true;
 }
 
-/* Exact: an op that changes nothing goes. At equal size every resize kernel is 1 at its
- * own pixel and 0 at the others. */
+/* Exact: an op that changes nothing goes. At equal size a resize copies: every kernel
+ * but Mitchell's is 1 at its own pixel and 0 at the others. */
 static bool
 changes_nothing(const li_op *op, li_info in, li_info out)
 {
+    if (op->kind->idle)
+        return op->kind->idle(op, in, out);
     if (op->kind == &li_op_crop)
         return in.width == out.width && in.height == out.height;
     if (op->kind == &li_op_orient)
@@ -177,8 +179,7 @@ orient_after_crop(li_draft *draft, size_t i)
 static bool
 orient_after_pixels(li_draft *draft, size_t i)
 {
-    if (!are(draft, i, &li_op_orient, &li_op_tone) &&
-        !are(draft, i, &li_op_orient, &li_op_convert))
+    if (draft->ops[i].kind != &li_op_orient || !draft->ops[i + 1].kind->per_pixel)
         return false;
     swap_ops(draft, i);
     return true;

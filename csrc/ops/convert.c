@@ -46,10 +46,22 @@ static const li_rows_ops convert_ops = {
     .close = convert_close,
 };
 
+/* Without alpha; over a background that has a hue, with one. */
+static li_pixel
+flat_pixel(li_pixel in, const uint8_t background[3])
+{
+    bool gray = background[0] == background[1] && background[1] == background[2];
+    if (!li_pixel_has_alpha(in))
+        return in;
+    return in == LI_GRAYA8 && gray ? LI_GRAY8 : LI_RGB8;
+}
+
 static li_status
 convert_shape(li_ctx *ctx, const li_op *op, li_info in, li_info *out)
 {
     li_pixel to = op->u.convert.pixel;
+    if (!to)
+        to = flat_pixel(in.pixel, op->u.convert.background);
     if (in.pixel > LI_RGBA8 || to > LI_RGBA8)
         return li_fail(ctx, LI_E210_COLOR_SPACE, "convert: cannot turn %s into %s",
                        li_pixel_name(in.pixel), li_pixel_name(to));
@@ -87,4 +99,5 @@ const li_op_kind li_op_convert = {
     .shape = convert_shape,
     .bytes = convert_bytes,
     .open = convert_open,
+    .per_pixel = true,
 };

@@ -20,6 +20,14 @@ typedef struct li_op_kind {
     uint64_t (*bytes)(const li_op *op, li_info in, li_info out);
     /* Put the stage on *chain, whose info is `in`; on failure *chain is as it was. */
     li_status (*open)(const li_op *op, li_info out, li_rows **chain);
+    /* Each of these may be NULL. The layout that the op wants before it, where it
+     * cannot do with `in`: the planner converts. */
+    li_pixel (*wants)(const li_op *op, li_pixel in);
+    /* Would it change nothing? Then the planner drops it. */
+    bool (*idle)(const li_op *op, li_info in, li_info out);
+    /* What explain() says between the name and the size. */
+    void (*say)(const li_op *op, char *text, size_t size);
+    bool per_pixel; /* looks at one pixel at a time, wherever it is */
 } li_op_kind;
 
 /* A rectangle of pixels. */
@@ -33,6 +41,8 @@ typedef enum li_kernel {
     LI_BILINEAR,
     LI_BOX,
     LI_NEAREST,
+    LI_MITCHELL, /* B = C = 1/3 */
+    LI_LANCZOS2,
 } li_kernel;
 
 /* The part of an axis that the outputs stand for: [start, start + length) / unit input
@@ -62,10 +72,27 @@ typedef struct li_tone {
 /* Another layout of the same picture. Dropping alpha composites over `background`
  * (RGB) when `flatten` is set, else cuts it off. Gray is Rec. 709 luma. */
 typedef struct li_convert {
-    li_pixel pixel;
+    li_pixel pixel; /* 0: without alpha, and gray where picture and background are */
     bool flatten;
     uint8_t background[3];
 } li_convert;
+
+/* Red, green, blue and alpha, which is not premultiplied. */
+typedef struct li_color {
+    uint8_t channel[4];
+} li_color;
+
+/* Rows and columns of one colour on each side. */
+typedef struct li_pad {
+    uint32_t left, top, right, bottom;
+    li_color color;
+} li_pad;
+
+/* Red, green and blue from red, green and blue, 16 fraction bits; each row sums to 1.
+ */
+typedef struct li_saturation {
+    int32_t matrix[3][3];
+} li_saturation;
 
 struct li_op {
     const li_op_kind *kind;
@@ -75,6 +102,8 @@ struct li_op {
         li_orientation orient;
         li_tone tone;
         li_convert convert;
+        li_pad pad;
+        li_saturation saturation;
     } u;
 };
 
@@ -83,6 +112,16 @@ extern const li_op_kind li_op_resize;
 extern const li_op_kind li_op_orient;
 extern const li_op_kind li_op_tone;
 extern const li_op_kind li_op_convert;
+extern const li_op_kind li_op_pad;
+extern const li_op_kind li_op_saturation;
+
+/* The layout, at least `in`, that can hold a colour: RGB if it is no gray, alpha if it
+ * is not opaque. */
+li_pixel li_pixel_holding(li_pixel in, const li_color *color);
+/* The colour as a pixel of that layout: up to 4 bytes. */
+void li_pixel_fill(li_pixel pixel, const li_color *color, uint8_t bytes[4]);
+/* "#rrggbb" or "#rrggbbaa", for li_op_kind.say. */
+void li_color_text(const li_color *color, char text[10]);
 
 /* The orientation that does `first`, then `second`. */
 li_orientation li_orient_then(li_orientation first, li_orientation second);
@@ -101,6 +140,11 @@ li_rect li_orient_rect(li_orientation orientation, li_info info, li_rect rect);
  * 2.55 v; contrast scales by ((100 + v) / 100)² about 127.5). */
 void li_tone_brightness(li_tone *tone, double value);
 void li_tone_contrast(li_tone *tone, double value);
+/* 255 · (i / 255)^(1 / value), value above 0: above 1 is lighter. */
+void li_tone_gamma(li_tone *tone, double value);
+/* Mixes with Rec. 709 luma: −100 is gray, 0 changes nothing, 100 doubles the distance.
+ */
+void li_saturation_of(li_saturation *saturation, double value);
 /* first, then second, as one table: the same bytes as both in turn. */
 void li_tone_then(li_tone *first, const li_tone *second);
 

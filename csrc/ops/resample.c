@@ -31,6 +31,8 @@ li_kernel_diameter(li_kernel kernel)
     case LI_LANCZOS3:
         return 6;
     case LI_CUBIC:
+    case LI_MITCHELL:
+    case LI_LANCZOS2:
         return 4;
     case LI_BILINEAR:
         return 2;
@@ -156,6 +158,26 @@ lanczos3(double x)
     return squared_ratio * (1 - 4.0 / 3 * squared_ratio * square);
 }
 
+/* sinc(x) sinc(x/2) by sin 2t = 2 sin t cos t and cos t = 1 − 2 sin² t/2. */
+static double
+lanczos2(double x)
+{
+    const double pi = 3.14159265358979323846;
+    double square = pi / 2 * x * (pi / 2 * x);
+    if (x >= 2)
+        return 0;
+    double ratio = sine_ratio(square), half = sine_ratio(square / 4);
+    return ratio * ratio * (1 - square / 2 * half * half);
+}
+
+static double
+mitchell(double x)
+{
+    if (x < 1)
+        return (7 * x - 12) * x * x + 16.0 / 3;
+    return x < 2 ? ((-7.0 / 3 * x + 12) * x - 20) * x + 32.0 / 3 : 0;
+}
+
 static double
 cubic(double x)
 {
@@ -173,6 +195,10 @@ kernel_at(li_kernel kernel, double x)
         return lanczos3(x);
     case LI_CUBIC:
         return cubic(x);
+    case LI_MITCHELL:
+        return mitchell(x);
+    case LI_LANCZOS2:
+        return lanczos2(x);
     case LI_BILINEAR:
         return x < 1 ? 1 - x : 0;
     case LI_BOX:

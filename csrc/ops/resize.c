@@ -413,7 +413,8 @@ const li_op_kind li_op_resize = {
 
 static const char *const kernel_names[] = {
     [LI_LANCZOS3] = "lanczos3", [LI_CUBIC] = "cubic",     [LI_BILINEAR] = "bilinear",
-    [LI_BOX] = "box",           [LI_NEAREST] = "nearest",
+    [LI_BOX] = "box",           [LI_NEAREST] = "nearest", [LI_MITCHELL] = "mitchell",
+    [LI_LANCZOS2] = "lanczos2",
 };
 
 const char *

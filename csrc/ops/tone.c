@@ -2,6 +2,7 @@
  * Layer 2. */
 #include "ops/op.h"
 
+#include <math.h>
 #include <string.h>
 
 typedef struct tone_rows {
@@ -101,6 +102,7 @@ const li_op_kind li_op_tone = {
     .shape = tone_shape,
     .bytes = tone_bytes,
     .open = tone_open,
+    .per_pixel = true,
 };
 
 /* --- tables ------------------------------------------------------------------------
@@ -129,6 +131,13 @@ li_tone_contrast(li_tone *tone, double value)
     double factor = (100 + value) * (100 + value);
     for (int i = 0; i < 256; i++)
         tone->table[i] = round_sample((i - 127.5) * factor / 10000 + 127.5);
+}
+
+void
+li_tone_gamma(li_tone *tone, double value)
+{
+    for (int i = 0; i < 256; i++)
+        tone->table[i] = round_sample(255 * pow(i / 255.0, 1 / value));
 }
 
 void

@@ -3,20 +3,76 @@
 
 #include <string.h>
 
-static const word fits[] = {{"inside", LI_FIT_INSIDE},
-                            {"cover", LI_FIT_COVER},
-                            {"fill", LI_FIT_FILL},
-                            {NULL, 0}};
+static const word fits[] = {
+    {"inside", LI_FIT_INSIDE},   {"cover", LI_FIT_COVER},     {"fill", LI_FIT_FILL},
+    {"outside", LI_FIT_OUTSIDE}, {"contain", LI_FIT_CONTAIN}, {NULL, 0},
+};
+
+/* Row by row, so that value / 3 and value % 3 are 0, 1 and 2 from the upper left. */
+static const word positions[] = {
+    {"top-left", 0},     {"top", 1},   {"top-right", 2},   {"left", 3},
+    {"center", 4},       {"right", 5}, {"bottom-left", 6}, {"bottom", 7},
+    {"bottom-right", 8}, {NULL, 0},
+};
+
+static int
+hex_digit(char digit)
+{
+    if (digit >= '0' && digit <= '9')
+        return digit - '0';
+    return digit >= 'a' && digit <= 'f' ? digit - 'a' + 10 : -1;
+}
+
+/* "#rrggbb" or "#rrggbbaa". */
+static int
+parse_color(const char *text, li_color *color)
+{
+    size_t length = strlen(text);
+    color->channel[3] = 255;
+    if (text[0] != '#' || (length != 7 && length != 9))
+        length = 0;
+    for (size_t i = 0; 2 * i + 2 < length; i++) {
+        int high = hex_digit(text[2 * i + 1]), low = hex_digit(text[2 * i + 2]);
+        if (high < 0 || low < 0)
+            length = 0;
+        color->channel[i] = (uint8_t)(high * 16 + low);
+    }
+    if (length)
+        return 0;
+    PyErr_Format(PyExc_ValueError, "'%s' is no colour", text);
+    return -1;
+}
+
+/* The words of a resize. */
+static int
+parse_choices(const char *fit, const char *kernel, const char *position,
+              const char *background, li_step *step)
+{
+    int found;
+    if ((found = py_word_value(fits, fit, "fit")) < 0)
+        return -1;
+    step->u.resize.fit = (li_fit)found;
+    if ((found = py_word_value(positions, position, "position")) < 0)
+        return -1;
+    step->u.resize.at_x = (int8_t)(found % 3 - 1);
+    step->u.resize.at_y = (int8_t)(found / 3 - 1);
+    if ((found = li_kernel_named(kernel)) < 0) {
+        PyErr_Format(PyExc_ValueError, "unknown kernel '%s'", kernel);
+        return -1;
+    }
+    step->u.resize.kernel = (li_kernel)found;
+    return parse_color(background, &step->u.resize.background);
+}
 
 static int
 parse_resize(PyObject *tuple, li_step *step)
 {
-    const char *name, *fit, *kernel;
+    const char *name, *fit, *kernel, *position = "center", *background = "#ffffff";
     long width, height;
-    int enlarge, found;
+    int enlarge;
     step->type = LI_STEP_RESIZE;
-    if (!PyArg_ParseTuple(tuple, "sllssp", &name, &width, &height, &fit, &kernel,
-                          &enlarge))
+    if (!PyArg_ParseTuple(tuple, "sllssp|ss", &name, &width, &height, &fit, &kernel,
+                          &enlarge, &position, &background))
         return -1;
     if (width < 0 || width > UINT16_MAX || height < 0 || height > UINT16_MAX ||
         width + height == 0) {
@@ -26,15 +82,7 @@ parse_resize(PyObject *tuple, li_step *step)
     step->u.resize.width = (uint32_t)width;
     step->u.resize.height = (uint32_t)height;
     step->u.resize.enlarge = enlarge;
-    if ((found = py_word_value(fits, fit, "fit")) < 0)
-        return -1;
-    step->u.resize.fit = (li_fit)found;
-    if ((found = li_kernel_named(kernel)) < 0) {
-        PyErr_Format(PyExc_ValueError, "unknown kernel '%s'", kernel);
-        return -1;
-    }
-    step->u.resize.kernel = (li_kernel)found;
-    return 0;
+    return parse_choices(fit, kernel, position, background, step);
 }
 
 static int
@@ -76,7 +124,9 @@ parse_flip(PyObject *tuple, li_step *step)
     step->type = LI_STEP_ORIENT;
     if (!PyArg_ParseTuple(tuple, "s", &name))
         return -1;
-    step->u.orient = strcmp(name, "flip_h") == 0 ? 2 : 4;
+    step->u.orient = strcmp(name, "flip_h") == 0   ? 2
+                     : strcmp(name, "flip_v") == 0 ? 4
+                                                   : 5;
     return 0;
 }
 
@@ -99,6 +149,77 @@ parse_tone(PyObject *tuple, li_step *step)
     return 0;
 }
 
+/* --- ops as they are ------------------------------------------------------------- */
+
+static int
+parse_gamma(PyObject *tuple, li_step *step)
+{
+    const char *name;
+    double value;
+    *step = (li_step){LI_STEP_OP, {.op = {.kind = &li_op_tone}}};
+    if (!PyArg_ParseTuple(tuple, "sd", &name, &value))
+        return -1;
+    if (!(value > 0)) {
+        PyErr_SetString(PyExc_ValueError, "gamma must be above 0");
+        return -1;
+    }
+    li_tone_gamma(&step->u.op.u.tone, value);
+    return 0;
+}
+
+static int
+parse_saturation(PyObject *tuple, li_step *step)
+{
+    const char *name;
+    double value;
+    *step = (li_step){LI_STEP_OP, {.op = {.kind = &li_op_saturation}}};
+    if (!PyArg_ParseTuple(tuple, "sd", &name, &value))
+        return -1;
+    if (!(value >= -100 && value <= 100)) {
+        PyErr_SetString(PyExc_ValueError, "saturation must be -100 to 100");
+        return -1;
+    }
+    li_saturation_of(&step->u.op.u.saturation, value);
+    return 0;
+}
+
+static int
+parse_flatten(PyObject *tuple, li_step *step)
+{
+    const char *name, *background;
+    li_color color;
+    *step = (li_step){LI_STEP_OP, {.op = {.kind = &li_op_convert}}};
+    if (!PyArg_ParseTuple(tuple, "ss", &name, &background) ||
+        parse_color(background, &color) < 0)
+        return -1;
+    step->u.op.u.convert.flatten = true;
+    memcpy(step->u.op.u.convert.background, color.channel, 3);
+    return 0;
+}
+
+static int
+parse_pad(PyObject *tuple, li_step *step)
+{
+    const char *name, *background;
+    long sides[4];
+    *step = (li_step){LI_STEP_OP, {.op = {.kind = &li_op_pad}}};
+    li_pad *pad = &step->u.op.u.pad;
+    if (!PyArg_ParseTuple(tuple, "slllls", &name, &sides[0], &sides[1], &sides[2],
+                          &sides[3], &background) ||
+        parse_color(background, &pad->color) < 0)
+        return -1;
+    for (int i = 0; i < 4; i++)
+        if (sides[i] < 0 || sides[i] > UINT16_MAX) {
+            PyErr_Format(PyExc_ValueError, "cannot pad by %ld", sides[i]);
+            return -1;
+        }
+    pad->left = (uint32_t)sides[0];
+    pad->top = (uint32_t)sides[1];
+    pad->right = (uint32_t)sides[2];
+    pad->bottom = (uint32_t)sides[3];
+    return 0;
+}
+
 static int
 parse_convert(PyObject *tuple, li_step *step)
 {
@@ -117,11 +238,13 @@ parse_step(PyObject *tuple, li_step *step)
         const char *name;
         int (*parse)(PyObject *, li_step *);
     } parsers[] = {
-        {"resize", parse_resize},   {"crop", parse_crop},
-        {"rotate", parse_rotate},   {"flip_h", parse_flip},
-        {"flip_v", parse_flip},     {"grayscale", parse_grayscale},
-        {"brightness", parse_tone}, {"contrast", parse_tone},
-        {"convert", parse_convert},
+        {"resize", parse_resize},       {"crop", parse_crop},
+        {"rotate", parse_rotate},       {"flip_h", parse_flip},
+        {"flip_v", parse_flip},         {"transpose", parse_flip},
+        {"grayscale", parse_grayscale}, {"brightness", parse_tone},
+        {"contrast", parse_tone},       {"saturation", parse_saturation},
+        {"gamma", parse_gamma},         {"convert", parse_convert},
+        {"flatten", parse_flatten},     {"pad", parse_pad},
     };
     bool shaped = PyTuple_Check(tuple) && PyTuple_GET_SIZE(tuple) > 0;
     const char *name = shaped ? PyUnicode_AsUTF8(PyTuple_GET_ITEM(tuple, 0)) : NULL;

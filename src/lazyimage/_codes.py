@@ -113,7 +113,7 @@ CODES: dict[int, tuple[str, str, str, str]] = {
         "InvalidResizeFit",
         "user",
         "InvalidArgumentError",
-        "use \"inside\", \"cover\" or \"fill\"",
+        "use \"inside\", \"outside\", \"cover\", \"contain\" or \"fill\"",
     ),
     210: (
         "UnsupportedColorSpace",

@@ -83,9 +83,12 @@ def run(source: Source, request: Mapping[str, Any]) -> tuple[Any, dict[str, Any]
 
     The request; every key may be left out but "output", and "format" where it encodes:
       steps: tuple of steps, each a tuple with everything filled in:
-        ("resize", width or 0, height or 0, fit, kernel, enlarge)
+        ("resize", width or 0, height or 0, fit, kernel, enlarge[, position, background])
         ("crop", x, y, width, height)    ("rotate", degrees)   ("flip_h",)   ("flip_v",)
-        ("grayscale",)   ("brightness", v)   ("contrast", v)   ("convert", mode)
+        ("transpose",)   ("grayscale",)   ("convert", mode)
+        ("brightness", v)   ("contrast", v)   ("saturation", v)   ("gamma", g)
+        ("flatten", color)   ("pad", left, top, right, bottom, color)
+        a color is "#rrggbb" or "#rrggbbaa"
       auto_orient: bool = True            shrink: "safe" | "fast" | "exact"
       background: (r, g, b) = white       limits: {name: int}; 0 switches off, absent: default
       timeout: seconds or None            cancel: Cancel or None

@@ -14,8 +14,21 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any, Literal, Self
 
-    Fit = Literal["inside", "cover", "fill"]
-    Kernel = Literal["nearest", "bilinear", "cubic", "box", "lanczos3"]
+    from lazyimage.colors import Color
+
+    Fit = Literal["inside", "cover", "fill", "outside", "contain"]
+    Kernel = Literal["nearest", "bilinear", "cubic", "box", "lanczos3", "mitchell", "lanczos2"]
+    Position = Literal[
+        "top-left",
+        "top",
+        "top-right",
+        "left",
+        "center",
+        "right",
+        "bottom-left",
+        "bottom",
+        "bottom-right",
+    ]
     Mode = Literal["L", "LA", "RGB", "RGBA"]
     Policy = Literal["strict", "lenient", "public-upload"]
 
@@ -47,17 +60,24 @@ class Chain:
         kernel: Kernel = "lanczos3",
         enlarge: bool = True,
         linear: Literal[False] = False,
-        position: Literal["center"] = "center",
+        position: Position = "center",
+        background: Color = "white",
     ) -> Self:
         """Scale to width × height pixels (1 to 65535; one of them may be left out).
 
         fit: "inside" keeps the ratio, and the tighter side decides; the other is rounded,
-        half away from zero, and never below 1. "cover" keeps the ratio, fills the box and
-        cuts what sticks out, evenly at both ends. "fill" stretches.
-        kernel: "nearest", "bilinear", "cubic" (Catmull-Rom), "box" or "lanczos3"; all but
-        "nearest" widen when they shrink, so that nothing aliases. Alpha is premultiplied
-        around filtering. enlarge=False leaves a smaller picture as it is.
-        linear and position take their defaults only.
+        half away from zero, and never below 1. "outside" keeps the ratio, and the wider side
+        decides: no side is below the box. "cover" keeps the ratio, fills the box and cuts
+        what sticks out. "contain" is "inside", padded with background to the whole box.
+        "fill" stretches. With one side all but "fill" are the same.
+        position: what "cover" keeps, or where in its box "contain" puts the picture:
+        "center", "top", "top-right", …; of an odd rest the smaller half is left or above.
+        background: a colour as of pad().
+        kernel: "nearest", "bilinear", "cubic" (Catmull-Rom), "mitchell", "box", "lanczos2"
+        or "lanczos3"; all but "nearest" widen when they shrink, so that nothing aliases. A
+        side that stays as it is is copied. Alpha is premultiplied around filtering.
+        enlarge=False leaves a smaller picture as it is ("contain" pads it to the box).
+        linear takes its default only.
 
         Raises InvalidArgumentError: E203 for sizes, E204 for fit, E400 for the rest.
 
@@ -69,9 +89,7 @@ class Chain:
                 "resize: only linear=False is there: encoded values are filtered",
                 step="resize",
             )
-        if position != "center":
-            raise InvalidArgumentError('resize: only position="center" is there', step="resize")
-        return self._step(steps.resize(width, height, fit, kernel, enlarge))
+        return self._step(steps.resize(width, height, fit, kernel, enlarge, position, background))
 
     def crop(self, x: int, y: int, width: int, height: int) -> Self:
         """Keep a rectangle: x, y of its upper left corner, in pixels of the frame so far.
@@ -100,6 +118,10 @@ class Chain:
         """Mirror: top becomes bottom."""
         return self._step(("flip_v",))
 
+    def transpose(self) -> Self:
+        """Mirror at the diagonal from the upper left: rows become columns."""
+        return self._step(("transpose",))
+
     def grayscale(self) -> Self:
         """Rec. 709 luma, 0.2126 R + 0.7152 G + 0.0722 B, of encoded values; keeps alpha."""
         return self._step(("grayscale",))
@@ -115,6 +137,52 @@ class Chain:
     def contrast(self, value: float) -> Self:
         """Scale samples by ((100 + value) / 100)² about 127.5 (value −100 to 100)."""
         return self._step(steps.adjustment("contrast", value))
+
+    def saturation(self, value: float) -> Self:
+        """Mix each pixel with its Rec. 709 luma (value −100 to 100); alpha is untouched.
+
+        −100 leaves gray, 0 changes nothing, 100 doubles the distance to gray. Rounded once.
+        """
+        return self._step(steps.adjustment("saturation", value))
+
+    def gamma(self, value: float) -> Self:
+        """255 · (sample / 255)^(1 / value), rounded once (value 0.01 to 100): above 1 lighter.
+
+        >>> lazyimage.Recipe().gamma(2.2)
+        Recipe().gamma(2.2)
+        """
+        return self._step(steps.gamma(value))
+
+    def flatten(self, background: Color = "white") -> Self:
+        """Lay the picture over an opaque colour; what has no alpha stays as it is.
+
+        Gray with alpha stays gray over a gray, and becomes RGB over any other colour. A
+        colour that is not opaque is E400.
+
+        >>> lazyimage.Recipe().flatten("navy")
+        Recipe().flatten(background="#000080")
+        """
+        return self._step(steps.flatten(background))
+
+    def pad(
+        self,
+        left: int = 0,
+        top: int = 0,
+        right: int = 0,
+        bottom: int = 0,
+        *,
+        background: Color = "white",
+    ) -> Self:
+        """Put rows and columns (0 to 65535) of a colour around the picture.
+
+        background: "#rrggbb", "#rrggbbaa", "#rgb", a name of CSS, "transparent", or three or
+        four numbers 0 to 255. A picture that cannot hold the colour gets the layout that can:
+        RGB for one that is no gray, alpha for one that is not opaque.
+
+        >>> lazyimage.Recipe().pad(10, 20, 10, 20, background="transparent")
+        Recipe().pad(10, 20, 10, 20, background="#00000000")
+        """
+        return self._step(steps.pad(left, top, right, bottom, background))
 
     def convert(self, mode: Mode) -> Self:
         """Change the samples to "L", "LA", "RGB" or "RGBA"; others are E210.

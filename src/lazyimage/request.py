@@ -10,6 +10,7 @@ import os
 
 from lazyimage import settings
 from lazyimage.checks import as_choice, as_flag, as_integer, as_number, type_name
+from lazyimage.colors import as_opaque
 from lazyimage.errors import InvalidArgumentError
 from lazyimage.formats import QUALITY_FORMATS, check_format
 from lazyimage.steps import MODES
@@ -19,9 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any, Literal, TypedDict
 
+    from lazyimage.colors import Color
     from lazyimage.recipe import Recipe
 
-    Color = str | tuple[int, int, int]
     Normalize = tuple[float | Sequence[float], float | Sequence[float]]
 
     class EncodeOptions(TypedDict, total=False):
@@ -87,57 +88,6 @@ DELIVERY_NAMES = frozenset(
     }
 )
 
-# The sixteen colours of HTML 3.2, and the two spellings of gray.
-COLORS = {
-    "black": (0, 0, 0),
-    "silver": (192, 192, 192),
-    "gray": (128, 128, 128),
-    "grey": (128, 128, 128),
-    "white": (255, 255, 255),
-    "maroon": (128, 0, 0),
-    "red": (255, 0, 0),
-    "purple": (128, 0, 128),
-    "fuchsia": (255, 0, 255),
-    "green": (0, 128, 0),
-    "lime": (0, 255, 0),
-    "olive": (128, 128, 0),
-    "yellow": (255, 255, 0),
-    "navy": (0, 0, 128),
-    "blue": (0, 0, 255),
-    "teal": (0, 128, 128),
-    "aqua": (0, 255, 255),
-}
-
-
-def check_color(value: object) -> tuple[int, int, int]:
-    """(r, g, b), 0 to 255, from a name, "#rgb", "#rrggbb" or three integers."""
-    if isinstance(value, str):
-        return parse_color(value)
-    if not isinstance(value, (tuple, list)):
-        raise TypeError(f"background must be a string or a tuple, not {type_name(value)}")
-    numbers = tuple(as_integer(number, "background") for number in value)
-    if len(numbers) != 3 or not all(0 <= number <= 255 for number in numbers):
-        raise InvalidArgumentError(f"background={value!r} is not three numbers, 0 to 255")
-    red, green, blue = numbers
-    return red, green, blue
-
-
-def parse_color(text: str) -> tuple[int, int, int]:
-    """A name, "#rgb" or "#rrggbb"."""
-    digits = text[1:]
-    is_hex = all(digit in "0123456789abcdefABCDEF" for digit in digits)
-    if text.startswith("#") and len(digits) in (3, 6) and is_hex:
-        if len(digits) == 3:
-            digits = "".join(digit * 2 for digit in digits)
-        red, green, blue = bytes.fromhex(digits)
-        return red, green, blue
-    if text.lower() in COLORS:
-        return COLORS[text.lower()]
-    raise InvalidArgumentError(
-        f'background="{text}" is no colour',
-        hint='use "#rrggbb", "#rgb", (r, g, b), or one of ' + ", ".join(COLORS),
-    )
-
 
 def check_quality(value: object, format: str) -> int | None:
     """1 to 100, or None for the default; E400 for a format that has none."""
@@ -178,7 +128,7 @@ def check_options(options: Mapping[str, Any], format: str, caller: str) -> dict[
 def check_option(name: str, value: object) -> Any:
     """One option of an encoder."""
     if name == "background":
-        return check_color(value)
+        return as_opaque(value, name)
     if name == "subsampling":
         return as_choice(value, name, SUBSAMPLINGS)
     if name == "shrink":

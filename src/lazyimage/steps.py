@@ -7,6 +7,7 @@ core takes, what a recipe hashes and compares, and what JSON and repr are writte
 from __future__ import annotations
 
 from lazyimage.checks import as_choice, as_flag, as_integer, as_number
+from lazyimage.colors import color_text
 from lazyimage.errors import InvalidArgumentError
 
 TYPE_CHECKING = False
@@ -16,8 +17,13 @@ if TYPE_CHECKING:
 
     Step = tuple[Any, ...]
 
-FITS = ("inside", "cover", "fill")
-KERNELS = ("nearest", "bilinear", "cubic", "box", "lanczos3")
+FITS = ("inside", "cover", "fill", "outside", "contain")
+KERNELS = ("nearest", "bilinear", "cubic", "box", "lanczos3", "mitchell", "lanczos2")
+POSITIONS = (
+    *("top-left", "top", "top-right"),
+    *("left", "center", "right"),
+    *("bottom-left", "bottom", "bottom-right"),
+)
 MODES = ("L", "LA", "RGB", "RGBA")
 MAX_SIDE = 65535
 MAX_COORDINATE = 2**31 - 1  # beyond any picture; keeps the core's sums far from 64 bits
@@ -41,19 +47,28 @@ def resize(
     fit: object = "inside",
     kernel: object = "lanczos3",
     enlarge: object = True,
+    position: object = "center",
+    background: object = "white",
 ) -> Step:
-    """The step of Chain.resize(); a side that follows is 0."""
+    """The step of Chain.resize(); a side that follows is 0. What came later than the first
+    recipes is left out at its default, so that their fingerprints stay.
+    """
     sides = check_side(width, "width"), check_side(height, "height")
     if sides == (0, 0):
         raise InvalidArgumentError(
             "resize: neither width nor height is given", code=203, step="resize"
         )
+    later = (
+        as_choice(position, "resize: position", POSITIONS),
+        color_text(background, "resize: background"),
+    )
     return (
         "resize",
         *sides,
         as_choice(fit, "resize: fit", FITS, 204),
         as_choice(kernel, "resize: kernel", KERNELS),
         as_flag(enlarge, "resize: enlarge"),
+        *(later if later != ("center", "#ffffff") else ()),
     )
 
 
@@ -82,11 +97,44 @@ def rotate(degrees: object) -> Step:
 
 
 def adjustment(name: str, value: object) -> Step:
-    """The step of Chain.brightness() or Chain.contrast()."""
+    """The step of Chain.brightness(), contrast() or saturation()."""
     amount = as_number(value, f"{name}: value")
     if not -100 <= amount <= 100:
         raise InvalidArgumentError(f"{name}: {amount:g} is outside -100..100", step=name)
     return (name, amount)
+
+
+def gamma(value: object) -> Step:
+    """The step of Chain.gamma()."""
+    exponent = as_number(value, "gamma: value")
+    if not 0.01 <= exponent <= 100:
+        raise InvalidArgumentError(f"gamma: {exponent:g} is outside 0.01..100", step="gamma")
+    return ("gamma", exponent)
+
+
+def flatten(background: object = "white") -> Step:
+    """The step of Chain.flatten()."""
+    return ("flatten", color_text(background, "flatten: background", opaque=True))
+
+
+def pad(
+    left: object = 0,
+    top: object = 0,
+    right: object = 0,
+    bottom: object = 0,
+    background: object = "white",
+) -> Step:
+    """The step of Chain.pad()."""
+    sides = {"left": left, "top": top, "right": right, "bottom": bottom}
+    numbers = {name: as_integer(value, f"pad: {name}") for name, value in sides.items()}
+    for name, number in numbers.items():
+        if not 0 <= number <= MAX_SIDE:
+            raise InvalidArgumentError(
+                f"pad: {name}={number} is outside 0..{MAX_SIDE}",
+                step="pad",
+                hint="crop() takes rows and columns away",
+            )
+    return ("pad", *numbers.values(), color_text(background, "pad: background"))
 
 
 def convert(mode: object) -> Step:
@@ -96,15 +144,20 @@ def convert(mode: object) -> Step:
 
 # What JSON and repr call each part of a step's tuple, and the function that checks it.
 FIELDS: dict[str, tuple[str, ...]] = {
-    "resize": ("width", "height", "fit", "kernel", "enlarge"),
+    "resize": ("width", "height", "fit", "kernel", "enlarge", "position", "background"),
     "crop": ("x", "y", "width", "height"),
     "rotate": ("degrees",),
     "flip_h": (),
     "flip_v": (),
+    "transpose": (),
     "grayscale": (),
     "brightness": ("value",),
     "contrast": ("value",),
+    "saturation": ("value",),
+    "gamma": ("value",),
     "convert": ("mode",),
+    "flatten": ("background",),
+    "pad": ("left", "top", "right", "bottom", "background"),
 }
 MAKERS: dict[str, Callable[..., Step]] = {
     "resize": resize,
@@ -112,16 +165,21 @@ MAKERS: dict[str, Callable[..., Step]] = {
     "rotate": rotate,
     "flip_h": lambda: ("flip_h",),
     "flip_v": lambda: ("flip_v",),
+    "transpose": lambda: ("transpose",),
     "grayscale": lambda: ("grayscale",),
     "brightness": lambda value: adjustment("brightness", value),
     "contrast": lambda value: adjustment("contrast", value),
+    "saturation": lambda value: adjustment("saturation", value),
+    "gamma": gamma,
     "convert": convert,
+    "flatten": flatten,
+    "pad": pad,
 }
 
 
 def to_object(step: Step) -> dict[str, Any]:
     """A step as a JSON object: {"step": "crop", "x": 0, …}; a side that follows is null."""
-    values = dict(zip(FIELDS[step[0]], step[1:], strict=True))
+    values = dict(zip(FIELDS[step[0]], step[1:], strict=False))
     if step[0] == "resize":
         values |= {side: values[side] or None for side in ("width", "height")}
     return {"step": step[0], **values}
@@ -146,24 +204,36 @@ def number_text(value: float) -> str:
     return str(int(value)) if value == int(value) else repr(value)
 
 
+def value_text(value: object) -> str:
+    """A value of a step as code."""
+    if isinstance(value, str):
+        return f'"{value}"'
+    return str(value) if isinstance(value, bool) else number_text(value)  # type: ignore[arg-type]
+
+
+# How many fields are written by place, and what the others are where they are left out.
+PLACES = {"resize": 2, "pad": 4, "sharpen": 3}
+DEFAULTS: dict[str, dict[str, Any]] = {
+    "resize": {
+        **{"fit": "inside", "kernel": "lanczos3", "enlarge": True},
+        **{"position": "center", "background": "#ffffff"},
+    },
+    "flatten": {"background": "#ffffff"},
+    "pad": {"background": "#ffffff"},
+}
+
+
 def step_code(step: Step) -> str:
-    """The call that makes this step: '.resize(800, fit="cover")'."""
+    """The call that makes this step, without what is default: '.resize(800, fit="cover")'."""
     name, *values = step
-    if name == "resize":
-        return resize_code(step)
-    texts = [f'"{value}"' if isinstance(value, str) else number_text(value) for value in values]
+    places, defaults = PLACES.get(name, len(values)), DEFAULTS.get(name, {})
+    fields = zip(FIELDS[name], values, strict=False)
+    texts: list[str] = []
+    for place, (field, value) in enumerate(fields):
+        named = place >= places or field in defaults
+        follows = name == "resize" and place < places and value == 0
+        if follows or (named and value == defaults.get(field)):
+            continue
+        named = named or len(texts) < place
+        texts.append(f"{field}={value_text(value)}" if named else value_text(value))
     return f".{name}({', '.join(texts)})"
-
-
-def resize_code(step: Step) -> str:
-    """The call of a resize step, without what is default."""
-    _, width, height, *options = step
-    texts = [str(width)] if width else []
-    if height:
-        texts.append(str(height) if width else f"height={height}")
-    for key, value, default in zip(
-        ("fit", "kernel", "enlarge"), options, ("inside", "lanczos3", True), strict=True
-    ):
-        if value != default:
-            texts.append(f'{key}="{value}"' if isinstance(value, str) else f"{key}={value}")
-    return f".resize({', '.join(texts)})"

@@ -60,6 +60,9 @@ def test_a_number_alone_is_a_box_for_portraits_too(tmp_path: Path) -> None:
         (("40x40", "--fit", "cover"), {"width": 40, "height": 40, "fit": "cover"}),
         (("40x40", "--fit", "fill"), {"width": 40, "height": 40, "fit": "fill"}),
         (("200x90<", "--fit", "cover"), {"width": 200, "height": 90, "fit": "cover"}),
+        (("40x40", "--fit", "contain"), {"width": 40, "height": 40, "fit": "contain"}),
+        (("40x40", "--fit", "outside"), {"width": 40, "height": 40, "fit": "outside"}),
+        (("40", "--kernel", "mitchell"), {"width": 40, "height": 40, "kernel": "mitchell"}),
         (("40", "--kernel", "nearest"), {"width": 40, "height": 40, "kernel": "nearest"}),
     ],
 )
@@ -116,7 +119,7 @@ def test_quality_is_dropped_where_there_is_none(tmp_path: Path, words: list[str]
         (["-O", "compression=12"], b"compression=12 is outside 0..9"),
         (["-O", "progressive=maybe"], b"progressive"),
         (["-O", "background=puce"], b"is no colour"),
-        (["--fit", "contain"], b"invalid choice"),
+        (["--fit", "around"], b"invalid choice"),
         (["--kernel", "sinc"], b"invalid choice"),
         (["--format", "bmp"], b'format="bmp" is not known'),
         (["--qual", "5"], b"unrecognized arguments"),

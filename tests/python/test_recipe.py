@@ -21,10 +21,19 @@ EVERYTHING = (
     .rotate(450)
     .flip_h()
     .flip_v()
+    .transpose()
     .grayscale()
     .brightness(-12.5)
     .contrast(100)
+    .saturation(20)
+    .gamma(2.2)
     .convert("RGBA")
+    .flatten()
+    .flatten("navy")
+    .pad(1, bottom=4)
+    .pad(1, 2, 3, 4, background=(1, 2, 3, 4))
+    .resize(9, 8, fit="contain", position="top-left", background="#08f")
+    .resize(9, 8, fit="outside", background="transparent")
     .auto_orient(False)
     .sanitize("lenient")
     .limits(max_side=4096, timeout=2, formats=["png", "JPG"], max_memory=None)
@@ -40,10 +49,19 @@ def test_a_step_is_the_tuple_that_the_core_takes():
         ("rotate", 90),
         ("flip_h",),
         ("flip_v",),
+        ("transpose",),
         ("grayscale",),
         ("brightness", -12.5),
         ("contrast", 100.0),
+        ("saturation", 20.0),
+        ("gamma", 2.2),
         ("convert", "RGBA"),
+        ("flatten", "#ffffff"),
+        ("flatten", "#000080"),
+        ("pad", 1, 0, 0, 4, "#ffffff"),
+        ("pad", 1, 2, 3, 4, "#01020304"),
+        ("resize", 9, 8, "contain", "lanczos3", True, "top-left", "#0088ff"),
+        ("resize", 9, 8, "outside", "lanczos3", True, "center", "#00000000"),
     )
 
 
@@ -80,6 +98,18 @@ def test_equal_recipes_have_equal_fingerprints_and_others_have_not():
     assert len({recipe.fingerprint() for recipe in several}) == len(several)
     assert len(set(several)) == len(several)
     assert Recipe() != "Recipe()"
+
+
+def test_what_came_later_leaves_the_fingerprints_of_older_recipes():
+    recipe = Recipe().resize(800, 600)
+    assert recipe == Recipe().resize(800, 600, position="center", background="#FFF")
+    assert json.loads(recipe.to_json())["steps"] == [
+        {
+            **{"step": "resize", "width": 800, "height": 600, "fit": "inside"},
+            **{"kernel": "lanczos3", "enlarge": True},
+        }
+    ]
+    assert recipe.fingerprint() != Recipe().resize(800, 600, position="top").fingerprint()
 
 
 def test_every_step_makes_a_new_recipe():
@@ -128,13 +158,23 @@ WRONG_VALUES = [
     ("E203", lambda r: r.resize(-1, 5)),
     ("E203", lambda r: r.resize(65536)),
     ("E203", lambda r: r.resize(5, 10**30)),
-    ("E204", lambda r: r.resize(5, fit="outside")),
-    ("E204", lambda r: r.resize(5, fit="contain")),
+    ("E204", lambda r: r.resize(5, fit="around")),
     ("E204", lambda r: r.resize(5, fit="")),
-    ("E400", lambda r: r.resize(5, kernel="mitchell")),
-    ("E400", lambda r: r.resize(5, kernel="lanczos2")),
+    ("E400", lambda r: r.resize(5, kernel="lanczos4")),
     ("E400", lambda r: r.resize(5, linear=True)),
-    ("E400", lambda r: r.resize(5, position="top")),
+    ("E400", lambda r: r.resize(5, position="north")),
+    ("E400", lambda r: r.resize(5, background="puce")),
+    ("E400", lambda r: r.resize(5, background="#12345")),
+    ("E400", lambda r: r.resize(5, background=(1, 2))),
+    ("E400", lambda r: r.resize(5, background=(1, 2, 256))),
+    ("E400", lambda r: r.flatten("#11223344")),
+    ("E400", lambda r: r.flatten("transparent")),
+    ("E400", lambda r: r.pad(-1)),
+    ("E400", lambda r: r.pad(0, 65536)),
+    ("E400", lambda r: r.saturation(101)),
+    ("E400", lambda r: r.gamma(0)),
+    ("E400", lambda r: r.gamma(-1)),
+    ("E400", lambda r: r.gamma(101)),
     ("E200", lambda r: r.crop(-1, 0, 5, 5)),
     ("E200", lambda r: r.crop(0, 2**40, 5, 5)),
     ("E200", lambda r: r.crop(0, 0, 2**40, 5)),
@@ -171,6 +211,14 @@ WRONG_TYPES = [
     lambda r: r.brightness(None),
     lambda r: r.brightness(1j),
     lambda r: r.convert(3),
+    lambda r: r.resize(5, position=1),
+    lambda r: r.resize(5, background=7),
+    lambda r: r.resize(5, background=(1.0, 2, 3)),
+    lambda r: r.flatten(None),
+    lambda r: r.pad(1.5),
+    lambda r: r.pad(1, 2, 3, 4, "red"),
+    lambda r: r.saturation("5"),
+    lambda r: r.gamma(None),
     lambda r: r.auto_orient(1),
     lambda r: r.sanitize(None),
     lambda r: r.limits(max_pixels=1e6),

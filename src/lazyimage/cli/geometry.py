@@ -14,8 +14,8 @@ Picture = TypeVar("Picture", Engine, Recipe)
 LARGEST_SIDE: Final = 65535
 """Of a picture, as resize() has it."""
 
-FITS: Final = ("inside", "cover", "fill")
-KERNELS: Final = ("lanczos3", "cubic", "bilinear", "box", "nearest")
+FITS: Final = ("inside", "cover", "fill", "outside", "contain")
+KERNELS: Final = ("lanczos3", "lanczos2", "mitchell", "cubic", "bilinear", "box", "nearest")
 
 GRAMMAR: Final = """\
 SIZE, in pixels, each side from 1 to 65535:

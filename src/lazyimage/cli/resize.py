@@ -38,8 +38,9 @@ def add_fit(parser: argparse.ArgumentParser) -> None:
         "--fit",
         choices=FITS,
         default="inside",
-        help="inside: all of the picture (default); cover: fill the box, cut off what sticks "
-        "out, evenly at both ends; fill: stretch, as !",
+        help="inside: all of the picture (default); outside: no side below the box; cover: fill "
+        "the box, cut off what sticks out, evenly at both ends; contain: inside, padded with "
+        "white to the box; fill: stretch, as !",
     )
     parser.add_argument(
         "--kernel",

@@ -52,10 +52,15 @@ static inline li_step
 random_resize(uint32_t *state, li_info in)
 {
     uint32_t bits = test_random(state), n = test_random(state);
-    li_step step = {
-        LI_STEP_RESIZE,
-        {.resize = {1 + n % (in.width + 20), 1 + (n >> 12) % (in.height + 20),
-                    (li_fit)(bits % 3), (li_kernel)((bits >> 4) % 5), bits >> 8 & 1}}};
+    li_step step = {LI_STEP_RESIZE,
+                    {.resize = {1 + n % (in.width + 20),
+                                1 + (n >> 12) % (in.height + 20),
+                                (li_fit)(bits % 5),
+                                (li_kernel)((bits >> 4) % 7),
+                                bits >> 8 & 1,
+                                (int8_t)(n % 3) - 1,
+                                (int8_t)(bits % 3) - 1,
+                                {{9, 9, 9, (uint8_t)n}}}}};
     if ((bits >> 9) % 4 == 0)
         step.u.resize.width = 0;
     else if ((bits >> 9) % 4 == 1)

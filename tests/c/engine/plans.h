@@ -82,7 +82,7 @@ static inline li_step
 step_resize(uint32_t width, uint32_t height, li_fit fit)
 {
     return (li_step){LI_STEP_RESIZE,
-                     {.resize = {width, height, fit, LI_LANCZOS3, true}}};
+                     {.resize = {width, height, fit, LI_LANCZOS3, true, 0, 0, {{0}}}}};
 }
 
 static inline li_step

@@ -15,14 +15,14 @@ typedef struct rewrite {
     {                                                                                  \
         LI_STEP_RESIZE,                                                                \
         {                                                                              \
-            .resize = { w, h, LI_FIT_FILL, LI_LANCZOS3, true }                         \
+            .resize = { w, h, LI_FIT_FILL, LI_LANCZOS3, true, 0, 0, {{0}} }            \
         }                                                                              \
     }
 #define NEAREST(w, h)                                                                  \
     {                                                                                  \
         LI_STEP_RESIZE,                                                                \
         {                                                                              \
-            .resize = { w, h, LI_FIT_FILL, LI_NEAREST, true }                          \
+            .resize = { w, h, LI_FIT_FILL, LI_NEAREST, true, 0, 0, {{0}} }             \
         }                                                                              \
     }
 #define CROP(x, y, w, h)                                                               \
@@ -57,6 +57,17 @@ typedef struct rewrite {
             .convert = to                                                              \
         }                                                                              \
     }
+#define OP(what, ...)                                                                  \
+    {                                                                                  \
+        LI_STEP_OP,                                                                    \
+        {                                                                              \
+            .op = {.kind = &li_op_##what, .u.what = {__VA_ARGS__} }                    \
+        }                                                                              \
+    }
+#define PAD(left, ...) OP(pad, left, 0, 0, 0, {{__VA_ARGS__}})
+#define SATURATION(a)                                                                  \
+    OP(saturation,                                                                     \
+       {{65536 - 2 * (a), a, a}, {a, 65536 - 2 * (a), a}, {a, a, 65536 - 2 * (a)}})
 #define FULL "decode   full size: 800x600 rgb8\n"
 enum { DECODER = LI_NO_SHRINK | LI_NO_REGION };
 
@@ -227,6 +238,63 @@ static const rewrite rewrites[] = {
      "convert  layout: 300x200 gray8\n",
      FULL "crop     +10+20: 300x200 rgb8\n"
           "convert  layout: 300x200 gray8\n"},
+    {"no padding goes",
+     LI_NO_MERGE,
+     DECODER,
+     {PAD(0, 1, 2, 3, 4)},
+     1,
+     FULL,
+     FULL "pad      #01020304 left 0, top 0, right 0, bottom 0: 800x600 rgb8\n"},
+    {"saturation 0 goes",
+     LI_NO_MERGE,
+     DECODER,
+     {SATURATION(0)},
+     1,
+     FULL,
+     FULL "saturation by matrix: 800x600 rgb8\n"},
+    {"saturation of gray goes",
+     LI_NO_MERGE,
+     DECODER,
+     {GRAY, SATURATION(5)},
+     2,
+     FULL "convert  layout: 800x600 gray8\n",
+     FULL "convert  layout: 800x600 gray8\n"
+          "saturation by matrix: 800x600 gray8\n"},
+    {"an orientation passes saturation",
+     LI_NO_ORIENT,
+     DECODER,
+     {ORIENT(6), SATURATION(5)},
+     2,
+     FULL "saturation by matrix: 800x600 rgb8\n"
+          "orient   rotate 90: 600x800 rgb8\n",
+     FULL "orient   rotate 90: 600x800 rgb8\n"
+          "saturation by matrix: 600x800 rgb8\n"},
+    {"an orientation passes the resize and stops before the padding",
+     LI_NO_ORIENT,
+     DECODER,
+     {ORIENT(6), RESIZE(60, 80), PAD(7, 1, 2, 3, 255), CROP(0, 0, 9, 9)},
+     4,
+     FULL "resize   lanczos3: 80x60 rgb8\n"
+          "orient   rotate 90: 60x80 rgb8\n"
+          "pad      #010203 left 7, top 0, right 0, bottom 0: 67x80 rgb8\n"
+          "crop     +0+0: 9x9 rgb8\n",
+     FULL "orient   rotate 90: 600x800 rgb8\n"
+          "resize   lanczos3: 60x80 rgb8\n"
+          "pad      #010203 left 7, top 0, right 0, bottom 0: 67x80 rgb8\n"
+          "crop     +0+0: 9x9 rgb8\n"},
+    {"a colour that the picture cannot hold changes its layout first",
+     LI_NO_MERGE,
+     DECODER,
+     {GRAY, PAD(1, 9, 0, 0, 9)},
+     2,
+     FULL "convert  layout: 800x600 gray8\n"
+          "convert  layout: 800x600 rgba8\n"
+          "pad      #09000009 left 1, top 0, right 0, bottom 0: 801x600 rgba8\n"
+          "convert  over the background: 801x600 rgb8\n",
+     FULL "convert  layout: 800x600 gray8\n"
+          "convert  layout: 800x600 rgba8\n"
+          "pad      #09000009 left 1, top 0, right 0, bottom 0: 801x600 rgba8\n"
+          "convert  over the background: 801x600 rgb8\n"},
     {"a first downscale is shared with the decoder",
      LI_NO_SHRINK,
      LI_NO_REGION,

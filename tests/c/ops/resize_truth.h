@@ -29,6 +29,13 @@ kernel_value(li_kernel kernel, long double x)
         return d < 1 ? 1 - d : 0;
     case LI_BOX: /* half on the step, so that the mirror image is the same */
         return fabsl(d - 0.5L) < 1e-12L ? 0.5L : d < 0.5L;
+    case LI_MITCHELL: /* ((12 − 9B − 6C) d³ + …)/6 with B = C = 1/3 */
+        if (d < 1)
+            return (7 * d * d * d - 12 * d * d + 16 / 3.0L) / 6;
+        return d < 2 ? (-7 / 3.0L * d * d * d + 12 * d * d - 20 * d + 32 / 3.0L) / 6
+                     : 0;
+    case LI_LANCZOS2:
+        return d < 2 ? sinc(d) * sinc(d / 2) : 0;
     case LI_NEAREST:
         break;
     }

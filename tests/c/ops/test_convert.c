@@ -93,6 +93,23 @@ TEST(flattening_rounds_exactly)
     picture_free(&in);
 }
 
+TEST(flattening_alone_keeps_gray_over_gray)
+{
+    const uint8_t backgrounds[2][3] = {{7, 7, 7}, {7, 8, 7}};
+    const li_pixel wanted[2][4] = {{LI_GRAY8, LI_GRAY8, LI_RGB8, LI_RGB8},
+                                   {LI_GRAY8, LI_RGB8, LI_RGB8, LI_RGB8}};
+    for (int b = 0; b < 2; b++)
+        for (int k = 0; k < 4; k++) {
+            li_ctx ctx;
+            li_info out;
+            li_ctx_init(&ctx, NULL);
+            li_op op = convert_op((li_pixel)0, true, backgrounds[b]);
+            CHECK_EQ(li_op_convert.shape(&ctx, &op, (li_info){3, 2, layouts[k]}, &out),
+                     LI_OK);
+            CHECK_EQ(out.pixel, wanted[b][k]);
+        }
+}
+
 TEST(gray_of_gray_is_itself)
 {
     li_frame in = picture_new((li_info){256, 1, LI_RGB8});
@@ -152,6 +169,7 @@ main(void)
 {
     RUN(every_pair_of_layouts_is_the_formula);
     RUN(flattening_rounds_exactly);
+    RUN(flattening_alone_keeps_gray_over_gray);
     RUN(gray_of_gray_is_itself);
     RUN(the_same_layout_costs_nothing);
     RUN(every_allocation_fails_once);

@@ -151,7 +151,7 @@ TEST(a_mirrored_window_has_the_mirrored_weights)
 TEST(the_largest_fractions_do_not_wrap)
 {
     uint64_t unit = 65535ull * 65535 * 8;
-    for (int kernel = LI_LANCZOS3; kernel <= LI_BOX; kernel++) {
+    for (int kernel = LI_LANCZOS3; kernel <= LI_LANCZOS2; kernel++) {
         li_axis_plan one = {
             (li_kernel)kernel, {unit / 2 - 1, unit / 3, unit}, 65535, 65535};
         CHECK(li_axis_valid(&one));
@@ -198,7 +198,7 @@ TEST(nearest_is_the_pixel_under_the_centre)
 
 TEST(an_axis_that_stays_has_one_tap)
 {
-    for (int kernel = LI_LANCZOS3; kernel <= LI_BOX; kernel++) {
+    for (int kernel = LI_LANCZOS3; kernel <= LI_LANCZOS2; kernel++) {
         li_axis_plan plan = {(li_kernel)kernel, {35, 70, 7}, 10, 20};
         CHECK(li_axis_identity(&plan));
         li_axis axis = make(&plan);

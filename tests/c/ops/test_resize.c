@@ -67,29 +67,10 @@ matches_truth(li_kernel kernel)
     CHECK(alpha.sum / alpha.samples <= 0.35L);
 }
 
-TEST(lanczos3_matches_a_long_double_truth)
+TEST(every_kernel_matches_a_long_double_truth)
 {
-    matches_truth(LI_LANCZOS3);
-}
-
-TEST(cubic_matches_a_long_double_truth)
-{
-    matches_truth(LI_CUBIC);
-}
-
-TEST(bilinear_matches_a_long_double_truth)
-{
-    matches_truth(LI_BILINEAR);
-}
-
-TEST(box_matches_a_long_double_truth)
-{
-    matches_truth(LI_BOX);
-}
-
-TEST(nearest_is_the_truth)
-{
-    matches_truth(LI_NEAREST);
+    for (int kernel = LI_LANCZOS3; kernel <= LI_LANCZOS2; kernel++)
+        matches_truth((li_kernel)kernel);
 }
 
 /* --- extreme ratios ----------------------------------------------------------------
@@ -338,7 +319,9 @@ TEST(the_colour_of_transparent_pixels_does_not_bleed)
         const uint8_t pixels[2][4] = {{255, 0, 0, 255}, {0, 255, 0, 0}};
         memcpy(in.pixels + 4 * n, pixels[(n * 2654435761u) >> 31], 4);
     }
-    for (int kernel = LI_LANCZOS3; kernel <= LI_BOX; kernel++) {
+    for (int kernel = LI_LANCZOS3; kernel <= LI_LANCZOS2; kernel++) {
+        if (kernel == LI_NEAREST) /* picks what is there */
+            continue;
         li_op op = resize_op((li_kernel)kernel, 23, 100, in.info);
         li_frame out = picture_run(&op, &in, NULL);
         for (uint32_t n = 0; n < 23 * 100; n++) {
@@ -475,11 +458,7 @@ TEST(kernels_have_names)
 int
 main(void)
 {
-    RUN(lanczos3_matches_a_long_double_truth);
-    RUN(cubic_matches_a_long_double_truth);
-    RUN(bilinear_matches_a_long_double_truth);
-    RUN(box_matches_a_long_double_truth);
-    RUN(nearest_is_the_truth);
+    RUN(every_kernel_matches_a_long_double_truth);
     RUN(fifteen_thousand_taps_stay_within_a_level);
     RUN(the_widest_picture_goes_both_ways);
     RUN(a_constant_picture_stays_constant);

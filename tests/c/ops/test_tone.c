@@ -33,6 +33,18 @@ TEST(contrast_scales_about_the_middle)
     }
 }
 
+TEST(gamma_is_the_power)
+{
+    const double values[] = {0.01, 0.45, 1, 1.8, 2.2, 100};
+    for (int k = 0; k < 6; k++) {
+        li_tone tone;
+        li_tone_gamma(&tone, values[k]);
+        for (int i = 0; i < 256; i++)
+            CHECK_EQ(tone.table[i], rounded(255 * powl(i / 255.0L, 1 / values[k])));
+        CHECK(values[k] != 1 || tone.table[77] == 77);
+    }
+}
+
 TEST(zero_changes_nothing_and_a_hundred_saturates)
 {
     li_tone bright, contrast, full, none;
@@ -144,6 +156,7 @@ main(void)
 {
     RUN(brightness_adds);
     RUN(contrast_scales_about_the_middle);
+    RUN(gamma_is_the_power);
     RUN(zero_changes_nothing_and_a_hundred_saturates);
     RUN(every_channel_but_alpha_is_mapped);
     RUN(then_gives_the_bytes_of_both_in_turn);

@@ -1,0 +1,107 @@
+"""Colours: one parser for every background= there is.
+
+Layer: above checks, below steps and requests. The idea: a colour is four numbers, 0 to 255,
+and as text "#rrggbb" or "#rrggbbaa"; the names are CSS's.
+"""
+
+from __future__ import annotations
+
+from lazyimage.checks import as_integer, type_name
+from lazyimage.errors import InvalidArgumentError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    Color = str | tuple[int, int, int] | tuple[int, int, int, int]
+
+HINT = (
+    'use "#rrggbb", "#rrggbbaa", "#rgb", (r, g, b), (r, g, b, a), or a name of CSS: "white", "navy"'
+)
+
+# CSS Color Module Level 4, section 6.1.
+NAMES = """
+aliceblue f0f8ff antiquewhite faebd7 aqua 00ffff aquamarine 7fffd4 azure f0ffff beige f5f5dc
+bisque ffe4c4 black 000000 blanchedalmond ffebcd blue 0000ff blueviolet 8a2be2 brown a52a2a
+burlywood deb887 cadetblue 5f9ea0 chartreuse 7fff00 chocolate d2691e coral ff7f50
+cornflowerblue 6495ed cornsilk fff8dc crimson dc143c cyan 00ffff darkblue 00008b darkcyan
+008b8b darkgoldenrod b8860b darkgray a9a9a9 darkgreen 006400 darkgrey a9a9a9 darkkhaki
+bdb76b darkmagenta 8b008b darkolivegreen 556b2f darkorange ff8c00 darkorchid 9932cc darkred
+8b0000 darksalmon e9967a darkseagreen 8fbc8f darkslateblue 483d8b darkslategray 2f4f4f
+darkslategrey 2f4f4f darkturquoise 00ced1 darkviolet 9400d3 deeppink ff1493 deepskyblue
+00bfff dimgray 696969 dimgrey 696969 dodgerblue 1e90ff firebrick b22222 floralwhite fffaf0
+forestgreen 228b22 fuchsia ff00ff gainsboro dcdcdc ghostwhite f8f8ff gold ffd700 goldenrod
+daa520 gray 808080 green 008000 greenyellow adff2f grey 808080 honeydew f0fff0 hotpink
+ff69b4 indianred cd5c5c indigo 4b0082 ivory fffff0 khaki f0e68c lavender e6e6fa
+lavenderblush fff0f5 lawngreen 7cfc00 lemonchiffon fffacd lightblue add8e6 lightcoral f08080
+lightcyan e0ffff lightgoldenrodyellow fafad2 lightgray d3d3d3 lightgreen 90ee90 lightgrey
+d3d3d3 lightpink ffb6c1 lightsalmon ffa07a lightseagreen 20b2aa lightskyblue 87cefa
+lightslategray 778899 lightslategrey 778899 lightsteelblue b0c4de lightyellow ffffe0 lime
+00ff00 limegreen 32cd32 linen faf0e6 magenta ff00ff maroon 800000 mediumaquamarine 66cdaa
+mediumblue 0000cd mediumorchid ba55d3 mediumpurple 9370db mediumseagreen 3cb371
+mediumslateblue 7b68ee mediumspringgreen 00fa9a mediumturquoise 48d1cc mediumvioletred
+c71585 midnightblue 191970 mintcream f5fffa mistyrose ffe4e1 moccasin ffe4b5 navajowhite
+ffdead navy 000080 oldlace fdf5e6 olive 808000 olivedrab 6b8e23 orange ffa500 orangered
+ff4500 orchid da70d6 palegoldenrod eee8aa palegreen 98fb98 paleturquoise afeeee
+palevioletred db7093 papayawhip ffefd5 peachpuff ffdab9 peru cd853f pink ffc0cb plum dda0dd
+powderblue b0e0e6 purple 800080 rebeccapurple 663399 red ff0000 rosybrown bc8f8f royalblue
+4169e1 saddlebrown 8b4513 salmon fa8072 sandybrown f4a460 seagreen 2e8b57 seashell fff5ee
+sienna a0522d silver c0c0c0 skyblue 87ceeb slateblue 6a5acd slategray 708090 slategrey
+708090 snow fffafa springgreen 00ff7f steelblue 4682b4 tan d2b48c teal 008080 thistle d8bfd8
+tomato ff6347 turquoise 40e0d0 violet ee82ee wheat f5deb3 white ffffff whitesmoke f5f5f5
+yellow ffff00 yellowgreen 9acd32
+"""
+
+
+def named(text: str) -> str | None:
+    """The digits of a name of CSS, in any case; None where there is no such name."""
+    if text.lower() == "transparent":
+        return "00000000"
+    words = NAMES.split()
+    return dict(zip(words[::2], words[1::2], strict=True)).get(text.lower())
+
+
+def digits_of(text: str) -> str | None:
+    """Six or eight digits, from a name or three, four, six or eight of them behind a #."""
+    if not text.startswith("#"):
+        return named(text)
+    digits = text[1:]
+    if len(digits) in (3, 4):
+        digits = "".join(digit * 2 for digit in digits)
+    known = all(digit in "0123456789abcdefABCDEF" for digit in digits)
+    return digits if known and len(digits) in (6, 8) else None
+
+
+def as_color(value: object, what: str) -> tuple[int, int, int, int]:
+    """(r, g, b, a), 0 to 255, from a name, "#…", or three or four integers."""
+    if isinstance(value, str):
+        digits = digits_of(value)
+        if digits is None:
+            raise InvalidArgumentError(f'{what}="{value}" is no colour', hint=HINT)
+        red, green, blue, alpha = bytes.fromhex((digits + "ff")[:8])
+        return red, green, blue, alpha
+    if not isinstance(value, (tuple, list)):
+        raise TypeError(f"{what} must be a string or a tuple, not {type_name(value)}")
+    numbers = [as_integer(number, what) for number in value]
+    if len(numbers) not in (3, 4) or not all(0 <= number <= 255 for number in numbers):
+        raise InvalidArgumentError(
+            f"{what}={value!r} is not three or four numbers, 0 to 255", hint=HINT
+        )
+    red, green, blue, alpha = (*numbers, 255)[:4]
+    return red, green, blue, alpha
+
+
+def as_opaque(value: object, what: str) -> tuple[int, int, int]:
+    """(r, g, b) of a colour that hides what is under it; E400 for others."""
+    red, green, blue, alpha = as_color(value, what)
+    if alpha != 255:
+        raise InvalidArgumentError(
+            f"{what}={value!r} is not opaque",
+            hint="nothing could be seen through it: leave alpha out",
+        )
+    return red, green, blue
+
+
+def color_text(value: object, what: str, *, opaque: bool = False) -> str:
+    """The one way in which steps write a colour: "#rrggbb", with alpha "#rrggbbaa"."""
+    numbers = as_opaque(value, what) if opaque else as_color(value, what)
+    text = bytes(numbers).hex()
+    return "#" + (text[:6] if text[6:] == "ff" else text)
