@@ -94,6 +94,14 @@ typedef struct li_saturation {
     int32_t matrix[3][3];
 } li_saturation;
 
+/* A Gaussian blur; sharpening adds `amount` times what it takes away, where that is
+ * above `threshold` levels. */
+typedef struct li_blur {
+    double sigma;  /* above 0, up to 100 */
+    double amount; /* 0..10 */
+    uint8_t threshold;
+} li_blur;
+
 struct li_op {
     const li_op_kind *kind;
     union {
@@ -104,6 +112,7 @@ struct li_op {
         li_convert convert;
         li_pad pad;
         li_saturation saturation;
+        li_blur blur;
     } u;
 };
 
@@ -114,6 +123,8 @@ extern const li_op_kind li_op_tone;
 extern const li_op_kind li_op_convert;
 extern const li_op_kind li_op_pad;
 extern const li_op_kind li_op_saturation;
+extern const li_op_kind li_op_blur;
+extern const li_op_kind li_op_sharpen;
 
 /* The layout, at least `in`, that can hold a colour: RGB if it is no gray, alpha if it
  * is not opaque. */

@@ -184,6 +184,26 @@ parse_saturation(PyObject *tuple, li_step *step)
 }
 
 static int
+parse_blur(PyObject *tuple, li_step *step)
+{
+    const char *name;
+    *step = (li_step){LI_STEP_OP, {.op = {.kind = &li_op_blur}}};
+    return PyArg_ParseTuple(tuple, "sd", &name, &step->u.op.u.blur.sigma) ? 0 : -1;
+}
+
+static int
+parse_sharpen(PyObject *tuple, li_step *step)
+{
+    const char *name;
+    *step = (li_step){LI_STEP_OP, {.op = {.kind = &li_op_sharpen}}};
+    li_blur *blur = &step->u.op.u.blur;
+    return PyArg_ParseTuple(tuple, "sddb", &name, &blur->amount, &blur->sigma,
+                            &blur->threshold)
+               ? 0
+               : -1;
+}
+
+static int
 parse_flatten(PyObject *tuple, li_step *step)
 {
     const char *name, *background;
@@ -245,6 +265,7 @@ parse_step(PyObject *tuple, li_step *step)
         {"contrast", parse_tone},       {"saturation", parse_saturation},
         {"gamma", parse_gamma},         {"convert", parse_convert},
         {"flatten", parse_flatten},     {"pad", parse_pad},
+        {"blur", parse_blur},           {"sharpen", parse_sharpen},
     };
     bool shaped = PyTuple_Check(tuple) && PyTuple_GET_SIZE(tuple) > 0;
     const char *name = shaped ? PyUnicode_AsUTF8(PyTuple_GET_ITEM(tuple, 0)) : NULL;

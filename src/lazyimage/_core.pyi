@@ -88,6 +88,7 @@ def run(source: Source, request: Mapping[str, Any]) -> tuple[Any, dict[str, Any]
         ("transpose",)   ("grayscale",)   ("convert", mode)
         ("brightness", v)   ("contrast", v)   ("saturation", v)   ("gamma", g)
         ("flatten", color)   ("pad", left, top, right, bottom, color)
+        ("blur", sigma)   ("sharpen", amount, radius, threshold)
         a color is "#rrggbb" or "#rrggbbaa"
       auto_orient: bool = True            shrink: "safe" | "fast" | "exact"
       background: (r, g, b) = white       limits: {name: int}; 0 switches off, absent: default

@@ -184,6 +184,28 @@ class Chain:
         """
         return self._step(steps.pad(left, top, right, bottom, background))
 
+    def blur(self, sigma: float) -> Self:
+        """A Gaussian blur (sigma 0.1 to 100 pixels), cut off at three sigmas.
+
+        Past an edge the last row or column goes on. Alpha is premultiplied around it. It
+        streams: 6 sigma + 9 rows are held.
+
+        >>> lazyimage.Recipe().blur(2)
+        Recipe().blur(2)
+        """
+        return self._step(steps.blur(sigma))
+
+    def sharpen(self, amount: float = 1, radius: float = 1, threshold: int = 0) -> Self:
+        """Add amount (0 to 10) times what blur(radius) takes away: an unsharp mask.
+
+        Samples that differ from the blur by no more than threshold levels (0 to 255) stay.
+        Alpha is untouched.
+
+        >>> lazyimage.Recipe().sharpen(0.5, radius=2)
+        Recipe().sharpen(amount=0.5, radius=2)
+        """
+        return self._step(steps.sharpen(amount, radius, threshold))
+
     def convert(self, mode: Mode) -> Self:
         """Change the samples to "L", "LA", "RGB" or "RGBA"; others are E210.
 

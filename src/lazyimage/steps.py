@@ -137,6 +137,30 @@ def pad(
     return ("pad", *numbers.values(), color_text(background, "pad: background"))
 
 
+def blur(sigma: object) -> Step:
+    """The step of Chain.blur()."""
+    return ("blur", check_sigma(sigma, "blur", "sigma"))
+
+
+def check_sigma(value: object, step: str, name: str) -> float:
+    """Of a Gaussian, in pixels."""
+    sigma = as_number(value, f"{step}: {name}")
+    if not 0.1 <= sigma <= 100:
+        raise InvalidArgumentError(f"{step}: {name}={sigma:g} is outside 0.1..100", step=step)
+    return sigma
+
+
+def sharpen(amount: object = 1, radius: object = 1, threshold: object = 0) -> Step:
+    """The step of Chain.sharpen()."""
+    factor = as_number(amount, "sharpen: amount")
+    if not 0 <= factor <= 10:
+        raise InvalidArgumentError(f"sharpen: amount={factor:g} is outside 0..10", step="sharpen")
+    levels = as_integer(threshold, "sharpen: threshold")
+    if not 0 <= levels <= 255:
+        raise InvalidArgumentError(f"sharpen: threshold={levels} is outside 0..255", step="sharpen")
+    return ("sharpen", factor, check_sigma(radius, "sharpen", "radius"), levels)
+
+
 def convert(mode: object) -> Step:
     """The step of Chain.convert()."""
     return ("convert", as_choice(mode, "convert: mode", MODES, 210))
@@ -158,6 +182,8 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "convert": ("mode",),
     "flatten": ("background",),
     "pad": ("left", "top", "right", "bottom", "background"),
+    "blur": ("sigma",),
+    "sharpen": ("amount", "radius", "threshold"),
 }
 MAKERS: dict[str, Callable[..., Step]] = {
     "resize": resize,
@@ -174,6 +200,8 @@ MAKERS: dict[str, Callable[..., Step]] = {
     "convert": convert,
     "flatten": flatten,
     "pad": pad,
+    "blur": blur,
+    "sharpen": sharpen,
 }
 
 
@@ -220,6 +248,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     },
     "flatten": {"background": "#ffffff"},
     "pad": {"background": "#ffffff"},
+    "sharpen": {"amount": 1.0, "radius": 1.0, "threshold": 0},
 }
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import ImageColor
+from PIL import Image, ImageColor, ImageFilter
 
 import lazyimage as li
 from lazyimage import colors
@@ -99,6 +99,79 @@ def test_flatten_lays_over_a_colour(channels: int, background: Any, color: tuple
     gray = len(set(color)) == 1
     under = np.array(color[:1] if channels == 2 and gray else color, np.float64)
     assert np.array_equal(found, rounded((wide * alpha + under * (255 - alpha)) / 255))
+
+
+# --- neighbours ----------------------------------------------------------------------
+
+
+def gaussian(values: np.ndarray, sigma: float) -> np.ndarray:
+    """Along both axes of (height, width, channels), in doubles; the edge goes on."""
+    radius = int(np.ceil(3 * sigma))
+    bell = np.exp(-0.5 * (np.arange(-radius, radius + 1) / sigma) ** 2)
+    bell /= bell.sum()
+    for axis in (0, 1):
+        ends = [(radius, radius) if axis == k else (0, 0) for k in range(3)]
+        wide = np.pad(values, ends, mode="edge")
+        size = values.shape[axis]
+        parts = [np.take(wide, range(k, k + size), axis) * bell[k] for k in range(len(bell))]
+        values = np.sum(parts, axis=0)
+    return values
+
+
+def blurred(samples: np.ndarray, sigma: float) -> tuple[np.ndarray, np.ndarray | None]:
+    """Colours, premultiplied where there is alpha, and alpha."""
+    wide, alpha = color_parts(samples)
+    if alpha is None:
+        return gaussian(wide, sigma), None
+    return gaussian(wide * alpha / 255, sigma), gaussian(alpha, sigma)
+
+
+@pytest.mark.parametrize("channels", CHANNELS)
+@pytest.mark.parametrize("sigma", [0.4, 1, 3.3, 12])
+def test_blur_is_a_gaussian_of_premultiplied_colours(channels: int, sigma: float) -> None:
+    for samples in (picture(70, 50, channels), smooth(40, 90, channels)):
+        found = done(samples, lambda e: e.blur(sigma)).astype(np.float64)
+        colour, alpha = blurred(samples, sigma)
+        if alpha is None:
+            assert np.abs(found - colour).max() <= 0.65
+            continue
+        assert np.abs(found[:, :, -1:] - alpha).max() <= 0.65
+        seen = found[:, :, :-1] * found[:, :, -1:] / 255
+        assert np.abs(seen - colour).max() <= 1.4
+
+
+def test_blur_is_what_pillow_does() -> None:
+    samples = smooth(200, 150, 3)
+    found = done(samples, lambda e: e.blur(2)).astype(int)
+    theirs = np.asarray(Image.fromarray(samples).filter(ImageFilter.GaussianBlur(2))).astype(int)
+    inner = np.abs(found - theirs)[8:-8, 8:-8]
+    assert inner.max() <= 2  # three box filters stand for the bell there
+
+
+@pytest.mark.parametrize("channels", CHANNELS)
+def test_sharpen_is_an_unsharp_mask(channels: int) -> None:
+    samples = smooth(80, 60, channels)
+    if channels in (2, 4):
+        samples[:, :, -1] = samples[:, :, -1].clip(60)
+    for amount, radius, threshold in ((1, 1, 0), (2.5, 3, 4)):
+        found = done(samples, lambda e: e.sharpen(amount, radius, threshold))  # noqa: B023
+        soft = done(samples, lambda e: e.blur(radius)).astype(int)  # noqa: B023
+        less = samples.astype(int) - soft
+        wanted = rounded(samples + less * amount)
+        wanted = np.where(np.abs(less) > threshold, wanted, samples)
+        if channels in (2, 4):
+            wanted[:, :, -1] = samples[:, :, -1]
+        assert np.array_equal(found, wanted)
+        assert not np.array_equal(found, samples)
+
+
+def test_blur_and_sharpen_hold_rows_and_not_the_picture() -> None:
+    for steps in (lambda e: e.blur(3), lambda e: e.sharpen(radius=3)):
+        low, high = (
+            steps(li.Engine.from_pixels(np.zeros((height, 500, 3), np.uint8))).estimate("png")
+            for height in (200, 20000)
+        )
+        assert high.peak_bytes - low.peak_bytes < 1 << 20
 
 
 # --- geometry ------------------------------------------------------------------------
@@ -269,6 +342,8 @@ def test_explain_tells_every_step() -> None:
         .saturation(5)
         .resize(50, 50, fit="contain", position="bottom", background="transparent")
         .pad(1, 2, 3, 4, background="blue")
+        .blur(1.5)
+        .sharpen(2, 0.5, 3)
         .explain("png")
     )
     assert text.splitlines()[1:-2] == [
@@ -280,4 +355,6 @@ def test_explain_tells_every_step() -> None:
         "convert  layout: 38x50 rgba8",
         "pad      #00000000 left 6, top 0, right 6, bottom 0: 50x50 rgba8",
         "pad      #0000ff left 1, top 2, right 3, bottom 4: 54x56 rgba8",
+        "blur     sigma 1.5: 54x56 rgba8",
+        "sharpen  by 2, radius 0.5, threshold 3: 54x56 rgba8",
     ]

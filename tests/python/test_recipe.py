@@ -32,6 +32,9 @@ EVERYTHING = (
     .flatten("navy")
     .pad(1, bottom=4)
     .pad(1, 2, 3, 4, background=(1, 2, 3, 4))
+    .blur(1.5)
+    .sharpen()
+    .sharpen(0.5, threshold=3)
     .resize(9, 8, fit="contain", position="top-left", background="#08f")
     .resize(9, 8, fit="outside", background="transparent")
     .auto_orient(False)
@@ -60,6 +63,9 @@ def test_a_step_is_the_tuple_that_the_core_takes():
         ("flatten", "#000080"),
         ("pad", 1, 0, 0, 4, "#ffffff"),
         ("pad", 1, 2, 3, 4, "#01020304"),
+        ("blur", 1.5),
+        ("sharpen", 1.0, 1.0, 0),
+        ("sharpen", 0.5, 1.0, 3),
         ("resize", 9, 8, "contain", "lanczos3", True, "top-left", "#0088ff"),
         ("resize", 9, 8, "outside", "lanczos3", True, "center", "#00000000"),
     )
@@ -173,6 +179,12 @@ WRONG_VALUES = [
     ("E400", lambda r: r.pad(0, 65536)),
     ("E400", lambda r: r.saturation(101)),
     ("E400", lambda r: r.gamma(0)),
+    ("E400", lambda r: r.blur(0)),
+    ("E400", lambda r: r.blur(101)),
+    ("E400", lambda r: r.sharpen(-1)),
+    ("E400", lambda r: r.sharpen(11)),
+    ("E400", lambda r: r.sharpen(radius=0)),
+    ("E400", lambda r: r.sharpen(threshold=256)),
     ("E400", lambda r: r.gamma(-1)),
     ("E400", lambda r: r.gamma(101)),
     ("E200", lambda r: r.crop(-1, 0, 5, 5)),
@@ -219,6 +231,8 @@ WRONG_TYPES = [
     lambda r: r.pad(1, 2, 3, 4, "red"),
     lambda r: r.saturation("5"),
     lambda r: r.gamma(None),
+    lambda r: r.blur("1"),
+    lambda r: r.sharpen(threshold=1.5),
     lambda r: r.auto_orient(1),
     lambda r: r.sanitize(None),
     lambda r: r.limits(max_pixels=1e6),
