@@ -1,4 +1,5 @@
-/* file.c: an output that is whole or not there. Layer 0. */
+/* file.c: an output that is whole or not there. Until it is, it has no name where the
+ * system knows such files (O_TMPFILE): who is killed leaves nothing behind. Layer 0. */
 #include "base/file.h"
 
 #include <errno.h>
@@ -18,7 +19,8 @@ struct li_file {
     bool durable;
     bool direct; /* a device or pipe: no temp, no rename */
     char *path;  /* owned: where the file will be, links followed */
-    char *temp;  /* owned: what exists until the rename; NULL: nothing to remove */
+    char *temp;  /* owned: its name until the rename, */
+    bool named;  /* if it has one by now: to be removed */
     uint8_t *buffer;
     size_t used;
 };
@@ -70,33 +72,115 @@ follow_links(li_file *file)
     return fail_write(file->ctx, ELOOP, "follow the link");
 }
 
-static li_status
-open_temp(li_file *file)
+enum { NAME_BYTES = 40 }; /* of a temp file */
+
+/* `way` gives the file a name beside the target that nobody has: 0, or errno. */
+static int
+name_temp(li_file *file, int (*way)(li_file *))
 {
-    li_ctx *ctx = file->ctx;
-    size_t folder = directory_length(file->path);
-    char *temp;
-    enum { NAME_BYTES = 40 };
-    LI_TRY(li_alloc(ctx, folder + NAME_BYTES, 1, &temp));
-    memcpy(temp, file->path, folder);
+    char *name = file->temp + directory_length(file->path);
     uint64_t mix =
         (uint64_t)li_now_ns() ^ (uint64_t)getpid() << 32 ^ (uint64_t)(uintptr_t)file;
     int error = EEXIST;
     for (int i = 0; i < TRIES && error == EEXIST; i++) {
         mix = mix * 6364136223846793005u + 1442695040888963407u; /* Knuth's MMIX LCG */
-        snprintf(temp + folder, NAME_BYTES, ".lazyimage-%016llx",
-                 (unsigned long long)mix);
-        /* Its mode comes with the commit; until then nobody else need look. */
-        file->fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
-                        file->old_mode < 0 ? 0666 : 0600);
-        error = file->fd >= 0 ? 0 : errno;
+        snprintf(name, NAME_BYTES, ".lazyimage-%016llx", (unsigned long long)mix);
+        error = way(file);
     }
-    if (error) {
-        li_free(ctx, &temp);
-        return fail_write(ctx, error, "create a file in the directory");
-    }
-    file->temp = temp;
-    return LI_OK;
+    file->named = error == 0;
+    return error;
+}
+
+/* Its mode comes with the commit; until then nobody else need look. */
+static mode_t
+first_mode(const li_file *file)
+{
+    return file->old_mode < 0 ? 0666 : 0600;
+}
+
+static int
+create_named(li_file *file)
+{
+    file->fd =
+        open(file->temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, first_mode(file));
+    return file->fd >= 0 ? 0 : errno;
+}
+
+#ifdef O_TMPFILE
+/* linkat() needs no privilege for this name of the file; there is none without /proc.
+ */
+static void
+own_name(const li_file *file, char name[NAME_BYTES])
+{
+    snprintf(name, NAME_BYTES, "/proc/self/fd/%d", file->fd);
+}
+
+static int
+link_to(const li_file *file, const char *path)
+{
+    char name[NAME_BYTES];
+    own_name(file, name);
+    return linkat(AT_FDCWD, name, AT_FDCWD, path, AT_SYMLINK_FOLLOW) ? errno : 0;
+}
+
+static int
+link_temp(li_file *file)
+{
+    return link_to(file, file->temp);
+}
+
+/* False: this system or file system has no such files, or another reason that the
+ * ordinary way will tell. */
+static bool
+create_nameless(li_file *file)
+{
+    char name[NAME_BYTES], *end = file->temp + directory_length(file->path);
+    memcpy(end, ".", 2);
+    file->fd = open(file->temp, O_WRONLY | O_TMPFILE | O_CLOEXEC, first_mode(file));
+    if (file->fd < 0)
+        return false;
+    own_name(file, name);
+    if (faccessat(AT_FDCWD, name, F_OK, AT_EACCESS) == 0)
+        return true;
+    close(file->fd);
+    file->fd = -1;
+    return false;
+}
+
+/* Its place if that is free, else a name beside it. */
+static int
+name_finished(li_file *file, bool *done)
+{
+    int error = file->old_mode < 0 ? link_to(file, file->path) : EEXIST;
+    *done = error == 0;
+    return error == EEXIST ? name_temp(file, link_temp) : error;
+}
+#else
+static bool
+create_nameless(li_file *file)
+{
+    (void)file;
+    return false;
+}
+
+static int
+name_finished(li_file *file, bool *done)
+{
+    (void)file;
+    *done = false;
+    return 0;
+}
+#endif
+
+static li_status
+open_temp(li_file *file)
+{
+    LI_TRY(
+        li_alloc(file->ctx, directory_length(file->path) + NAME_BYTES, 1, &file->temp));
+    memcpy(file->temp, file->path, directory_length(file->path));
+    int error = create_nameless(file) ? 0 : name_temp(file, create_named);
+    return error ? fail_write(file->ctx, error, "create a file in the directory")
+                 : LI_OK;
 }
 
 static li_status
@@ -189,15 +273,16 @@ sync_directory(li_file *file)
     return error ? fail_write(file->ctx, error, "sync the directory") : LI_OK;
 }
 
+/* What close() has to say: of a duplicate, so that the file can still be given a name.
+ */
 static li_status
-close_checked(li_file *file)
+settle_writes(li_file *file)
 {
-    int fd = file->fd;
-    if (file->durable && !file->direct && fsync(fd) != 0)
+    if (file->durable && !file->direct && fsync(file->fd) != 0)
         return fail_write(file->ctx, errno, "sync");
-    file->fd = -1;
+    int fd = fcntl(file->fd, F_DUPFD_CLOEXEC, 0);
     /* EINTR: Linux has closed it all the same. */
-    if (close(fd) != 0 && errno != EINTR)
+    if (fd < 0 || (close(fd) != 0 && errno != EINTR))
         return fail_write(file->ctx, errno, "close");
     return LI_OK;
 }
@@ -205,15 +290,19 @@ close_checked(li_file *file)
 li_status
 li_file_commit(li_file *file)
 {
+    bool done = false;
     LI_TRY(flush(file));
     if (file->old_mode >= 0 && fchmod(file->fd, (mode_t)file->old_mode) != 0)
         return fail_write(file->ctx, errno, "set the mode");
-    LI_TRY(close_checked(file));
+    LI_TRY(settle_writes(file));
     if (file->direct)
         return LI_OK;
-    if (rename(file->temp, file->path) != 0)
-        return fail_write(file->ctx, errno, "rename the finished file");
-    li_free(file->ctx, &file->temp);
+    int error = file->named ? 0 : name_finished(file, &done);
+    if (!error && !done)
+        error = rename(file->temp, file->path) ? errno : 0;
+    if (error)
+        return fail_write(file->ctx, error, "rename the finished file");
+    file->named = false;
     return file->durable ? sync_directory(file) : LI_OK;
 }
 
@@ -227,7 +316,7 @@ li_file_close(li_file **out)
     li_ctx *ctx = file->ctx;
     if (file->fd >= 0)
         close(file->fd);
-    if (file->temp)
+    if (file->named)
         unlink(file->temp);
     li_free(ctx, &file->temp);
     li_free(ctx, &file->path);
