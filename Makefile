@@ -232,12 +232,16 @@ build/lint/%.ok: %.c $(HEADERS) .clang-format .clang-tidy
 bench: setup ## time, memory, bytes, quality beside other libraries; writes docs/performance.md
 	@$(PYTHON) benchmarks/bench.py $(BENCH)
 
-.PHONY: bench-tee bench-batch
+.PHONY: bench-tee bench-batch bench-target
 bench-tee: setup ## one decode for ten outputs, beside sharp: exit 1 if a target is missed
 	@$(PYTHON) benchmarks/tee.py
 
-bench-batch: setup ## memory, error rows and throughput of 10,000 pictures: the same
+bench-batch: setup ## memory and error rows of 10,000 pictures; throughput beside sharp and vipsthumbnail
 	@$(PYTHON) benchmarks/batch.py
+	@$(PYTHON) benchmarks/throughput.py
+
+bench-target: setup ## max_bytes and min_ssim beside every quality tried: exit 1 if a target is missed
+	@$(PYTHON) benchmarks/target.py
 
 instructions: ## callgrind's count of six jobs: exit 1 if one takes 2 % more than recorded
 	@tools/setup.sh --valgrind
