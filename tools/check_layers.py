@@ -26,7 +26,7 @@ LAYERS = {
 }
 SIBLINGS = {("image", "kernels"), ("codecs", "color"), ("codecs", "meta")}
 SMALL = ("base", "image", "engine")  # what a newcomer reads first
-SMALL_LINES = 5800
+SMALL_LINES = 5900
 SETJMP = ("codecs/jpeg/", "codecs/png/")  # no jump leaves these
 
 INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]')
