@@ -303,6 +303,19 @@ parse_settings(PyObject *request, py_job *job)
     return 0;
 }
 
+/* Of a job of a batch: how it stands to the budget. */
+static int
+parse_hold(PyObject *request, py_job *job)
+{
+    PyObject *hold = py_field(request, "hold");
+    if (hold) {
+        job->hold = PyLong_AsUnsignedLongLong(hold);
+        if (PyErr_Occurred())
+            return -1;
+    }
+    return py_field_bool(request, "covered", &job->covered);
+}
+
 /* --- the job --------------------------------------------------------------------- */
 
 static int
@@ -383,9 +396,10 @@ py_job_parse(PyObject *module, PyObject *source, PyObject *request, py_depth dep
         return 0;
     if (take_kernels(state, job) < 0)
         return -1;
-    if (py_parse_steps(request, job) < 0 || parse_settings(request, job) < 0)
+    if (py_parse_steps(request, job) < 0 || parse_settings(request, job) < 0 ||
+        parse_hold(request, job) < 0 || parse_output(module, request, job) < 0)
         return -1;
-    return parse_output(module, request, job);
+    return py_likeness_parse(request, job);
 }
 
 void
@@ -393,6 +407,7 @@ py_job_clear(py_job *job)
 {
     li_plan_free(&job->ctx, &job->plan);
     li_release(job->data);
+    py_likeness_clear(job);
     if (job->fd >= 0)
         close(job->fd);
     if (job->out.obj)

@@ -111,11 +111,15 @@ feed_one(batch *self)
 
 /* --- results --------------------------------------------------------------------- */
 
-/* (result, metrics) or (exception, None); new references, NULL and an exception if even
- * that fails. */
+/* (result, metrics), (exception, None) or, if it is to be fed again, (None, None); new
+ * references, NULL and an exception if even that fails. */
 static PyObject *
 wrap_job(py_job *job, PyObject **metrics)
 {
+    if (job->later) {
+        *metrics = Py_NewRef(Py_None);
+        return Py_NewRef(Py_None);
+    }
     if (!job->failed) {
         *metrics = py_wrap_metrics(job, job->size);
         PyObject *result = *metrics ? py_wrap_result(job) : NULL;
@@ -141,6 +145,8 @@ settle_job(batch *self, py_unit *unit, uint32_t i)
     Py_XDECREF(result);
     if (!said)
         stop(self);
+    else if (PyLong_CheckExact(said))
+        li_budget_give(&self->crew.budget, PyLong_AsUnsignedLongLong(said));
     Py_XDECREF(said);
 }
 
@@ -190,6 +196,7 @@ settle_unit(batch *self, py_unit *unit)
     trim(self, unit);
     unit_free(unit);
     self->open--;
+    self->fed = self->error != NULL; /* what was settled may have made more units */
 }
 
 /* --- the loop -------------------------------------------------------------------- */

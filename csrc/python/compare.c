@@ -1,21 +1,22 @@
 /* compare.c: hold a picture against pixels that are there: a job whose encoder compares
  * rows instead of writing them, so one of the two pictures is never held. Layer 5. */
-#include "python/py.h"
+#include "python/fields.h"
 #include "quality/compare.h"
 
 /* --- call: no PyObject from here to the next heading ----------------------------- */
 
 /* What the rows are held against, and what comes of it: the job's output. */
-typedef struct compare_out {
+typedef struct py_likeness {
     li_out base;
-    li_frame reference; /* borrowed pixels */
+    Py_buffer view;     /* held */
+    li_frame reference; /* its pixels are the view's */
     bool structure;
     li_likeness result;
-} compare_out;
+} py_likeness;
 
 typedef struct compare_sink {
     li_sink base;
-    compare_out *out;    /* borrowed */
+    py_likeness *out;    /* borrowed */
     li_compare *compare; /* owned */
 } compare_sink;
 
@@ -53,7 +54,7 @@ compare_open(li_ctx *ctx, li_info info, const li_encode *encode, li_out *out,
              li_sink **sink)
 {
     (void)encode;
-    compare_out *to = (compare_out *)out;
+    py_likeness *to = (py_likeness *)out;
     li_info wanted = to->reference.info;
     if (info.width != wanted.width || info.height != wanted.height ||
         info.pixel != wanted.pixel)
@@ -94,21 +95,20 @@ static const li_codec compare_codec = {
     .encode = compare_open,
 };
 
-static li_status
-run_compare(py_job *job, li_source *source)
+li_out *
+py_likeness_out(py_job *job)
 {
-    compare_out *out = job->verb_data;
-    LI_TRY(li_plan_run(&job->ctx, source, &job->input, &job->request, &job->plan,
-                       (li_target){.out = &out->base}, &job->times));
-    return source ? li_source_verify(source) : LI_OK;
+    job->likeness->base.ctx = &job->ctx;
+    return &job->likeness->base;
 }
 
 /* --- parse and wrap -------------------------------------------------------------- */
 
 static int
-parse_reference(const Py_buffer *view, compare_out *out)
+parse_reference(py_likeness *likeness)
 {
     static const li_pixel pixels[] = {LI_GRAY8, LI_GRAYA8, LI_RGB8, LI_RGBA8};
+    const Py_buffer *view = &likeness->view;
     bool packed = view->ndim == 3 && view->itemsize == 1 && view->shape[2] >= 1 &&
                   view->shape[2] <= 4 && view->strides[2] == 1 &&
                   view->strides[1] == view->shape[2] && view->shape[0] <= UINT32_MAX &&
@@ -117,25 +117,57 @@ parse_reference(const Py_buffer *view, compare_out *out)
         PyErr_SetString(PyExc_TypeError, "the reference must be packed (H, W, 1 to 4)");
         return -1;
     }
-    out->reference.info = (li_info){(uint32_t)view->shape[1], (uint32_t)view->shape[0],
-                                    pixels[view->shape[2] - 1]};
-    out->reference.stride = view->strides[0];
-    out->reference.pixels = view->buf;
+    likeness->reference.info = (li_info){
+        (uint32_t)view->shape[1], (uint32_t)view->shape[0], pixels[view->shape[2] - 1]};
+    likeness->reference.stride = view->strides[0];
+    likeness->reference.pixels = view->buf;
     return 0;
 }
 
-/* The same with everything parsed; the job is the caller's to clear. */
-static PyObject *
-compare_job(PyObject *module, py_job *job, compare_out *out)
+static int
+take_reference(PyObject *reference, bool structure, py_job *job)
 {
+    py_likeness *likeness = PyMem_Calloc(1, sizeof(*likeness));
+    job->likeness = likeness;
+    if (!likeness) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    likeness->structure = structure;
     job->request.output = LI_OUTPUT_BUFFER;
     job->request.codec = &compare_codec;
     job->request.mode = 0;
-    job->verb_data = out;
-    out->base.ctx = &job->ctx;
-    if (!py_job_call(module, job, run_compare, PY_WHOLE))
-        return NULL;
-    return Py_BuildValue("(ddK)", out->result.ssim, out->result.mean_squared,
+    if (PyObject_GetBuffer(reference, &likeness->view, PyBUF_RECORDS_RO) < 0)
+        return -1;
+    return parse_reference(likeness);
+}
+
+int
+py_likeness_parse(PyObject *request, py_job *job)
+{
+    bool structure = true;
+    PyObject *reference = py_field(request, "reference");
+    if (!reference)
+        return 0;
+    if (py_field_bool(request, "structure", &structure) < 0)
+        return -1;
+    return take_reference(reference, structure, job);
+}
+
+void
+py_likeness_clear(py_job *job)
+{
+    if (job->likeness && job->likeness->view.obj)
+        PyBuffer_Release(&job->likeness->view);
+    PyMem_Free(job->likeness);
+    job->likeness = NULL;
+}
+
+PyObject *
+py_wrap_likeness(const py_job *job)
+{
+    const li_likeness *result = &job->likeness->result;
+    return Py_BuildValue("(ddK)", result->ssim, result->mean_squared,
                          (unsigned long long)job->ctx.peak_bytes);
 }
 
@@ -144,18 +176,13 @@ py_compare(PyObject *module, PyObject *args)
 {
     PyObject *source, *request, *reference, *answer = NULL;
     int structure;
-    Py_buffer view;
     py_job job;
-    compare_out out = {0};
-    if (!PyArg_ParseTuple(args, "OOOp", &source, &request, &reference, &structure) ||
-        PyObject_GetBuffer(reference, &view, PyBUF_RECORDS_RO) < 0)
+    if (!PyArg_ParseTuple(args, "OOOp", &source, &request, &reference, &structure))
         return NULL;
-    out.structure = structure;
-    if (parse_reference(&view, &out) == 0) {
-        if (py_job_parse(module, source, request, PY_WHOLE, &job) == 0)
-            answer = compare_job(module, &job, &out);
-        py_job_clear(&job);
-    }
-    PyBuffer_Release(&view);
+    if (py_job_parse(module, source, request, PY_WHOLE, &job) == 0 &&
+        take_reference(reference, structure, &job) == 0 &&
+        py_job_call(module, &job, py_job_run, PY_WHOLE))
+        answer = py_wrap_likeness(&job);
+    py_job_clear(&job);
     return answer;
 }

@@ -48,6 +48,15 @@ settle(py_job *job, li_status status)
     job->settled = true;
 }
 
+/* What a job keeps taking when it ends well: of `taken`, which is all that there is if
+ * the budget is smaller. */
+static uint64_t
+keep(py_job *job, uint64_t taken)
+{
+    job->kept = job->hold < taken ? job->hold : taken;
+    return taken - job->kept;
+}
+
 /* Let others run while this one waits for its bytes; then its time begins. */
 static li_status
 wait_for_bytes(py_crew *crew, const py_job *job, li_ctx *ctx, uint64_t bytes,
@@ -74,13 +83,14 @@ run_alone(py_crew *crew, py_job *job)
     if (status == LI_OK)
         status = li_plan_make(&job->ctx, &job->input, &job->request, &job->plan);
     uint64_t bytes = li_sat_add(job->plan.bytes, job->plan.out_bytes);
-    if (status == LI_OK)
+    bytes = bytes > job->hold ? bytes : job->hold;
+    if (status == LI_OK && !job->covered)
         status = wait_for_bytes(crew, job, &job->ctx, bytes, &taken);
     if (status == LI_OK)
         status = py_job_run(job, source);
     status = li_source_blame(source, status);
     li_source_close(&source);
-    li_budget_give(&crew->budget, taken);
+    li_budget_give(&crew->budget, status == LI_OK ? keep(job, taken) : taken);
     job->total_ns = li_now_ns() - start;
     job->cpu_ns = li_cpu_ns() - cpu + job->times.ahead.cpu_ns;
     settle(job, status);
@@ -172,14 +182,24 @@ finish_job(party *self, li_branch *branch, py_job *job)
     job->threads = self->count;
 }
 
+/* Of the whole group, and of what some of its jobs hold: results are in both. */
+static uint64_t
+bytes_of(const party *self)
+{
+    uint64_t bytes =
+        li_sat_add(li_group_bytes(self->group), li_group_out_bytes(self->group));
+    for (uint32_t i = 0; i < self->count; i++)
+        bytes = li_sat_add(bytes, self->jobs[i]->hold);
+    return bytes;
+}
+
 static void
 run_group(party *self)
 {
     uint64_t taken = 0;
     const py_job *first = self->jobs[0];
-    uint64_t bytes =
-        li_sat_add(li_group_bytes(self->group), li_group_out_bytes(self->group));
-    if (wait_for_bytes(self->crew, first, &self->ctx, bytes, &taken) != LI_OK) {
+    if (wait_for_bytes(self->crew, first, &self->ctx, bytes_of(self), &taken) !=
+        LI_OK) {
         fail_jobs(self);
         return;
     }
@@ -190,8 +210,11 @@ run_group(party *self)
     }
     li_group_run(self->group, self->source);
     verify_source(self);
-    for (uint32_t i = 0; i < self->count; i++)
+    for (uint32_t i = 0; i < self->count; i++) {
         finish_job(self, &self->branches[i], self->jobs[i]);
+        if (!self->jobs[i]->failed)
+            taken = keep(self->jobs[i], taken);
+    }
     li_budget_give(&self->crew->budget, taken);
 }
 
@@ -209,8 +232,7 @@ static bool
 fits(const party *self)
 {
     uint64_t total = self->crew->budget.total;
-    return !total || li_sat_add(li_group_bytes(self->group),
-                                li_group_out_bytes(self->group)) <= total;
+    return !total || bytes_of(self) <= total;
 }
 
 static void
@@ -225,28 +247,41 @@ run_together(py_crew *crew, py_unit *unit)
     close_party(&self);
 }
 
-/* What was not settled together has the source alone. */
+/* What was not settled together has the source alone. Nobody here waits for bytes that
+ * one of this unit keeps: they are given back after the unit is done. */
 static void
 run_unit(py_crew *crew, py_unit *unit)
 {
+    bool kept = false;
     li_slots_take(&crew->slots);
     if (unit->count > 1)
         run_together(crew, unit);
-    for (uint32_t i = 0; i < unit->count; i++)
-        if (!unit->jobs[i].settled)
-            run_alone(crew, &unit->jobs[i]);
+    for (uint32_t i = 0; i < unit->count; i++) {
+        py_job *job = &unit->jobs[i];
+        job->later = !job->settled && kept;
+        if (!job->settled && !kept)
+            run_alone(crew, job);
+        kept = kept || job->kept > 0;
+    }
     li_slots_give(&crew->slots);
 }
 
 /* --- threads --------------------------------------------------------------------- */
 
-static void *
-lead(void *arg)
+/* What may be begun: that which needs no bytes comes first. */
+static py_unit *
+next_unit(py_crew *crew, bool follows)
 {
-    py_crew *crew = arg;
+    py_unit *unit = queue_take(&crew->covered);
+    return unit || follows ? unit : queue_take(&crew->waiting);
+}
+
+static void *
+serve(py_crew *crew, bool follows)
+{
     li_monitor_enter(&crew->monitor);
     for (;;) {
-        py_unit *unit = queue_take(&crew->waiting);
+        py_unit *unit = next_unit(crew, follows);
         if (!unit && crew->closed)
             break;
         if (!unit) {
@@ -261,6 +296,18 @@ lead(void *arg)
     }
     li_monitor_leave(&crew->monitor);
     return NULL;
+}
+
+static void *
+lead(void *arg)
+{
+    return serve(arg, false);
+}
+
+static void *
+follow(void *arg)
+{
+    return serve(arg, true);
 }
 
 bool
@@ -287,6 +334,8 @@ py_crew_close(py_crew *crew)
     li_monitor_leave(&crew->monitor);
     for (uint32_t i = 0; i < crew->started; i++)
         li_thread_join(crew->threads[i]);
+    for (uint32_t i = 0; i < crew->followers; i++)
+        li_thread_join(crew->following[i]);
     li_budget_close(&crew->budget);
     li_slots_close(&crew->slots);
     li_monitor_close(&crew->monitor);
@@ -295,10 +344,14 @@ py_crew_close(py_crew *crew)
 void
 py_crew_put(py_crew *crew, py_unit *unit)
 {
+    bool covered = unit->count == 1 && unit->jobs[0].covered;
     li_monitor_enter(&crew->monitor);
-    queue_put(&crew->waiting, unit);
+    queue_put(covered ? &crew->covered : &crew->waiting, unit);
     li_monitor_wake_all(&crew->monitor);
     li_monitor_leave(&crew->monitor);
+    if (covered && crew->started && crew->followers < crew->workers &&
+        li_thread_start(&crew->following[crew->followers], STACK_BYTES, follow, crew))
+        crew->followers++;
     if (crew->started < crew->workers &&
         li_thread_start(&crew->threads[crew->started], STACK_BYTES, lead, crew))
         crew->started++;
@@ -312,7 +365,7 @@ py_crew_take(py_crew *crew, int64_t wait_ns)
         li_monitor_wait_ns(&crew->monitor, wait_ns);
     py_unit *unit = queue_take(&crew->done);
     if (!unit && !crew->started) /* no thread was to be had: the caller does it */
-        unit = queue_take(&crew->waiting);
+        unit = next_unit(crew, false);
     li_monitor_leave(&crew->monitor);
     if (unit && !crew->started)
         run_unit(crew, unit);

@@ -26,14 +26,17 @@ typedef struct py_queue {
 enum { PY_MOST_WORKERS = 256 };
 
 typedef struct py_crew {
-    uint32_t workers, started;
+    uint32_t workers, started, followers;
     pthread_t threads[PY_MOST_WORKERS];
+    /* Those who run covered units only: they need no bytes, and what they do gives back
+     * the bytes for which all others may be waiting. */
+    pthread_t following[PY_MOST_WORKERS];
     const atomic_int *cancel; /* borrowed */
     li_slots slots;           /* of those who run */
     li_budget budget;
     int64_t trimmed_ns; /* the calling thread's */
     li_monitor monitor; /* of all below */
-    py_queue waiting, done;
+    py_queue waiting, covered, done;
     bool closed; /* no more units will come */
 } py_crew;
 

@@ -141,8 +141,13 @@ typedef struct py_job {
     bool traced;        /* as the module's state says */
     bool settled;       /* of a batch: done with, */
     bool failed;        /* and ctx says why */
-    int64_t timeout_ns; /* 0: none */
+    bool later;         /* of a batch: not run, another of its unit keeps bytes */
+    bool covered;       /* of a batch: what it takes is in another's `hold` */
     uint32_t threads;   /* that worked for it; 0: its own, and the one ahead */
+    int64_t timeout_ns; /* 0: none */
+    uint64_t hold;      /* of a batch: bytes that go on being taken after it, ... */
+    uint64_t kept;      /* ... and were; settle() says when they are given back */
+    struct py_likeness *likeness; /* owned: compares instead of encoding; or NULL */
     int64_t total_ns, cpu_ns;
     uint8_t *data; /* owned until wrapped: the bytes or samples; li_release */
     size_t size;
@@ -176,6 +181,12 @@ PyObject *py_estimate(PyObject *module, PyObject *args);
 
 PyObject *py_strip(PyObject *module, PyObject *args);
 PyObject *py_compare(PyObject *module, PyObject *args);
+/* Make the job one that holds the picture against a reference, if the request has one;
+ * 0, or −1 with an exception set. */
+int py_likeness_parse(PyObject *request, py_job *job);
+void py_likeness_clear(py_job *job);
+li_out *py_likeness_out(py_job *job);
+PyObject *py_wrap_likeness(const py_job *job);
 
 /* Without the GIL: */
 

@@ -74,6 +74,10 @@ li_status
 py_target_open(py_job *job, li_target *target)
 {
     *target = (li_target){0};
+    if (job->likeness) {
+        target->out = py_likeness_out(job);
+        return LI_OK;
+    }
     if (job->request.output == LI_OUTPUT_PIXELS) {
         target->tensor = &job->tensor;
         return open_pixels(job);
@@ -91,6 +95,8 @@ py_target_open(py_job *job, li_target *target)
 li_status
 py_target_finish(py_job *job)
 {
+    if (job->likeness)
+        return LI_OK;
     if (job->request.output == LI_OUTPUT_BUFFER)
         return li_out_detach(job->to, &job->data, &job->size);
     if (job->request.output == LI_OUTPUT_FILE) {

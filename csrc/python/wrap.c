@@ -175,7 +175,8 @@ put_sizes(PyObject *dict, const py_job *job, uint64_t bytes_out)
            put_int(dict, "peak_bytes", job->ctx.peak_bytes) &&
            put_int(dict, "decoded_bytes", plan->decoded_bytes) &&
            put_int(dict, "planned_bytes", plan->bytes) &&
-           put_int(dict, "planned_out_bytes", plan->out_bytes);
+           put_int(dict, "planned_out_bytes", plan->out_bytes) &&
+           put_int(dict, "kept", job->kept);
 }
 
 PyObject *
@@ -256,6 +257,8 @@ wrap_pixels(py_job *job)
 PyObject *
 py_wrap_result(py_job *job)
 {
+    if (job->likeness)
+        return py_wrap_likeness(job);
     if (job->request.output == LI_OUTPUT_FILE)
         return PyLong_FromSize_t(job->size);
     return job->request.output == LI_OUTPUT_PIXELS ? wrap_pixels(job)

@@ -127,7 +127,15 @@ def run_many(
     with an exception and None; tick() every 50 ms or more often: true sets `cancel`, which
     stops every job. An exception of theirs, or a signal's, stops every job and is raised.
     max_memory: bytes that jobs which run at once may be planned to take, 0 for any; one
-    that is larger is refused, or `alone` let in when nothing else runs.
+    that is larger is refused, or `alone` let in when nothing else runs. feed() is asked
+    again after each settle(), which may have made more units.
+
+    Three keys more of a request. hold: bytes that the job takes at least and that stay
+    taken after it, metrics["kept"] of them, until settle() of any job returns them, an
+    int, to be given back. settle() gets None and None for a job that was not run because
+    another of its unit keeps bytes: feed it again. covered: true where what a job takes
+    is part of such. reference: the job is compare()'s, the result is as well; with
+    structure: bool = True.
     """
 
 def explain(source: Source, request: Mapping[str, Any]) -> str:

@@ -97,6 +97,7 @@ RUN_OPTIONS = (
     "oversize",
     "on_error",
     "progress",
+    "on_outcome",
     "cancel",
     "durable",
 )
@@ -150,10 +151,10 @@ def process_batch(
     Outputs go into output_dir, which is made if need be, under the stem of their input:
     "photo.png" gives "photo.webp"; equal stems become "a.webp", "a-2.webp" in input order.
     skip_existing: inputs whose output is there already are left out, of the outcomes too.
-    options: run()'s (workers, max_memory, oversize, on_error, progress, cancel, durable)
-    and the encoder's. A file that is not there or is damaged is an outcome with its error;
-    the others are made. A result is a Written whose metrics are left out (None), so that a
-    long list stays small: process_batch_with_metrics() has them.
+    options: run()'s (workers, max_memory, oversize, on_error, progress, on_outcome,
+    cancel, durable) and the encoder's. A file that is not there or is damaged is an outcome
+    with its error; the others are made. A result is a Written whose metrics are left out
+    (None), so that a long list stays small: process_batch_with_metrics() has them.
 
     >>> recipe = lazyimage.Recipe().resize(64)
     >>> outcomes = lazyimage.process_batch(["photo.jpg"], "small", recipe, format="png")

@@ -131,7 +131,7 @@ def preset_of(value: object, caller: str) -> Preset | None:
 def plain_output(
     engine: Engine, path: Any, format: Any, quality: Any, options: Mapping[str, Any]
 ) -> tuple[Engine, str, int | None, dict[str, Any]]:
-    """An output for run(), its preset and profile resolved. run() does not search: E400."""
+    """An output for run(), its preset and profile resolved; what a search is for stays."""
     from lazyimage.source import absolute_path
 
     if format is None and isinstance(path, (str, os.PathLike)):
@@ -141,12 +141,12 @@ def plain_output(
     if known is not None:
         quality = request.drop_quality(quality, check_format(known), options)
     job = resolve(engine, "output", format, quality, options)
-    if job.goal or job.never_larger:
+    if job.never_larger:
         raise InvalidArgumentError(
-            "output: run() makes each output once; it has no max_bytes, min_ssim, never_larger",
-            hint="use to_buffer() or to_file()",
+            "output: run() has no never_larger", hint="use to_buffer() or to_file()"
         )
-    return job.engine, job.format, job.quality, job.options
+    goal = {name: options[name] for name in request.GOAL_NAMES & options.keys() if job.goal}
+    return job.engine, job.format, job.quality, {**job.options, **goal}
 
 
 # --- outputs -------------------------------------------------------------------------

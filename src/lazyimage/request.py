@@ -81,12 +81,8 @@ OPTION_HIGHEST = {
 OPTION_NAMES = (*OPTION_FORMATS, "background", "shrink")
 
 # What delivery.py makes ordinary jobs of, before a request is written.
-DELIVERY_NAMES = frozenset(
-    {
-        *("preset", "profile", "never_larger"),
-        *("max_bytes", "min_ssim", "min_quality", "max_quality", "strict"),
-    }
-)
+GOAL_NAMES = frozenset({"max_bytes", "min_ssim", "min_quality", "max_quality", "strict"})
+DELIVERY_NAMES = GOAL_NAMES | {"preset", "profile", "never_larger"}
 
 
 def check_quality(value: object, format: str) -> int | None:

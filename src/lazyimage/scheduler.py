@@ -25,6 +25,7 @@ from lazyimage.outputs import (
     written,
 )
 from lazyimage.records import Record, Written
+from lazyimage.searches import Searches, Searching
 from lazyimage.settings import MAX_ICC
 from lazyimage.source import absolute_path
 
@@ -40,7 +41,10 @@ if TYPE_CHECKING:
             """Whether everything is to stop."""
             ...
 
+    from lazyimage import target
+
     Progress = Callable[[int, int], object]
+    OnOutcome = Callable[["Outcome"], object]
 
 
 MOST_TOGETHER = 64
@@ -66,6 +70,18 @@ class Output(Record):
     """None: Pixels."""
     quality: int | None
     options: Mapping[str, Any]
+
+    def search(self) -> target.Asked | None:
+        """The search that finds the quality; None: there is none."""
+        if request.GOAL_NAMES.isdisjoint(self.options) or self.format is None:
+            return None
+        from lazyimage import target
+
+        goal = target.make_goal(self.options, self.format, self.quality, "output")
+        if goal is None:
+            return None
+        plain = {k: v for k, v in self.options.items() if k not in request.GOAL_NAMES}
+        return target.ask(self.engine, self.format, plain, goal, "output")
 
     def request(self) -> dict[str, Any]:
         """What the core is asked for, but for `durable`."""
@@ -93,13 +109,21 @@ class Output(Record):
             return finish_pixels(result, make_metrics(raw, copies), layout)
         if isinstance(self.path, (str, os.PathLike)):
             return written(os.fspath(self.path), result, make_metrics(raw, copies))
-        encoded = finish_encoded(result, make_metrics(raw, copies))
+        return self.deliver(finish_encoded(result, make_metrics(raw, copies)), False)
+
+    def deliver(self, encoded: Encoded, durable: bool) -> Written | Encoded:
+        """Bytes that are there, to where they are wanted."""
         if self.path is None:
             return encoded
         from lazyimage import files
 
+        if isinstance(self.path, (str, os.PathLike)):
+            path = absolute_path(self.path, "output()")
+            files.save(path, memoryview(encoded), durable)
+            return written(os.fspath(self.path), len(encoded), encoded.metrics, encoded.search)
         more = files.write_to(self.path, memoryview(encoded))
-        return written(None, len(encoded), with_copies(encoded.metrics, more))
+        metrics = with_copies(encoded.metrics, more)
+        return written(None, len(encoded), metrics, encoded.search)
 
 
 class Outcome(Record):
@@ -149,7 +173,8 @@ def make_output(
         format = check_format(format)
         quality = request.drop_quality(quality, format, options)
     output = Output(engine=engine, path=path, format=format, quality=quality, options=options)
-    output.request()  # a wrong option is refused here
+    if request.GOAL_NAMES.isdisjoint(options):
+        output.request()  # a wrong option is refused here, and of a search in plain_output()
     return output
 
 
@@ -206,6 +231,7 @@ class Scheduler:
         durable: bool,
         raises: bool,
         progress: Progress | None,
+        on_outcome: OnOutcome | None,
         cancel: Flag | None,
     ) -> None:
         self.units = units
@@ -214,7 +240,10 @@ class Scheduler:
         self.durable = durable
         self.raises = raises
         self.progress = progress
+        self.on_outcome = on_outcome
         self.cancel = cancel
+        self.again: list[Unit] = []
+        self.searches = Searches(self.note, durable)
         self.flag = _core.Cancel()
         self.done = 0
         self.outcomes: dict[int, Outcome] = {}
@@ -228,7 +257,8 @@ class Scheduler:
         finally:
             for unit in self.open:
                 self.let_go(unit)
-        for unit in self.units:
+        self.searches.cancel()
+        for unit in (*self.again, *self.units):
             self.refuse(unit, CancelledError("cancelled"))
         outcomes = [self.outcomes[index] for index in sorted(self.outcomes)]
         if self.first is not None and self.raises:
@@ -236,15 +266,20 @@ class Scheduler:
             raise self.first
         return outcomes
 
-    def feed(self) -> tuple[Unit, _core.Source, tuple[dict[str, Any], ...]] | None:
-        """The next unit for the core."""
+    def feed(
+        self,
+    ) -> tuple[Unit | Searching, _core.Source, tuple[dict[str, Any], ...]] | None:
+        """The next unit for the core; a search that has begun goes before."""
         while not self.flag.is_set():
-            unit = next(self.units, None)
+            if (step := self.searches.next_step()) is not None:
+                search, source, asked_next = step
+                return search, source, (self.alone(asked_next),)
+            unit = self.again.pop() if self.again else next(self.units, None)
             if unit is None:
                 return None
             try:
                 self.look_at(unit)
-                asked = tuple(self.request_of(output) for _, output in unit.members)
+                asked = tuple(self.request_of(*member) for member in unit.members)
             except Exception as error:
                 self.let_go(unit)
                 self.refuse(unit, error)
@@ -253,9 +288,16 @@ class Scheduler:
             return unit, unit.engine._origin.core, asked
         return None
 
-    def request_of(self, output: Output) -> dict[str, Any]:
-        """The request of one output of many: many jobs need no second thread each."""
-        asked = {**output.request(), "durable": self.durable}
+    def request_of(self, index: int, output: Output) -> dict[str, Any]:
+        """The request of one output of many; of a search, its picture's, with bytes that
+        stay taken until it is over.
+        """
+        if (search := output.search()) is not None:
+            return self.alone(self.searches.first(index, search))
+        return self.alone({**output.request(), "durable": self.durable})
+
+    def alone(self, asked: dict[str, Any]) -> dict[str, Any]:
+        """Many jobs need no second thread each."""
         return asked if self.single else {**asked, "threads": 1}
 
     def look_at(self, unit: Unit) -> None:
@@ -275,22 +317,32 @@ class Scheduler:
             unit.held.release()
             unit.held = None
 
-    def settle(self, unit: Unit, position: int, result: Any, raw: Any) -> None:
-        """One job is done; result is an exception where raw is None."""
+    def settle(self, unit: Unit | Searching, position: int, result: Any, raw: Any) -> int | None:
+        """One job is done; result is an exception where raw is None, and None too where it
+        is to be done later. Returns the bytes of the budget that are free again.
+        """
+        if isinstance(unit, Searching):
+            return self.searches.advance(unit, result, raw)
         unit.left -= 1
         if unit.left == 0:
             self.let_go(unit)
             self.open.remove(unit)
         index, output = unit.members[position]
         if raw is None:
-            self.note(index, output, None, result)
-            return
+            if result is None:
+                self.again.append(Unit([unit.members[position]]))
+            else:
+                self.note(index, output, None, result)
+            return None
+        if index in self.searches.asked:
+            return self.searches.begin(index, output, result, raw)
         try:
             finished = output.finish(result, raw)
         except Exception as error:  # of a file object's write()
             self.note(index, output, None, error)
         else:
             self.note(index, output, finished, None)
+        return None
 
     def refuse(self, unit: Unit, error: Exception) -> None:
         """No job of the unit is run."""
@@ -299,12 +351,14 @@ class Scheduler:
 
     def note(self, index: int, output: Output, result: Any, error: Exception | None) -> None:
         """An outcome is there."""
-        self.outcomes[index] = Outcome(
+        outcome = self.outcomes[index] = Outcome(
             ok=error is None, output=output, result=result, error=error, index=index
         )
         if error is not None and self.first is None:
             self.first = error
         self.done += 1
+        if self.on_outcome is not None:
+            self.on_outcome(outcome)
         if self.progress is not None:
             self.progress(self.done, self.total)
 
@@ -344,6 +398,7 @@ def run_units(
     oversize: str = "refuse",
     on_error: str = "return",
     progress: Progress | None = None,
+    on_outcome: OnOutcome | None = None,
     cancel: Flag | None = None,
     durable: bool = False,
     flag: _core.Cancel | None = None,
@@ -352,8 +407,9 @@ def run_units(
     count, budget = check_workers(workers), check_memory(max_memory)
     alone = as_choice(oversize, "run: oversize", OVERSIZES) == "alone"
     raises = as_choice(on_error, "run: on_error", ON_ERRORS) == "raise"
-    if progress is not None and not callable(progress):
-        raise TypeError(f"run: progress must be callable, not {type_name(progress)}")
+    for name, call in (("progress", progress), ("on_outcome", on_outcome)):
+        if call is not None and not callable(call):
+            raise TypeError(f"run: {name} must be callable, not {type_name(call)}")
     if cancel is not None and not callable(getattr(cancel, "is_set", None)):
         raise TypeError(f"run: cancel must be a threading.Event, not {type_name(cancel)}")
     scheduler = Scheduler(
@@ -363,6 +419,7 @@ def run_units(
         durable=as_flag(durable, "run: durable"),
         raises=raises,
         progress=progress,
+        on_outcome=on_outcome,
         cancel=cancel,
     )
     if flag is not None:
@@ -386,6 +443,7 @@ def run(
     oversize: Literal["refuse", "alone"] = "refuse",
     on_error: Literal["return", "raise"] = "return",
     progress: Progress | None = None,
+    on_outcome: OnOutcome | None = None,
     cancel: Flag | None = None,
     durable: bool = False,
 ) -> list[Outcome]:
@@ -396,7 +454,9 @@ def run(
     by their plans; None: half of what the process may use; 0: no budget. A job that is
     larger than the whole budget is refused (E124), or with oversize="alone" runs when
     nothing else does. on_error="raise": the first error cancels the rest and is raised,
-    with .outcomes. progress(done, total) is called in this thread; cancel: a
+    with .outcomes. on_outcome(outcome) is called in this thread as soon as an output is
+    made or has failed, in the order in which that happens, and progress(done, total) after
+    it; what they raise stops everything and leaves run(). cancel: a
     threading.Event; jobs that it stops, or that had not begun, are E500. durable: as in
     Engine.to_file(). A quality given for a format that has none is dropped.
 
@@ -415,6 +475,7 @@ def run(
         oversize=oversize,
         on_error=on_error,
         progress=progress,
+        on_outcome=on_outcome,
         cancel=cancel,
         durable=durable,
     )

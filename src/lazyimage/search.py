@@ -10,7 +10,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Generator, Sequence
 
 SLOPES = (0.4, 2.5)
 """How far a picture's curve may be flatter or steeper than the mean curve."""
@@ -26,11 +26,28 @@ def last_within(
     expected: what the model says of each level, not decreasing. measure(index) is the truth;
     it is asked once for an index, and taken to be not decreasing either.
     """
+    asking = trials(expected, target)
+    value = None
+    while True:
+        try:
+            index = asking.send(value)
+        except StopIteration as end:
+            found: int | None = end.value
+            return found
+        value = measure(index)
+
+
+def trials(expected: Sequence[float], target: float) -> Generator[int, float | None, int | None]:
+    """last_within(), for who measures in his own time: it gives an index and is sent the
+    value that is there.
+    """
     found: dict[int, float] = {}
     low, high = -1, len(expected)  # within; beyond
     while high - low > 1:
         index = next_trial(expected, target, found, low, high)
-        found[index] = measure(index)
+        value = yield index
+        assert value is not None
+        found[index] = value
         if found[index] <= target:
             low = index
         else:

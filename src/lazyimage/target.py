@@ -1,14 +1,16 @@
 """Targets: the quality that fits a number of bytes, or that reaches a similarity.
 
 Layer: above engine; loaded on use. The idea: one decode, one held frame in the layout that
-the encoder is fed with, and then as few encodes of it as search.py needs.
+the encoder is fed with, and then as few encodes of it as search.py needs. A search is a
+generator of jobs: who drives it runs them here and now, or among those of a run().
 """
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from math import log
 from time import monotonic
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from lazyimage import _core, request, search
 from lazyimage.checks import as_flag, as_integer, as_number
@@ -20,10 +22,11 @@ from lazyimage.source import pixels_origin
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Any
+    from collections.abc import Callable, Mapping
 
     from lazyimage.engine import Engine
+
+T = TypeVar("T")
 
 # How log(bytes) and log(1 − SSIM) go with quality: means over 30 photographs, to their own
 # value at 75; and the mean of log(bytes / pixels) and of log(1 − SSIM) there.
@@ -148,47 +151,77 @@ def check_range(options: Mapping[str, Any], caller: str) -> tuple[int, int]:
 # --- one held frame ------------------------------------------------------------------
 
 
-class Held:
-    """The picture, decoded once as the encoder is fed with it, and what was made of it."""
+class Asked(NamedTuple):
+    """A search that has not begun."""
 
-    def __init__(
-        self, engine: Engine, format: str, options: dict[str, Any], goal: Goal, caller: str
-    ) -> None:
-        recipe = engine.recipe
-        self.caller = caller
+    engine: Engine
+    format: str
+    options: dict[str, Any]
+    goal: Goal
+    caller: str
+    first: dict[str, Any]
+    """The request for the picture."""
+    planned: int
+    """Bound of what all of it takes, but for the result, and of that."""
+    planned_out: int
+
+
+def ask(engine: Engine, format: str, options: dict[str, Any], goal: Goal, caller: str) -> Asked:
+    """Refuses before the first pixel what limits(max_memory=…) has no room for."""
+    peak, out = planned(engine, format, options, goal, caller)
+    limit = engine.recipe.effective_limits.get("max_memory")
+    if limit and peak + out > limit:
+        raise MemoryBudgetError(
+            f"{caller}: the search may need {peak + out} bytes, limits(max_memory={limit})",
+            hint="its frame is held: see estimate(); resize first, or raise max_memory",
+        )
+    first = {**fed_request(engine, format, options, caller), "type": Pixels}
+    return Asked(engine, format, options, goal, caller, first, peak, out)
+
+
+class Step(NamedTuple):
+    """One job of a search."""
+
+    source: _core.Source
+    request: dict[str, Any]
+    """What _core.run() takes; with "reference", what run_many() does."""
+
+    def run(self) -> Any:
+        """Here and now: as run_many() would answer."""
+        reference = self.request.get("reference")
+        if reference is None:
+            return _core.run(self.source, self.request)
+        return _core.compare(self.source, self.request, reference, True), {}
+
+
+Steps = Generator[Step, Any, T]
+"""What is done in steps: gives them, and is sent what each of them gave."""
+
+
+class Held:
+    """The picture, decoded as the encoder is fed with it, and what was made of it."""
+
+    def __init__(self, asked: Asked, pixels: Pixels, raw: dict[str, Any]) -> None:
+        """What the request asked.first gave: pixels, and raw metrics."""
+        recipe = asked.engine.recipe
+        self.asked, self.caller = asked, asked.caller
         self.limits = recipe.effective_limits
-        timeout = self.limits.get("timeout")
-        self.deadline = monotonic() + timeout if timeout else None
-        self.cancel = engine._cancel
+        self.cancel = asked.engine._cancel
         self.bare = recipe.without_steps()
-        self.format, self.options = format, options
-        self.planned, self.planned_out = planned(engine, format, options, goal, caller)
-        self.check_budget()
-        asked = fed_request(engine, format, options, caller)
-        self.pixels: Pixels
-        self.pixels, self.raw = engine._run({**asked, "type": Pixels})
-        self.frame = memoryview(self.pixels).nbytes
-        self.core = pixels_origin(memoryview(self.pixels), self.raw["mode_out"]).core
-        self.peak = self.raw["peak_bytes"]
+        self.pixels, self.raw = pixels, raw
+        self.frame = memoryview(pixels).nbytes
+        self.core = pixels_origin(memoryview(pixels), raw["mode_out"]).core
+        self.peak = raw["peak_bytes"]
         self.tried: dict[int, int] = {}  # quality → bytes
         self.kept: dict[int, tuple[Encoded, dict[str, Any]]] = {}
         self.losses: dict[int, float] = {}  # quality → 1 − SSIM
         self.spent = dict.fromkeys(("encode_ns", "total_ns", "cpu_ns"), 0)
-
-    def check_budget(self) -> None:
-        """Refuse before the first pixel what limits(max_memory=…) has no room for."""
-        limit = self.limits.get("max_memory")
-        need = self.planned + self.planned_out
-        if limit and need > limit:
-            raise MemoryBudgetError(
-                f"{self.caller}: the search may need {need} bytes, limits(max_memory={limit})",
-                hint="its frame is held: see estimate(); resize first, or raise max_memory",
-            )
+        self.begun = monotonic() - (raw["decode_ns"] + raw["ops_ns"]) * 1e-9
 
     def job(self, quality: int) -> dict[str, Any]:
         """The request that encodes the frame."""
         asked = request.encode_request(
-            self.bare, "buffer", self.format, quality, self.options, self.caller
+            self.bare, "buffer", self.asked.format, quality, self.asked.options, self.caller
         )
         return self.bounded({**asked, "type": Encoded})
 
@@ -199,11 +232,11 @@ class Held:
         asked["limits"]["max_output_pixels"] = 0  # the frame has passed it
         if memory := self.limits.get("max_memory"):
             asked["limits"]["max_memory"] = max(memory - self.frame - self.kept_bytes(), 1)
-        if self.deadline is not None:
-            left = self.deadline - monotonic()
+        if timeout := self.limits.get("timeout"):
+            left = self.begun + timeout - monotonic()
             if left <= 0:
                 raise ImageTimeoutError(
-                    f"{self.caller}: limits(timeout={self.limits['timeout']:g}) is over after "
+                    f"{self.caller}: limits(timeout={timeout:g}) is over after "
                     f"{len(self.tried)} encodes"
                 )
             asked["timeout"] = left
@@ -215,12 +248,12 @@ class Held:
         """Of the candidates that are held."""
         return sum(len(encoded) for encoded, _ in self.kept.values())
 
-    def encode(self, quality: int) -> Encoded:
+    def encode(self, quality: int) -> Steps[Encoded]:
         """One candidate, which is kept until drop_but()."""
         if quality in self.kept:
             return self.kept[quality][0]
         before = self.frame + self.kept_bytes()
-        encoded, raw = _core.run(self.core, self.job(quality))
+        encoded, raw = yield Step(self.core, self.job(quality))
         self.peak = max(self.peak, before + raw["peak_bytes"])
         for name in self.spent:
             self.spent[name] += raw[name]
@@ -232,17 +265,18 @@ class Held:
         """Let the other candidates go."""
         self.kept = {name: one for name, one in self.kept.items() if name in qualities}
 
-    def loss(self, quality: int) -> float:
+    def loss(self, quality: int) -> Steps[float]:
         """1 − SSIM of the candidate, decoded, against the frame."""
         if quality not in self.losses:
-            encoded = self.encode(quality)
+            encoded = yield from self.encode(quality)
             from lazyimage.recipe import Recipe
 
             recipe = Recipe().convert(self.raw["mode_out"])
             asked = self.bounded(request.pixels_request(recipe, None))
             source = _core.Source.from_buffer(memoryview(encoded))
             before = self.frame + self.kept_bytes()
-            ssim, _, peak = _core.compare(source, asked, memoryview(self.pixels), True)
+            answer, _ = yield Step(source, {**asked, "reference": memoryview(self.pixels)})
+            ssim, _, peak = answer
             self.peak = max(self.peak, before + peak)
             self.losses[quality] = 1 - ssim
         return self.losses[quality]
@@ -281,18 +315,32 @@ def encode(
     engine: Engine, caller: str, format: str, options: dict[str, Any], goal: Goal
 ) -> Encoded:
     """The candidate that meets the goal, or comes nearest to it."""
-    held = Held(engine, format, options, goal, caller)
-    quality, met = choose(held, goal)
+    asked = ask(engine, format, options, goal, caller)
+    steps = find(asked, *engine._run(asked.first))
+    answer = None
+    while True:
+        try:
+            step = steps.send(answer)
+        except StopIteration as end:
+            encoded: Encoded = end.value
+            return encoded
+        answer = step.run()
+
+
+def find(asked: Asked, pixels: Pixels, raw: dict[str, Any]) -> Steps[Encoded]:
+    """The same in steps, from the picture that asked.first gave."""
+    held, goal = Held(asked, pixels, raw), asked.goal
+    quality, met = yield from choose(held, goal)
     if goal.strict and not met:
-        raise unmet(held, goal, quality)
-    encoded = held.encode(quality)
+        raise (yield from unmet(held, goal, quality))
+    encoded = yield from held.encode(quality)
     raw = held.kept[quality][1]
     raw |= {name: held.raw[name] for name in FROM_THE_SOURCE}
-    raw |= {"peak_bytes": held.peak, "planned_bytes": held.planned}
-    raw |= {"planned_out_bytes": held.planned_out}
+    raw |= {"peak_bytes": held.peak, "planned_bytes": asked.planned}
+    raw |= {"planned_out_bytes": asked.planned_out}
     for name in held.spent:
         raw[name] = held.raw[name] + held.spent[name]
-    finish_encoded(encoded, make_metrics(raw, engine._origin.copies))
+    finish_encoded(encoded, make_metrics(raw, asked.engine._origin.copies))
     loss = held.losses.get(quality)
     record = Search(
         budget_met=met, encodes=len(held.tried), ssim=None if loss is None else 1 - loss
@@ -308,20 +356,20 @@ FROM_THE_SOURCE = (
 )
 
 
-def choose(held: Held, goal: Goal) -> tuple[int, bool]:
+def choose(held: Held, goal: Goal) -> Steps[tuple[int, bool]]:
     """The quality, and whether the goal is met."""
-    levels = levels_of(held.format, goal.low, goal.high)
+    levels = levels_of(held.asked.format, goal.low, goal.high)
     if goal.min_ssim is None:
-        quality = largest_that_fits(held, levels, goal.max_bytes or 0)
+        quality = yield from largest_that_fits(held, levels, goal.max_bytes or 0)
         return (levels[0], False) if quality is None else (quality, True)
-    quality = least_that_reaches(held, levels, 1 - goal.min_ssim)
+    quality = yield from least_that_reaches(held, levels, 1 - goal.min_ssim)
     reached = levels[-1] if quality is None else quality
-    if goal.max_bytes is None or len(held.encode(reached)) <= goal.max_bytes:
+    if goal.max_bytes is None or len((yield from held.encode(reached))) <= goal.max_bytes:
         return reached, quality is not None
-    fits = largest_that_fits(held, [q for q in levels if q < reached], goal.max_bytes)
+    fits = yield from largest_that_fits(held, [q for q in levels if q < reached], goal.max_bytes)
     if fits is None:
         return levels[0], False
-    held.loss(fits)
+    yield from held.loss(fits)
     return fits, False
 
 
@@ -345,61 +393,78 @@ def on_curve(curve: tuple[tuple[int, float], ...], quality: int) -> float:
     return y0 + (y - y0) * (quality - x0) / (x - x0)
 
 
-def largest_that_fits(held: Held, levels: list[int], max_bytes: int) -> int | None:
+def follow(
+    expected: list[float], target: float, measure: Callable[[int], Steps[float]]
+) -> Steps[int | None]:
+    """search.last_within() with a measure that takes steps."""
+    asking = search.trials(expected, target)
+    value = None
+    while True:
+        try:
+            index = asking.send(value)
+        except StopIteration as end:
+            found: int | None = end.value
+            return found
+        value = yield from measure(index)
+
+
+def largest_that_fits(held: Held, levels: list[int], max_bytes: int) -> Steps[int | None]:
     """The highest quality of at most max_bytes, of which the next one is over."""
     if not levels:
         return None
     pixels = held.raw["width_out"] * held.raw["height_out"]
-    start = BYTES_AT_75[held.format] + log(pixels)
-    curve = BYTES_CURVES[held.format]
+    start = BYTES_AT_75[held.asked.format] + log(pixels)
+    curve = BYTES_CURVES[held.asked.format]
     expected = [start + on_curve(curve, quality) for quality in levels]
     best: list[int] = []
 
-    def measure(index: int) -> float:
-        size = len(held.encode(levels[index]))
+    def measure(index: int) -> Steps[float]:
+        size = len((yield from held.encode(levels[index])))
         if size <= max_bytes:
             best[:] = [levels[index]]
         held.drop_but(*best or levels[:1])
         return log(size)
 
-    found = search.last_within(expected, log(max_bytes), measure)
+    found = yield from follow(expected, log(max_bytes), measure)
     return None if found is None else levels[found]
 
 
-def least_that_reaches(held: Held, levels: list[int], loss: float) -> int | None:
+def least_that_reaches(held: Held, levels: list[int], loss: float) -> Steps[int | None]:
     """The lowest quality whose loss is at most this; the two below it lose more."""
     falling = levels[::-1]
-    start, curve = LOSS_AT_75[held.format], LOSS_CURVES[held.format]
+    start, curve = LOSS_AT_75[held.asked.format], LOSS_CURVES[held.asked.format]
     expected = [start + on_curve(curve, quality) for quality in falling]
     best: list[int] = []
 
-    def measure(index: int) -> float:
+    def measure(index: int) -> Steps[float]:
         quality = falling[index]
-        found = held.loss(quality)
+        found = yield from held.loss(quality)
         if found <= loss:
             best[:] = [quality]
         held.drop_but(*best or falling[:1])
         return log(max(found, LEAST_LOSS))
 
     target = log(max(loss, LEAST_LOSS))
-    found = search.last_within(expected, target, measure)
+    found = yield from follow(expected, target, measure)
     if found is None:
         return None
-    while found + 2 < len(falling) and measure(found + 2) <= target:
+    while found + 2 < len(falling) and (yield from measure(found + 2)) <= target:
         found += 2  # not falling all the way: a worse quality is the better picture
-        while found + 1 < len(falling) and measure(found + 1) <= target:
+        while found + 1 < len(falling) and (yield from measure(found + 1)) <= target:
             found += 1
     return falling[found]
 
 
-def unmet(held: Held, goal: Goal, quality: int) -> EncodeError:
+def unmet(held: Held, goal: Goal, quality: int) -> Steps[EncodeError]:
     """E300, with what was reached."""
-    wanted, got = [], [f"quality {quality} gives {len(held.encode(quality))} bytes"]
+    size = len((yield from held.encode(quality)))
+    wanted, got = [], [f"quality {quality} gives {size} bytes"]
     if goal.max_bytes is not None:
         wanted.append(f"max_bytes={goal.max_bytes}")
     if goal.min_ssim is not None:
         wanted.append(f"min_ssim={goal.min_ssim:g}")
-        got.append(f"SSIM {1 - held.loss(quality):.5f}")
+        loss = yield from held.loss(quality)
+        got.append(f"SSIM {1 - loss:.5f}")
     return EncodeError(
         f"{held.caller}: {' and '.join(wanted)} cannot be met with quality {goal.low} to "
         f"{goal.high}: {', '.join(got)}",
