@@ -323,14 +323,13 @@ def test_a_file_that_changes_meanwhile_is_left(wasteful: Path, monkeypatch, caps
     from lazyimage import cli
     from lazyimage.cli import work
 
-    real = work.Worker.run_outputs
+    real = work.Worker.record_of
 
-    def slow(self, outputs, before):
-        outcomes = real(self, outputs, before)
+    def slow(self, job, result, error):
         Path("pictures/large.png").write_bytes(b"new")
-        return outcomes
+        return real(self, job, result, error)
 
-    monkeypatch.setattr(work.Worker, "run_outputs", slow)
+    monkeypatch.setattr(work.Worker, "record_of", slow)
     assert cli.main(["optimize", "pictures/large.png"]) == 1
     assert "E103" in capsys.readouterr().err
     assert Path("pictures/large.png").read_bytes() == b"new"

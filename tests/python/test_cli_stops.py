@@ -190,6 +190,25 @@ def test_ctrl_c_in_large_pictures_returns_within_100_ms(
     pytest.fail(f"the last of five took {took:.3f} s")
 
 
+def test_the_manifest_has_a_picture_as_soon_as_it_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    os.mkdir("photos")
+    for name in "ab":
+        Path(f"photos/{name}.jpg").write_bytes(PHOTO.read_bytes())
+    pixels = memoryview(bytes(range(256))).cast("B", (16, 16, 1))
+    large = li.Engine.from_pixels(pixels).resize(9000, kernel="nearest")
+    large.to_file("photos/z.png", compression=1, durable=False)
+    words = ["batch", "photos", "-o", "out", "-f", "png", "-O", "compression=9", "--jobs", "1"]
+    with started(*words, *JOURNAL) as process:
+        wait_for(lambda: len(finished()) == 2 and len(lines()) == 4, process)
+        assert process.poll() is None and not os.path.exists("out/z.png")
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=30)
+    assert [line["output"] for line in lines()[2:]] == ["out/a.png", "out/b.png"]
+
+
 def test_finished_work_of_another_input_or_output_is_done_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -168,8 +168,7 @@ def make_all(
             manifest=manifest,
             show=progress.show,
         )
-        for record in worker.run(jobs):
-            tally.add(record)
+        worker.run(jobs, tally.add)
 
 
 def output_of(job: Job, options: argparse.Namespace) -> Any:

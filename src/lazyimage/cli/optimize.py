@@ -82,8 +82,7 @@ def run(options: argparse.Namespace) -> int:
             show=progress.show,
             held=True,
         )
-        for record in worker.run(jobs):
-            tally.add(record)
+        worker.run(jobs, tally.add)
     return tally.end()
 
 

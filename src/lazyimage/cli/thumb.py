@@ -98,8 +98,7 @@ def run(options: argparse.Namespace) -> int:
 
     with progress_of(len(jobs), options.quiet) as progress:
         worker = Worker(lambda job: output_of(job, options), limits_of(options), show=progress.show)
-        for record in worker.run(jobs):
-            tally.add(record)
+        worker.run(jobs, tally.add)
     return tally.end()
 
 

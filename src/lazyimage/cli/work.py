@@ -1,13 +1,13 @@
 """Work: jobs through lazyimage.run(), in groups, with a record of each as it is done.
 
 The idea: run() schedules; this module feeds it groups that take about a second each, so
-that records come while a batch runs and memory does not grow with its length.
+that memory does not grow with the length of a batch, and tells of each picture as it comes.
 """
 
 import argparse
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 import lazyimage
@@ -122,37 +122,47 @@ class Worker:
         self.least = workers * (HELD if held else PER_WORKER)
         self.largest = self.least if held else max(LARGEST, self.least)
 
-    def run(self, jobs: Sequence[Job]) -> Iterator[Record]:
-        """A record of each job, in order. show(done) is called as they finish."""
+    def run(self, jobs: Sequence[Job], tell: Callable[[Record], object]) -> None:
+        """Tell the record of each job, in order, as soon as it and all before it are done;
+        the manifest has it as soon as it is done itself. show(done) is called as well.
+        """
         size, done = self.least, 0
         while done < len(jobs):
             group = jobs[done : done + size]
             began = time.monotonic()
-            yield from self.run_group(group, done)
+            self.run_group(group, done, tell)
             done += len(group)
             fits = int(size * min(2.0, SECONDS / max(time.monotonic() - began, 0.001)))
             size = min(self.largest, max(self.least, fits))
 
-    def run_group(self, group: Sequence[Job], before: int) -> list[Record]:
-        """The records of some jobs, which are in the manifest, too."""
+    def run_group(
+        self, group: Sequence[Job], before: int, tell: Callable[[Record], object]
+    ) -> None:
+        """Some jobs at once."""
         sources = [stamp(job.input) if self.manifest else None for job in group]
         outputs, errors = self.prepare(group)
         if self.manifest:
             self.manifest.start([group[place] for place, _ in outputs])
-        results: dict[int, Any] = {}
-        outcomes = self.run_outputs([output for _, output in outputs], before + len(errors))
-        for (place, _), outcome in zip(outputs, outcomes, strict=True):
-            if outcome.error is None:
-                results[place] = outcome.result
-            else:
-                errors[place] = outcome.error
-        records = []
-        for place, (job, source) in enumerate(zip(group, sources, strict=True)):
-            record = self.record_of(job, results.pop(place, None), errors.get(place))
+        done: dict[int, Record] = {}
+        told = 0
+
+        def note(place: int, result: Any, error: Exception | None) -> None:
+            nonlocal told
+            job = group[place]
+            record = done[place] = self.record_of(job, result, error)
             if self.manifest:
-                self.manifest.end(job, record, source)
-            records.append(record)
-        return records
+                self.manifest.end(job, record, sources[place])
+            while told in done:
+                tell(done.pop(told))
+                told += 1
+
+        for place, error in errors.items():
+            note(place, None, error)
+        self.run_outputs(
+            [output for _, output in outputs],
+            before + len(errors),
+            lambda outcome: note(outputs[outcome.index][0], outcome.result, outcome.error),
+        )
 
     def prepare(self, group: Sequence[Job]) -> tuple[list[tuple[int, Any]], dict[int, Exception]]:
         """(place in the group, Output) of what can be tried, and the errors of the rest."""
@@ -170,15 +180,16 @@ class Worker:
                 errors[place] = error
         return outputs, errors
 
-    def run_outputs(self, outputs: list[Any], before: int) -> list[Any]:
-        """Their outcomes."""
+    def run_outputs(self, outputs: list[Any], before: int, note: Callable[[Any], object]) -> None:
+        """Make them, and note the outcome of each as it comes."""
         show, limits = self.show, self.limits
-        return lazyimage.run(
+        lazyimage.run(
             outputs,
             workers=limits.workers,
             max_memory=limits.max_memory,
             oversize=limits.oversize,
             durable=limits.durable,
+            on_outcome=note,
             progress=(lambda done, total: show(before + done)) if show else None,
         )
 
