@@ -70,6 +70,9 @@ LOSS_CURVES = {
 LEAST_LOSS = 1e-9
 """What 1 − SSIM of equal pictures counts as: a logarithm is taken."""
 
+LITTLE, NEXT = 1.25, 7
+"""If the lowest quality is not over by more than this, so many more are tried."""
+
 CANDIDATE_FRAMES = 3
 CANDIDATE_BYTES = 4 << 20
 """Bound of what decoding a candidate takes: three times the frame and 4 MiB."""
@@ -426,7 +429,23 @@ def largest_that_fits(held: Held, levels: list[int], max_bytes: int) -> Steps[in
         return log(size)
 
     found = yield from follow(expected, log(max_bytes), measure)
-    return None if found is None else levels[found]
+    if found is None:
+        return (yield from next_that_fits(held, levels, max_bytes))
+    return levels[found]
+
+
+def next_that_fits(held: Held, levels: list[int], max_bytes: int) -> Steps[int | None]:
+    """Bytes of a drawing do not grow all the way: if the lowest quality is a little over, one
+    of the next may fit.
+    """
+    if held.tried[levels[0]] > LITTLE * max_bytes:
+        return None
+    for quality in levels[1 : 1 + NEXT]:
+        held.drop_but(levels[0])
+        if len((yield from held.encode(quality))) <= max_bytes:
+            return quality
+    held.drop_but(levels[0])
+    return None
 
 
 def least_that_reaches(held: Held, levels: list[int], loss: float) -> Steps[int | None]:

@@ -4,6 +4,7 @@ import asyncio
 import math
 import random
 import statistics
+from types import SimpleNamespace
 
 import numpy as np
 import oracle
@@ -176,6 +177,31 @@ def test_a_budget_that_is_too_small_gives_the_smallest_and_says_so(engine, sizes
         engine.to_buffer(format, max_bytes=50, strict=True, **FAST[format])
     assert caught.value.code == "E300"
     assert f"{len(encoded)} bytes" in str(caught.value)
+
+
+def test_where_bytes_do_not_grow_one_of_the_next_qualities_may_fit():
+    sizes = {1: 612, 2: 624, 3: 532, 4: 524, **dict.fromkeys(range(5, 101), 700)}
+    tried = {}
+
+    def encode(quality):
+        tried[quality] = sizes[quality]
+        return bytes(sizes[quality])
+        yield
+
+    held = SimpleNamespace(
+        asked=SimpleNamespace(format="webp"),
+        raw={"width_out": 40, "height_out": 30},
+        tried=tried,
+        encode=encode,
+        drop_but=lambda *qualities: None,
+    )
+    for budget, expected in ((597, 3), (500, None), (100, None)):
+        tried.clear()
+        with pytest.raises(StopIteration) as end:
+            next(target.largest_that_fits(held, list(range(1, 101)), budget))
+        assert end.value.value == expected
+        assert len(tried) <= 18
+    assert 2 not in tried  # far over: it is not worth a trial
 
 
 def test_the_range_of_qualities_is_kept(engine, sizes):
