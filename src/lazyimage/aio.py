@@ -76,7 +76,7 @@ async def ended(done: asyncio.Future[Any]) -> None:
 
 async def run_async(outputs: Iterable[Output], **options: Any) -> list[Outcome]:
     """run(outputs, …) without blocking the event loop. Cancelling the task stops every job
-    within 100 ms and leaves no temp file; progress is called on another thread.
+    within 100 ms and leaves no temp file; progress and on_outcome are called on another thread.
 
     >>> import asyncio
     >>> async def both(engine):

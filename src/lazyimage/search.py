@@ -10,7 +10,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Sequence
+    from collections.abc import Generator, Sequence
 
 SLOPES = (0.4, 2.5)
 """How far a picture's curve may be flatter or steeper than the mean curve."""
@@ -18,28 +18,12 @@ PATIENCE = 5
 """After so many trials the fit is not believed alone: the bracket is halved as well."""
 
 
-def last_within(
-    expected: Sequence[float], target: float, measure: Callable[[int], float]
-) -> int | None:
+def trials(expected: Sequence[float], target: float) -> Generator[int, float | None, int | None]:
     """Index of the last level whose value is ≤ target; None if that of level 0 is not.
 
-    expected: what the model says of each level, not decreasing. measure(index) is the truth;
-    it is asked once for an index, and taken to be not decreasing either.
-    """
-    asking = trials(expected, target)
-    value = None
-    while True:
-        try:
-            index = asking.send(value)
-        except StopIteration as end:
-            found: int | None = end.value
-            return found
-        value = measure(index)
-
-
-def trials(expected: Sequence[float], target: float) -> Generator[int, float | None, int | None]:
-    """last_within(), for who measures in his own time: it gives an index and is sent the
-    value that is there.
+    expected: what the model says of each level, not decreasing. It gives the index of a
+    level and is to be sent its true value; asked once for an index, and taken to be not
+    decreasing either.
     """
     found: dict[int, float] = {}
     low, high = -1, len(expected)  # within; beyond

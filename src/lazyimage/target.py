@@ -399,7 +399,7 @@ def on_curve(curve: tuple[tuple[int, float], ...], quality: int) -> float:
 def follow(
     expected: list[float], target: float, measure: Callable[[int], Steps[float]]
 ) -> Steps[int | None]:
-    """search.last_within() with a measure that takes steps."""
+    """search.trials(), each measured in steps."""
     asking = search.trials(expected, target)
     value = None
     while True:
