@@ -85,7 +85,8 @@ own_hint(const li_input *input, const li_draft *draft, const li_request *request
 {
     li_hint hint = {.shrink = 8, .planes = planes};
     const li_op *op = li_first_op(draft, &li_op_resize);
-    if (!op || op->u.resize.kernel == LI_NEAREST || (request->rules_off & LI_NO_SHRINK))
+    if (!op || op->u.resize.kernel == LI_NEAREST || op->u.resize.linear ||
+        (request->rules_off & LI_NO_SHRINK))
         return hint;
     hint.shrink = choose_shrink(input->codec, &op->u.resize, request);
     hint.rough = allows_rough(input, &op->u.resize, request);
@@ -93,6 +94,7 @@ own_hint(const li_input *input, const li_draft *draft, const li_request *request
 }
 
 /* With several outputs: what all can do with, instead of what this one likes. */
+/* A decoder that shrinks does not average light: linear takes all of the picture. */
 li_hint
 li_hint_of(const li_input *input, const li_draft *draft, const li_request *request,
            bool planes)

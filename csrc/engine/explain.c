@@ -117,7 +117,8 @@ say_op(writer *out, const li_op *op, li_info in, li_info info)
     else if (op->kind == &li_op_tone)
         say(out, "by table");
     else if (op->kind == &li_op_resize) {
-        say(out, "%s", li_kernel_name(op->u.resize.kernel));
+        say(out, "%s%s", li_kernel_name(op->u.resize.kernel),
+            op->u.resize.linear ? " in linear light" : "");
         if (!is_whole(op->u.resize.x, in.width) ||
             !is_whole(op->u.resize.y, in.height)) {
             say(out, ", window");

@@ -48,6 +48,7 @@ draft_resize(li_draft *draft, const li_step *step, li_info in)
         .kernel = step->u.resize.kernel,
         .x = li_span_whole(in.width),
         .y = li_span_whole(in.height),
+        .linear = step->u.resize.linear && step->u.resize.kernel != LI_NEAREST,
     };
     LI_TRY(li_draft_add(draft, &op));
     op = (li_op){.kind = &li_op_crop, .u.crop = fitted.kept};

@@ -40,6 +40,7 @@ typedef struct li_step {
             bool enlarge;
             int8_t at_x, at_y; /* −1 left, top; 0 middle; 1 right, bottom */
             li_color background;
+            bool linear;
         } resize;
         struct {
             int64_t x, y, width, height;

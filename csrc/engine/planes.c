@@ -124,7 +124,7 @@ is_downscale(const li_op *op, li_info in)
 {
     const li_resize *resize = &op->u.resize;
     return op->kind == &li_op_resize && resize->kernel != LI_NEAREST &&
-           resize->width <= in.width && resize->height <= in.height;
+           !resize->linear && resize->width <= in.width && resize->height <= in.height;
 }
 
 /* Planes know no regions: what a window leaves out would be decoded in vain. */

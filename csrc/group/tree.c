@@ -19,7 +19,8 @@ same_span(li_span a, li_span b)
 static bool
 same_part(const li_resize *a, const li_resize *b)
 {
-    return a->kernel == b->kernel && same_span(a->x, b->x) && same_span(a->y, b->y);
+    return a->kernel == b->kernel && a->linear == b->linear && same_span(a->x, b->x) &&
+           same_span(a->y, b->y);
 }
 
 static bool

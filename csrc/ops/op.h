@@ -57,6 +57,7 @@ typedef struct li_resize {
     uint32_t width, height;
     li_kernel kernel;
     li_span x, y;
+    bool linear; /* sRGB's light is filtered, not its samples */
 } li_resize;
 
 /* One of the eight, by EXIF's numbers: 1 as it is, 2 mirrored, 3 half turn, 4 flipped,

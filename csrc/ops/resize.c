@@ -4,6 +4,7 @@
  * strong shrink adds each of them into the few outputs that it is part of (forward), so
  * memory does not grow with the ratio; any other scale gathers an output from the ring,
  * so it does not grow with the enlargement. Both add up the same exact integers. */
+#include "ops/linear.h"
 #include "ops/resample.h"
 
 #include <assert.h>
@@ -23,7 +24,7 @@ enum {
  * allocates. */
 typedef struct layout {
     li_axis_plan x, y;
-    bool forward, alpha;
+    bool forward, alpha, linear;
     uint32_t channels;
     uint32_t columns; /* input columns that any output needs */
     uint32_t slots;   /* rows in the ring, a multiple of LI_BATCH */
@@ -37,13 +38,14 @@ typedef struct resize_rows {
     li_rows base;
     layout plan;
     const li_kernels *kernels;
-    li_axis x, y;    /* owned tables */
-    uint8_t *batch;  /* owned: LI_BATCH input rows, only the needed columns */
-    int16_t *ring;   /* owned: input row n, resized across, is slot n % slots */
-    int32_t *sums;   /* owned: forward: output n is row n % sums */
-    void *work;      /* owned: for making weights, then for `across` */
-    uint8_t *out;    /* owned: the row handed out */
-    uint32_t loaded; /* input rows in the ring or gone, from y.start on */
+    li_axis x, y;      /* owned tables */
+    uint8_t *batch;    /* owned: LI_BATCH input rows, only the needed columns */
+    int16_t *ring;     /* owned: input row n, resized across, is slot n % slots */
+    li_linear *linear; /* owned: tables, in linear light */
+    int32_t *sums;     /* owned: forward: output n is row n % sums */
+    void *work;        /* owned: for making weights, then for `across` */
+    uint8_t *out;      /* owned: the row handed out */
+    uint32_t loaded;   /* input rows in the ring or gone, from y.start on */
 } resize_rows;
 
 /* --- what it costs -----------------------------------------------------------------
@@ -59,7 +61,7 @@ static size_t
 work_bytes(const layout *plan)
 {
     size_t across =
-        li_axis_identity(&plan->x)
+        li_axis_identity(&plan->x) && !plan->linear
             ? 0
             : ((size_t)plan->columns + LI_ACROSS_PAD) * plan->channels * LI_ACROSS_WORK;
     uint32_t x = li_axis_stride(&plan->x), y = li_axis_stride(&plan->y);
@@ -74,6 +76,7 @@ layout_of(const li_resize *resize, li_info in, li_info out)
         .x = {resize->kernel, resize->x, out.width, in.width},
         .y = {resize->kernel, resize->y, out.height, in.height},
         .alpha = li_pixel_has_alpha(in.pixel),
+        .linear = resize->linear,
         .channels = li_pixel_channels(in.pixel),
     };
     uint32_t first, last, taps;
@@ -109,7 +112,7 @@ sum_samples(const layout *plan)
 {
     if (plan->sums)
         return (uint64_t)plan->sums * plan->samples;
-    return plan->alpha ? CHUNK : 0;
+    return plan->alpha || plan->linear ? CHUNK : 0;
 }
 
 static bool
@@ -137,6 +140,8 @@ resize_bytes(const li_op *op, li_info in, li_info out)
     bytes = li_sat_add(bytes, li_block_bytes(ring_samples(&plan) * sizeof(int16_t)));
     bytes = li_sat_add(bytes, li_block_bytes(sum_samples(&plan) * sizeof(int32_t)));
     bytes = li_sat_add(bytes, li_block_bytes(plan.work));
+    if (plan.linear)
+        bytes = li_sat_add(bytes, li_block_bytes(sizeof(li_linear)));
     return li_sat_add(bytes, li_block_bytes(li_row_bytes(out) + LI_ROW_SLACK));
 }
 
@@ -166,10 +171,22 @@ copy_columns(resize_rows *self, const uint8_t *row, uint8_t *out)
 {
     const layout *plan = &self->plan;
     row += (size_t)self->x.start * plan->channels;
-    if (plan->alpha)
+    if (plan->alpha && !plan->linear)
         self->kernels->premultiply(row, out, plan->columns, plan->channels);
     else
         memcpy(out, row, (size_t)plan->columns * plan->channels);
+}
+
+/* `work` holds a row of light. */
+static void
+linear_across(resize_rows *self, const uint8_t *row, int16_t *out)
+{
+    const layout *plan = &self->plan;
+    bool stays = li_axis_identity(&plan->x);
+    int16_t *light = stays ? out : self->work;
+    li_linear_decode(self->linear, row, light, plan->columns, plan->channels);
+    if (!stays)
+        li_linear_across(&self->x.weights, plan->channels, light, out);
 }
 
 /* A batch that is not full resizes what its other rows held before: their slots are not
@@ -183,6 +200,11 @@ resize_across(resize_rows *self, uint32_t count)
     for (uint32_t r = 0; r < LI_BATCH; r++) {
         rows[r] = self->batch + r * plan->batch_row;
         out[r] = ring_row(self, self->loaded + r);
+    }
+    if (plan->linear) {
+        for (uint32_t r = 0; r < count; r++)
+            linear_across(self, rows[r], out[r]);
+        return;
     }
     if (!li_axis_identity(&plan->x)) {
         self->kernels->across(&self->x.weights, plan->channels, rows, out, self->work);
@@ -241,29 +263,35 @@ add_batch(resize_rows *self, uint32_t i, uint32_t count)
                               row_samples(self));
 }
 
+static void
+store_sums(const resize_rows *self, int32_t *sums, uint8_t *out, size_t n)
+{
+    uint32_t channels = self->plan.channels;
+    if (self->plan.linear)
+        li_linear_store(self->linear, sums, out, n, channels);
+    else if (self->plan.alpha)
+        self->kernels->store_alpha(sums, out, (uint32_t)(n / channels), channels);
+    else
+        self->kernels->store(sums, out, n);
+}
+
 static li_status
 resize_forward(resize_rows *self, uint32_t i, uint32_t end)
 {
-    uint32_t channels = self->plan.channels;
     while (self->loaded < end) {
         uint32_t before = self->loaded;
         LI_TRY(load_batch(self));
         add_batch(self, i, self->loaded - before);
     }
-    if (self->plan.alpha)
-        self->kernels->store_alpha(sums_row(self, i), self->out, self->base.info.width,
-                                   channels);
-    else
-        self->kernels->store(sums_row(self, i), self->out, row_samples(self));
+    store_sums(self, sums_row(self, i), self->out, row_samples(self));
     return LI_OK;
 }
 
 /* Past the last tap weights are 0 and the slots hold some other row. */
 static void
-gather_alpha(resize_rows *self, const int16_t *const rows[GATHER_TAPS],
-             const int16_t *weights, uint32_t taps)
+gather_sums(resize_rows *self, const int16_t *const rows[GATHER_TAPS],
+            const int16_t *weights, uint32_t taps)
 {
-    uint32_t channels = self->plan.channels;
     size_t samples = row_samples(self);
     for (size_t at = 0; at < samples; at += CHUNK) {
         size_t some = samples - at < CHUNK ? samples - at : CHUNK;
@@ -277,8 +305,7 @@ gather_alpha(resize_rows *self, const int16_t *const rows[GATHER_TAPS],
             self->kernels->accumulate(&self->sums, (const int16_t(*)[LI_BATCH])those, 1,
                                       batch, some);
         }
-        self->kernels->store_alpha(self->sums, self->out + at,
-                                   (uint32_t)(some / channels), channels);
+        store_sums(self, self->sums, self->out + at, some);
     }
 }
 
@@ -293,8 +320,8 @@ resize_gather(resize_rows *self, uint32_t i, uint32_t end)
         LI_TRY(load_batch(self));
     for (uint32_t r = 0; r < GATHER_TAPS; r++)
         rows[r] = ring_row(self, table->first[i] + r);
-    if (self->plan.alpha)
-        gather_alpha(self, rows, weights, table->taps[i]);
+    if (self->plan.alpha || self->plan.linear)
+        gather_sums(self, rows, weights, table->taps[i]);
     else
         self->kernels->gather(rows, weights, table->taps[i], self->out,
                               row_samples(self));
@@ -323,6 +350,7 @@ resize_close(li_rows *rows)
     li_free(rows->ctx, &self->batch);
     li_free(rows->ctx, &self->ring);
     li_free(rows->ctx, &self->sums);
+    li_free(rows->ctx, &self->linear);
     li_free(rows->ctx, &self->work);
     li_free(rows->ctx, &self->out);
 }
@@ -373,6 +401,10 @@ resize_allocate(resize_rows *self)
     const layout *plan = &self->plan;
     li_ctx *ctx = self->base.ctx;
     LI_TRY(li_alloc(ctx, plan->work, 1, &self->work));
+    if (plan->linear) {
+        LI_TRY(li_alloc(ctx, 1, sizeof(li_linear), &self->linear));
+        li_linear_make(self->linear);
+    }
     LI_TRY(li_axis_make(ctx, &plan->x, self->work, &self->x));
     LI_TRY(li_axis_make(ctx, &plan->y, self->work, &self->y));
     LI_TRY(li_alloc(ctx, LI_BATCH, plan->batch_row, &self->batch));

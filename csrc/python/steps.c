@@ -68,11 +68,12 @@ static int
 parse_resize(PyObject *tuple, li_step *step)
 {
     const char *name, *fit, *kernel, *position = "center", *background = "#ffffff";
+    int linear = 0;
     long width, height;
     int enlarge;
     step->type = LI_STEP_RESIZE;
-    if (!PyArg_ParseTuple(tuple, "sllssp|ss", &name, &width, &height, &fit, &kernel,
-                          &enlarge, &position, &background))
+    if (!PyArg_ParseTuple(tuple, "sllssp|ssp", &name, &width, &height, &fit, &kernel,
+                          &enlarge, &position, &background, &linear))
         return -1;
     if (width < 0 || width > UINT16_MAX || height < 0 || height > UINT16_MAX ||
         width + height == 0) {
@@ -82,6 +83,7 @@ parse_resize(PyObject *tuple, li_step *step)
     step->u.resize.width = (uint32_t)width;
     step->u.resize.height = (uint32_t)height;
     step->u.resize.enlarge = enlarge;
+    step->u.resize.linear = linear;
     return parse_choices(fit, kernel, position, background, step);
 }
 

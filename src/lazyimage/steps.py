@@ -49,6 +49,7 @@ def resize(
     enlarge: object = True,
     position: object = "center",
     background: object = "white",
+    linear: object = False,
 ) -> Step:
     """The step of Chain.resize(); a side that follows is 0. What came later than the first
     recipes is left out at its default, so that their fingerprints stay.
@@ -61,6 +62,7 @@ def resize(
     later = (
         as_choice(position, "resize: position", POSITIONS),
         color_text(background, "resize: background"),
+        as_flag(linear, "resize: linear"),
     )
     return (
         "resize",
@@ -68,7 +70,7 @@ def resize(
         as_choice(fit, "resize: fit", FITS, 204),
         as_choice(kernel, "resize: kernel", KERNELS),
         as_flag(enlarge, "resize: enlarge"),
-        *(later if later != ("center", "#ffffff") else ()),
+        *(later if later != ("center", "#ffffff", False) else ()),
     )
 
 
@@ -168,7 +170,7 @@ def convert(mode: object) -> Step:
 
 # What JSON and repr call each part of a step's tuple, and the function that checks it.
 FIELDS: dict[str, tuple[str, ...]] = {
-    "resize": ("width", "height", "fit", "kernel", "enlarge", "position", "background"),
+    "resize": ("width", "height", "fit", "kernel", "enlarge", "position", "background", "linear"),
     "crop": ("x", "y", "width", "height"),
     "rotate": ("degrees",),
     "flip_h": (),
@@ -244,7 +246,7 @@ PLACES = {"resize": 2, "pad": 4, "sharpen": 3}
 DEFAULTS: dict[str, dict[str, Any]] = {
     "resize": {
         **{"fit": "inside", "kernel": "lanczos3", "enlarge": True},
-        **{"position": "center", "background": "#ffffff"},
+        **{"position": "center", "background": "#ffffff", "linear": False},
     },
     "flatten": {"background": "#ffffff"},
     "pad": {"background": "#ffffff"},

@@ -62,6 +62,20 @@ def test_a_number_alone_is_a_box_for_portraits_too(tmp_path: Path) -> None:
         (("200x90<", "--fit", "cover"), {"width": 200, "height": 90, "fit": "cover"}),
         (("40x40", "--fit", "contain"), {"width": 40, "height": 40, "fit": "contain"}),
         (("40x40", "--fit", "outside"), {"width": 40, "height": 40, "fit": "outside"}),
+        (
+            ("40x50", "--fit", "contain", "--position", "top", "--background", "#123"),
+            {
+                **{"width": 40, "height": 50, "fit": "contain"},
+                **{"position": "top", "background": (17, 34, 51)},
+            },
+        ),
+        (
+            ("40x50", "--fit", "cover", "--position", "bottom-right", "--linear"),
+            {
+                **{"width": 40, "height": 50, "fit": "cover"},
+                **{"position": "bottom-right", "linear": True},
+            },
+        ),
         (("40", "--kernel", "mitchell"), {"width": 40, "height": 40, "kernel": "mitchell"}),
         (("40", "--kernel", "nearest"), {"width": 40, "height": 40, "kernel": "nearest"}),
     ],
@@ -120,6 +134,8 @@ def test_quality_is_dropped_where_there_is_none(tmp_path: Path, words: list[str]
         (["-O", "progressive=maybe"], b"progressive"),
         (["-O", "background=puce"], b"is no colour"),
         (["--fit", "around"], b"invalid choice"),
+        (["--position", "north"], b"invalid choice"),
+        (["--background", "puce"], b"is no colour"),
         (["--kernel", "sinc"], b"invalid choice"),
         (["--format", "bmp"], b'format="bmp" is not known'),
         (["--qual", "5"], b"unrecognized arguments"),

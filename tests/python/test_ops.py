@@ -283,6 +283,80 @@ def test_a_side_that_stays_is_copied_by_every_kernel(kernel: str) -> None:
     assert np.array_equal(found, rows[:17])
 
 
+def light(values: np.ndarray) -> np.ndarray:
+    levels = values / 255
+    return np.where(levels <= 0.04045, levels / 12.92, ((levels + 0.055) / 1.055) ** 2.4)
+
+
+def levels(values: np.ndarray) -> np.ndarray:
+    clipped = values.clip(0, 1)
+    upper = 1.055 * clipped ** (1 / 2.4) - 0.055
+    return 255 * np.where(clipped <= 0.0031308, clipped * 12.92, upper)
+
+
+@pytest.mark.parametrize("channels", CHANNELS)
+def test_linear_filters_light(channels: int) -> None:
+    samples = smooth(96, 64, channels)
+    found = done(samples, lambda e: e.resize(24, 16, fit="fill", kernel="box", linear=True))
+    wide, alpha = color_parts(samples)
+    share = np.ones((64, 96, 1)) if alpha is None else alpha / 255
+    blocks = (light(wide) * share).reshape(16, 4, 24, 4, -1).mean(axis=(1, 3))
+    shares = share.reshape(16, 4, 24, 4, 1).mean(axis=(1, 3))
+    wanted = levels(blocks / shares.clip(1e-9))
+    apart = np.abs(found[:, :, : wide.shape[2]] - wanted)[shares[:, :, 0] > 0.2]
+    assert apart.max() <= (0.8 if alpha is None else 2)
+
+
+@pytest.mark.parametrize("format", ["png", "jpeg", "webp"])
+@pytest.mark.parametrize("shrink", ["safe", "fast", "exact"])
+def test_a_checkerboard_in_linear_light_is_188_whatever_the_decoder_could_do(
+    format: str, shrink: str
+) -> None:
+    if format not in li.supported_output_formats():
+        pytest.skip("this build cannot write it")
+    board = (np.indices((512, 512)).sum(axis=0) % 2 * 255).astype(np.uint8)
+    options: dict[str, Any] = {"jpeg": {"quality": 100}, "webp": {"lossless": True}}.get(format, {})
+    encoded = li.Engine.from_pixels(board.repeat(3).reshape(512, 512, 3)).to_buffer(
+        format, **options
+    )
+    engine = encoded.open().resize(64, kernel="box", linear=True)
+    found = np.asarray(engine.to_pixels(shrink=shrink))
+    near = (186, 189) if format == "jpeg" else (187, 188)
+    assert near[0] <= found.min() and found.max() <= near[1]
+    for kernel in ("lanczos3", "mitchell"):
+        soft = encoded.open().resize(64, kernel=kernel, linear=True)
+        inner = np.asarray(soft.to_pixels(shrink=shrink))[4:-4, 4:-4]
+        assert near[0] <= inner.min() and inner.max() <= near[1]
+    plain = np.asarray(encoded.open().resize(64, kernel="box").to_pixels())
+    assert plain.min() >= 125 and plain.max() <= 130
+
+
+def test_linear_keeps_the_decoder_whole_and_off_planes() -> None:
+    encoded = li.Engine.from_pixels(smooth(800, 600, 3)).to_buffer("jpeg", 80)
+    engine = encoded.open().resize(80, linear=True)
+    text = engine.explain("jpeg", 80, shrink="fast")
+    assert "decode   full size: 800x600 rgb8\nresize   lanczos3 in linear light: 80x60" in text
+    assert "at 1/8" in encoded.open().resize(80).explain("jpeg", 80, shrink="fast")
+    found = li.run(
+        [
+            one.output(format="png", shrink="fast")
+            for one in (engine, encoded.open().resize(80), engine.resize(60, linear=True))
+        ],
+        on_error="raise",
+    )
+    alone = engine.to_buffer("png", shrink="fast")
+    assert bytes(found[0].result) == bytes(alone)
+
+
+def test_linear_makes_no_difference_to_nearest() -> None:
+    samples = picture(50, 40, 3)
+    one, two = (
+        done(samples, lambda e, on=on: e.resize(20, kernel="nearest", linear=on))
+        for on in (False, True)
+    )
+    assert np.array_equal(one, two)
+
+
 def test_a_pad_beyond_65535_is_refused_with_its_numbers() -> None:
     engine = li.Engine.from_pixels(picture(20, 10, 3)).pad(65535)
     with pytest.raises(li.InvalidArgumentError, match="pad: 20x10 would be 65555x10") as caught:

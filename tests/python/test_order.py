@@ -82,6 +82,7 @@ _DRAWN = st.one_of(
         st.booleans(),
         st.sampled_from(POSITIONS),
         _COLORS,
+        st.booleans(),
     ).filter(lambda step: step[1] or step[2]),
     st.tuples(st.just("crop"), _PARTS, _PARTS, _PARTS, _PARTS),
     st.tuples(st.just("rotate"), st.sampled_from((90, 180, 270))),

@@ -35,7 +35,7 @@ EVERYTHING = (
     .blur(1.5)
     .sharpen()
     .sharpen(0.5, threshold=3)
-    .resize(9, 8, fit="contain", position="top-left", background="#08f")
+    .resize(9, 8, fit="contain", position="top-left", background="#08f", linear=True)
     .resize(9, 8, fit="outside", background="transparent")
     .auto_orient(False)
     .sanitize("lenient")
@@ -66,8 +66,8 @@ def test_a_step_is_the_tuple_that_the_core_takes():
         ("blur", 1.5),
         ("sharpen", 1.0, 1.0, 0),
         ("sharpen", 0.5, 1.0, 3),
-        ("resize", 9, 8, "contain", "lanczos3", True, "top-left", "#0088ff"),
-        ("resize", 9, 8, "outside", "lanczos3", True, "center", "#00000000"),
+        ("resize", 9, 8, "contain", "lanczos3", True, "top-left", "#0088ff", True),
+        ("resize", 9, 8, "outside", "lanczos3", True, "center", "#00000000", False),
     )
 
 
@@ -167,7 +167,6 @@ WRONG_VALUES = [
     ("E204", lambda r: r.resize(5, fit="around")),
     ("E204", lambda r: r.resize(5, fit="")),
     ("E400", lambda r: r.resize(5, kernel="lanczos4")),
-    ("E400", lambda r: r.resize(5, linear=True)),
     ("E400", lambda r: r.resize(5, position="north")),
     ("E400", lambda r: r.resize(5, background="puce")),
     ("E400", lambda r: r.resize(5, background="#12345")),
@@ -224,6 +223,7 @@ WRONG_TYPES = [
     lambda r: r.brightness(1j),
     lambda r: r.convert(3),
     lambda r: r.resize(5, position=1),
+    lambda r: r.resize(5, linear=1),
     lambda r: r.resize(5, background=7),
     lambda r: r.resize(5, background=(1.0, 2, 3)),
     lambda r: r.flatten(None),

@@ -71,12 +71,16 @@ def parse_side(text: str) -> int | None:
 
 
 def resized(
-    picture: Picture, size: Geometry | None, fit: str = "inside", kernel: str = "lanczos3"
+    picture: Picture,
+    size: Geometry | None,
+    fit: str = "inside",
+    kernel: str = "lanczos3",
+    **more: Any,
 ) -> Picture:
     """The picture with the step that `size` asks for; its header is read for "<" only."""
     if size is None or (size.only == "<" and not grows(picture, size, fit)):
         return picture
-    words: Any = {"fit": "fill" if size.only == "!" else fit, "kernel": kernel}
+    words: Any = {"fit": "fill" if size.only == "!" else fit, "kernel": kernel, **more}
     return picture.resize(size.width, size.height, enlarge=size.only != ">", **words)
 
 

@@ -12,6 +12,8 @@ from lazyimage.cli.encoding import (
     write_one,
 )
 from lazyimage.cli.geometry import FITS, GRAMMAR, KERNELS, parse_geometry, resized
+from lazyimage.colors import as_color
+from lazyimage.steps import POSITIONS
 
 
 def add(verbs: Verbs) -> None:
@@ -27,6 +29,7 @@ def add(verbs: Verbs) -> None:
     parser.add_argument("output", metavar="OUT", help="a file, or - for standard output")
     parser.add_argument("size", type=parse_geometry, metavar="SIZE", help="see below")
     add_fit(parser)
+    add_more(parser)
     add_encoding(parser)
     add_delivery(parser)
     parser.set_defaults(run=run)
@@ -50,11 +53,32 @@ def add_fit(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_more(parser: argparse.ArgumentParser) -> None:
+    """What resize alone takes."""
+    parser.add_argument(
+        "--position",
+        choices=POSITIONS,
+        default="center",
+        metavar="WHERE",
+        help="what cover keeps, and where contain puts the picture: center (default), "
+        + ", ".join(where for where in POSITIONS if where != "center"),
+    )
+    parser.add_argument(
+        "--background", default="white", metavar="COLOR", help="of contain; default: white"
+    )
+    parser.add_argument(
+        "--linear", action="store_true", help="filter light instead of samples of sRGB; slower"
+    )
+
+
 def run(options: argparse.Namespace) -> int:
     """Write OUT. Nothing is left of it when something fails."""
     settings = settings_of(options, format_of(options.output, options.format))
     if options.output == "-":
         check_stdout()
-    engine = resized(open_source(options.input), options.size, options.fit, options.kernel)
+    words = {name: getattr(options, name) for name in ("position", "background", "linear")}
+    as_color(options.background, "--background")
+    source = open_source(options.input)
+    engine = resized(source, options.size, options.fit, options.kernel, **words)
     write_one(engine, options.output, settings)
     return DONE
