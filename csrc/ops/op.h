@@ -103,6 +103,13 @@ typedef struct li_blur {
     uint8_t threshold;
 } li_blur;
 
+/* Clockwise, by any angle, over a background; nearest, bilinear or cubic. */
+typedef struct li_rotate {
+    double degrees;
+    li_kernel kernel;
+    li_color color;
+} li_rotate;
+
 struct li_op {
     const li_op_kind *kind;
     union {
@@ -114,6 +121,7 @@ struct li_op {
         li_pad pad;
         li_saturation saturation;
         li_blur blur;
+        li_rotate rotate;
     } u;
 };
 
@@ -126,6 +134,7 @@ extern const li_op_kind li_op_pad;
 extern const li_op_kind li_op_saturation;
 extern const li_op_kind li_op_blur;
 extern const li_op_kind li_op_sharpen;
+extern const li_op_kind li_op_rotate;
 
 /* The layout, at least `in`, that can hold a colour: RGB if it is no gray, alpha if it
  * is not opaque. */

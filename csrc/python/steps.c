@@ -102,21 +102,38 @@ parse_crop(PyObject *tuple, li_step *step)
     return 0;
 }
 
+/* What is no quarter turn. */
+static int
+parse_turn(double degrees, const char *background, const char *kernel, li_step *step)
+{
+    *step = (li_step){LI_STEP_OP, {.op = {.kind = &li_op_rotate}}};
+    li_rotate *rotate = &step->u.op.u.rotate;
+    int found = li_kernel_named(kernel);
+    if (!(degrees > -360 && degrees < 360) ||
+        (found != LI_NEAREST && found != LI_BILINEAR && found != LI_CUBIC)) {
+        PyErr_Format(PyExc_ValueError, "cannot rotate so by '%s'", kernel);
+        return -1;
+    }
+    rotate->degrees = degrees;
+    rotate->kernel = (li_kernel)found;
+    return parse_color(background, &rotate->color);
+}
+
 static int
 parse_rotate(PyObject *tuple, li_step *step)
 {
     static const li_orientation quarter_turns[] = {1, 6, 3, 8};
-    const char *name;
-    int degrees;
+    const char *name, *background = "#ffffff", *kernel = "cubic";
+    double degrees;
     step->type = LI_STEP_ORIENT;
-    if (!PyArg_ParseTuple(tuple, "si", &name, &degrees))
+    if (!PyArg_ParseTuple(tuple, "sd|ss", &name, &degrees, &background, &kernel))
         return -1;
-    if (degrees % 90 != 0) {
-        PyErr_Format(PyExc_ValueError, "cannot rotate by %d degrees", degrees);
-        return -1;
-    }
-    step->u.orient = quarter_turns[(degrees / 90 % 4 + 4) % 4];
-    return 0;
+    for (int quarter = 0; quarter < 4; quarter++)
+        if (degrees == quarter * 90) {
+            step->u.orient = quarter_turns[quarter];
+            return 0;
+        }
+    return parse_turn(degrees, background, kernel, step);
 }
 
 static int

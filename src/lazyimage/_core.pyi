@@ -85,7 +85,8 @@ def run(source: Source, request: Mapping[str, Any]) -> tuple[Any, dict[str, Any]
       steps: tuple of steps, each a tuple with everything filled in:
         ("resize", width or 0, height or 0, fit, kernel, enlarge[, position, background,
          linear])
-        ("crop", x, y, width, height)    ("rotate", degrees)   ("flip_h",)   ("flip_v",)
+        ("crop", x, y, width, height)    ("rotate", degrees[, color, kernel])
+        ("flip_h",)   ("flip_v",)
         ("transpose",)   ("grayscale",)   ("convert", mode)
         ("brightness", v)   ("contrast", v)   ("saturation", v)   ("gamma", g)
         ("flatten", color)   ("pad", left, top, right, bottom, color)

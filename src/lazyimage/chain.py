@@ -100,13 +100,25 @@ class Chain:
         """
         return self._step(steps.crop(x, y, width, height))
 
-    def rotate(self, degrees: float) -> Self:
-        """Turn clockwise by a multiple of 90 degrees, without loss; others are E202.
+    def rotate(
+        self,
+        degrees: float,
+        *,
+        background: Color = "white",
+        kernel: Literal["nearest", "bilinear", "cubic"] = "cubic",
+    ) -> Self:
+        """Turn clockwise: by a multiple of 90 degrees without loss, else by any angle.
+
+        Another angle gives the box that holds the turned picture, filled with background (a
+        colour as of pad()), and holds the whole picture while it runs; it does not widen its
+        kernel, because nothing shrinks.
 
         >>> lazyimage.Recipe().rotate(-90)
         Recipe().rotate(270)
+        >>> lazyimage.Recipe().rotate(12.5, background="black")
+        Recipe().rotate(12.5, background="#000000")
         """
-        return self._step(steps.rotate(degrees))
+        return self._step(steps.rotate(degrees, background, kernel))
 
     def flip_h(self) -> Self:
         """Mirror: left becomes right."""

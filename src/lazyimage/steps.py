@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 FITS = ("inside", "cover", "fill", "outside", "contain")
 KERNELS = ("nearest", "bilinear", "cubic", "box", "lanczos3", "mitchell", "lanczos2")
+TURN_KERNELS = ("nearest", "bilinear", "cubic")
 POSITIONS = (
     *("top-left", "top", "top-right"),
     *("left", "center", "right"),
@@ -88,14 +89,14 @@ def crop(x: object, y: object, width: object, height: object) -> Step:
     return ("crop", *numbers.values())
 
 
-def rotate(degrees: object) -> Step:
-    """The step of Chain.rotate(), as 0, 90, 180 or 270."""
-    angle = as_number(degrees, "rotate: degrees")
-    if angle % 90:
-        raise InvalidArgumentError(
-            f"rotate: {angle:g} degrees is not a multiple of 90", code=202, step="rotate"
-        )
-    return ("rotate", int(angle % 360))
+def rotate(degrees: object, background: object = "white", kernel: object = "cubic") -> Step:
+    """The step of Chain.rotate(): 0, 90, 180 or 270 alone, else with everything."""
+    angle = as_number(degrees, "rotate: degrees") % 360
+    how = (
+        color_text(background, "rotate: background"),
+        as_choice(kernel, "rotate: kernel", TURN_KERNELS),
+    )
+    return ("rotate", int(angle)) if angle % 90 == 0 else ("rotate", angle, *how)
 
 
 def adjustment(name: str, value: object) -> Step:
@@ -172,7 +173,7 @@ def convert(mode: object) -> Step:
 FIELDS: dict[str, tuple[str, ...]] = {
     "resize": ("width", "height", "fit", "kernel", "enlarge", "position", "background", "linear"),
     "crop": ("x", "y", "width", "height"),
-    "rotate": ("degrees",),
+    "rotate": ("degrees", "background", "kernel"),
     "flip_h": (),
     "flip_v": (),
     "transpose": (),
@@ -248,6 +249,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         **{"fit": "inside", "kernel": "lanczos3", "enlarge": True},
         **{"position": "center", "background": "#ffffff", "linear": False},
     },
+    "rotate": {"background": "#ffffff", "kernel": "cubic"},
     "flatten": {"background": "#ffffff"},
     "pad": {"background": "#ffffff"},
     "sharpen": {"amount": 1.0, "radius": 1.0, "threshold": 0},

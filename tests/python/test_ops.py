@@ -335,7 +335,8 @@ def test_linear_keeps_the_decoder_whole_and_off_planes() -> None:
     encoded = li.Engine.from_pixels(smooth(800, 600, 3)).to_buffer("jpeg", 80)
     engine = encoded.open().resize(80, linear=True)
     text = engine.explain("jpeg", 80, shrink="fast")
-    assert "decode   full size: 800x600 rgb8\nresize   lanczos3 in linear light: 80x60" in text
+    assert "decode   full size: 800x600 rgb8" in text
+    assert "\nresize   lanczos3 in linear light: 80x60 rgb8\n" in text
     assert "at 1/8" in encoded.open().resize(80).explain("jpeg", 80, shrink="fast")
     found = li.run(
         [
@@ -364,6 +365,45 @@ def test_a_pad_beyond_65535_is_refused_with_its_numbers() -> None:
     assert (caught.value.code, caught.value.step) == ("E400", "pad")
     with pytest.raises(li.LimitError):
         li.Engine.from_pixels(picture(20, 10, 3)).limits(max_output_pixels=500).pad(50).explain()
+
+
+# --- any angle -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("angle", [1, 30, 135, 300.5])
+def test_rotate_is_what_pillow_does(angle: float) -> None:
+    samples = smooth(120, 90, 3)
+    found = done(samples, lambda e: e.rotate(angle, background="black", kernel="bilinear"))
+    theirs = Image.fromarray(samples).rotate(-angle, Image.Resampling.BILINEAR, expand=True)
+    sides = np.array(found.shape[:2]) - np.asarray(theirs).shape[:2]
+    assert np.abs(sides).max() <= 2  # theirs is rounded otherwise: compare around the middle
+    y, x = found.shape[0] // 2, found.shape[1] // 2
+    if not sides.any():
+        inner = np.abs(found.astype(int) - np.asarray(theirs))[y - 25 : y + 25, x - 25 : x + 25]
+        assert inner.max() <= 3
+
+
+@pytest.mark.parametrize("channels", CHANNELS)
+@pytest.mark.parametrize("kernel", ["bilinear", "cubic"])
+def test_rotate_there_and_back_is_the_middle_again(channels: int, kernel: str) -> None:
+    samples = smooth(90, 70, channels)
+    if channels in (2, 4):
+        samples[:, :, -1] = 255
+    back = done(samples, lambda e: e.rotate(20, kernel=kernel).rotate(-20, kernel=kernel))
+    y, x = (back.shape[0] - 70) // 2, (back.shape[1] - 90) // 2
+    inner = back[y + 20 : y + 50, x + 20 : x + 70].astype(int) - samples[20:50, 20:70]
+    assert np.abs(inner[:, :, : color_parts(samples)[0].shape[2]]).mean() < 3
+
+
+def test_rotate_charges_the_picture_that_it_holds() -> None:
+    samples = np.zeros((1000, 1000, 3), np.uint8)
+    engine = li.Engine.from_pixels(samples)
+    turned, plain = engine.rotate(10).estimate("png"), engine.estimate("png")
+    assert turned.peak_bytes - plain.peak_bytes >= samples.nbytes
+    _, metrics = engine.rotate(10).to_buffer_with_metrics("png")
+    assert metrics.peak_bytes <= turned.peak_bytes
+    text = engine.rotate(10, background="#12345678").explain("png")
+    assert "rotate   10 degrees, cubic, over #12345678: 1159x1159 rgba8" in text
 
 
 # --- colours -------------------------------------------------------------------------

@@ -86,6 +86,12 @@ _DRAWN = st.one_of(
     ).filter(lambda step: step[1] or step[2]),
     st.tuples(st.just("crop"), _PARTS, _PARTS, _PARTS, _PARTS),
     st.tuples(st.just("rotate"), st.sampled_from((90, 180, 270))),
+    st.tuples(
+        st.just("rotate"),
+        st.sampled_from((0.5, 45, 222)),
+        _COLORS,
+        st.sampled_from(("nearest", "bilinear")),
+    ),
     st.just(("flip_h",)),
     st.just(("flip_v",)),
     st.just(("transpose",)),
@@ -188,7 +194,7 @@ def _may_drift(picture: Picture, steps: tuple[Step, ...]) -> bool:
         if step[0] == "resize" and step[4] != "nearest" and transposed:
             return True
         transposed = transposed or (step[0] == "transpose")
-        transposed = transposed or (step[0] == "rotate" and step[1] != 180)
+        transposed = transposed or (step[0] == "rotate" and step[1] in (90, 270))
     return False
 
 

@@ -32,6 +32,8 @@ EVERYTHING = (
     .flatten("navy")
     .pad(1, bottom=4)
     .pad(1, 2, 3, 4, background=(1, 2, 3, 4))
+    .rotate(-12.5)
+    .rotate(30, background="black", kernel="bilinear")
     .blur(1.5)
     .sharpen()
     .sharpen(0.5, threshold=3)
@@ -63,6 +65,8 @@ def test_a_step_is_the_tuple_that_the_core_takes():
         ("flatten", "#000080"),
         ("pad", 1, 0, 0, 4, "#ffffff"),
         ("pad", 1, 2, 3, 4, "#01020304"),
+        ("rotate", 347.5, "#ffffff", "cubic"),
+        ("rotate", 30.0, "#000000", "bilinear"),
         ("blur", 1.5),
         ("sharpen", 1.0, 1.0, 0),
         ("sharpen", 0.5, 1.0, 3),
@@ -191,8 +195,8 @@ WRONG_VALUES = [
     ("E200", lambda r: r.crop(0, 0, 2**40, 5)),
     ("E201", lambda r: r.crop(0, 0, 0, 5)),
     ("E201", lambda r: r.crop(0, 0, 5, -5)),
-    ("E202", lambda r: r.rotate(45)),
-    ("E202", lambda r: r.rotate(90.5)),
+    ("E400", lambda r: r.rotate(45, kernel="lanczos3")),
+    ("E400", lambda r: r.rotate(45, background="puce")),
     ("E400", lambda r: r.rotate(float("nan"))),
     ("E210", lambda r: r.convert("CMYK")),
     ("E210", lambda r: r.convert("rgb")),

@@ -12,7 +12,8 @@ from lazyimage.cli.encoding import (
     write_one,
 )
 from lazyimage.cli.geometry import FITS, GRAMMAR, KERNELS, parse_geometry, resized
-from lazyimage.colors import as_color
+from lazyimage.colors import color_text
+from lazyimage.errors import InvalidArgumentError
 from lazyimage.steps import POSITIONS
 
 
@@ -64,11 +65,23 @@ def add_more(parser: argparse.ArgumentParser) -> None:
         + ", ".join(where for where in POSITIONS if where != "center"),
     )
     parser.add_argument(
-        "--background", default="white", metavar="COLOR", help="of contain; default: white"
+        "--background",
+        type=parse_background,
+        default="white",
+        metavar="COLOR",
+        help="of contain; default: white",
     )
     parser.add_argument(
         "--linear", action="store_true", help="filter light instead of samples of sRGB; slower"
     )
+
+
+def parse_background(text: str) -> str:
+    """A colour; argparse turns what is raised here into status 2."""
+    try:
+        return color_text(text, "background")
+    except InvalidArgumentError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def run(options: argparse.Namespace) -> int:
@@ -77,7 +90,6 @@ def run(options: argparse.Namespace) -> int:
     if options.output == "-":
         check_stdout()
     words = {name: getattr(options, name) for name in ("position", "background", "linear")}
-    as_color(options.background, "--background")
     source = open_source(options.input)
     engine = resized(source, options.size, options.fit, options.kernel, **words)
     write_one(engine, options.output, settings)
