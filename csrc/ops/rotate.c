@@ -39,10 +39,10 @@ cubic(double x)
 static void
 fill_phase(uint32_t taps, double fraction, int16_t weights[MOST_TAPS])
 {
-    int32_t rest = ONE;
+    int32_t rest = ONE, before = (int32_t)(taps / 2) - 1;
     uint32_t nearest = taps == 1 ? 0 : taps / 2 - (fraction < 0.5);
     for (uint32_t k = 0; k < taps; k++) {
-        double apart = fabs(k - (taps / 2 - 1.0) - fraction);
+        double apart = fabs((int32_t)k - before - fraction);
         double value = taps == 1 ? 1 : taps == 2 ? 1 - apart : cubic(apart);
         weights[k] = (int16_t)lround(value * ONE);
         rest -= weights[k];
