@@ -19,6 +19,8 @@
 enum { KEEP_BEHIND_BYTES = 256 << 10 };
 /* A file this young may still be growing under a writer that has not closed it. */
 enum { YOUNG_NS = 20 * 1000 * 1000 };
+/* What a header is read by: most end within one page. */
+enum { HEAD_BYTES = 4 << 10 };
 
 typedef struct file_source {
     li_source base;
@@ -30,6 +32,8 @@ typedef struct file_source {
     uint8_t *window;    /* read only; counted memory */
     uint64_t window_at; /* read only: offset of window[0] */
     size_t window_size; /* read only: bytes that are there */
+    size_t window_room; /* read only: bytes that fit */
+    bool head;          /* read only: no more than is asked for, and HEAD_BYTES */
     uint8_t *whole;     /* read only: what `all` reads */
     bool whole_read;    /* and has read, to the last byte */
 } file_source;
@@ -47,8 +51,8 @@ fail_shorter(li_ctx *ctx)
                    "source: the file became shorter while it was read");
 }
 
-li_status
-li_stamp_of(li_ctx *ctx, int fd, li_stamp *stamp)
+static li_status
+stat_file(li_ctx *ctx, int fd, li_stamp *stamp, mode_t *mode)
 {
     struct stat now;
     if (fstat(fd, &now) != 0)
@@ -60,7 +64,15 @@ li_stamp_of(li_ctx *ctx, int fd, li_stamp *stamp)
         .mtime_ns = (int64_t)now.st_mtim.tv_sec * 1000000000 + now.st_mtim.tv_nsec,
         .ctime_ns = (int64_t)now.st_ctim.tv_sec * 1000000000 + now.st_ctim.tv_nsec,
     };
+    *mode = now.st_mode;
     return LI_OK;
+}
+
+li_status
+li_stamp_of(li_ctx *ctx, int fd, li_stamp *stamp)
+{
+    mode_t mode;
+    return stat_file(ctx, fd, stamp, &mode);
 }
 
 /* ctime alone differs after an unlink, a rename over the file or a chmod: the bytes of
@@ -179,14 +191,30 @@ read_full(file_source *file, uint64_t offset, uint8_t *into, size_t size, size_t
     return LI_OK;
 }
 
-/* Never past the size that the file had when it was opened, as a map would. */
 static li_status
-window_load(file_source *file, uint64_t offset)
+window_make(file_source *file, size_t size)
+{
+    file->window_room = 0;
+    li_free(file->base.ctx, &file->window);
+    LI_TRY(li_alloc(file->base.ctx, size, 1, &file->window));
+    file->window_room = size;
+    return LI_OK;
+}
+
+/* `need` bytes, or more. Never past the size that the file had when it was opened, as a
+ * map would. */
+static li_status
+window_load(file_source *file, uint64_t offset, size_t need)
 {
     uint64_t left = file->base.size - offset;
-    size_t size = left < LI_WINDOW_BYTES ? (size_t)left : LI_WINDOW_BYTES;
+    size_t size =
+        file->head ? (need > HEAD_BYTES ? need : HEAD_BYTES) : LI_WINDOW_BYTES;
+    if (size > left)
+        size = (size_t)left;
     file->window_size = 0; /* what a failed read leaves is nothing */
     file->window_at = offset;
+    if (size > file->window_room)
+        LI_TRY(window_make(file, size));
     return read_full(file, offset, file->window, size, &file->window_size);
 }
 
@@ -200,10 +228,10 @@ window_at(li_source *source, uint64_t offset, size_t want, const uint8_t **data,
     if (offset >= source->size)
         return LI_OK;
     uint64_t left = source->size - offset;
-    uint64_t need = want < left ? want : left;
+    size_t need = want < left ? want : (size_t)left;
     uint64_t end = file->window_at + file->window_size;
     if (offset < file->window_at || offset >= end || need > end - offset)
-        LI_TRY(window_load(file, offset));
+        LI_TRY(window_load(file, offset, need));
     size_t before = (size_t)(offset - file->window_at);
     if (file->window_size - before < need)
         return fail_shorter(source->ctx);
@@ -296,15 +324,11 @@ file_map(file_source *file)
 }
 
 static li_status
-check_regular(li_ctx *ctx, int fd)
+check_regular(li_ctx *ctx, mode_t mode)
 {
-    struct stat now;
-    if (fstat(fd, &now) != 0)
-        return fail_read(ctx, errno);
-    if (S_ISREG(now.st_mode))
+    if (S_ISREG(mode))
         return LI_OK;
-    bool directory = S_ISDIR(now.st_mode);
-    return li_fail_errno(ctx, LI_E101_READ, directory ? EISDIR : ESPIPE,
+    return li_fail_errno(ctx, LI_E101_READ, S_ISDIR(mode) ? EISDIR : ESPIPE,
                          "source: not a regular file");
 }
 
@@ -325,14 +349,16 @@ static li_status
 file_start(file_source *file, li_io io, const li_stamp *since)
 {
     li_ctx *ctx = file->base.ctx;
-    LI_TRY(check_regular(ctx, file->fd));
-    LI_TRY(li_stamp_of(ctx, file->fd, &file->stamp));
+    mode_t mode = 0;
+    LI_TRY(stat_file(ctx, file->fd, &file->stamp, &mode));
+    LI_TRY(check_regular(ctx, mode));
     file->base.size = file->stamp.size;
     if (since && !stamp_same(since, &file->stamp))
         return li_fail(ctx, LI_E103_SOURCE_CHANGED,
                        "source: the file changed since it was opened");
     LI_TRY(check_size(ctx, file->base.size));
-    bool read = io == LI_IO_READ ||
+    file->head = io == LI_IO_HEAD;
+    bool read = file->head || io == LI_IO_READ ||
                 (io == LI_IO_AUTO && (is_remote(file->fd) || is_young(&file->stamp)));
     int error = read ? 0 : file_map(file);
     if (error && io == LI_IO_MAP)
@@ -340,7 +366,7 @@ file_start(file_source *file, li_io io, const li_stamp *since)
                              (unsigned long long)file->base.size);
     if (file->map)
         return LI_OK;
-    return li_alloc(ctx, LI_WINDOW_BYTES, 1, &file->window);
+    return window_make(file, file->head ? HEAD_BYTES : LI_WINDOW_BYTES);
 }
 
 /* Takes fd over, whatever happens. */

@@ -8,7 +8,12 @@
 
 #include "base/base.h"
 
-typedef enum li_io { LI_IO_AUTO, LI_IO_MAP, LI_IO_READ } li_io;
+typedef enum li_io {
+    LI_IO_AUTO,
+    LI_IO_MAP,
+    LI_IO_READ,
+    LI_IO_HEAD /* read, a page at a time: for who wants a header and no pixel */
+} li_io;
 
 /* What fstat said of a file: two stamps differ when its bytes may. */
 typedef struct li_stamp {

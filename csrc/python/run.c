@@ -9,13 +9,14 @@ li_status
 py_source_open(const py_job *job, li_ctx *ctx, li_source **source)
 {
     const py_source *from = job->source;
+    li_io io = job->glance && from->io == LI_IO_AUTO ? LI_IO_HEAD : from->io;
     if (from->kind == PY_BYTES)
         return li_source_borrow(ctx, from->view.buf, from->size, source);
     if (job->fd >= 0)
-        return li_source_open_fd(ctx, job->fd, from->io, &job->stamp, source);
+        return li_source_open_fd(ctx, job->fd, io, &job->stamp, source);
     /* The bytes object is immutable and the job holds the source that holds it. */
     const char *path = ((PyBytesObject *)from->path)->ob_sval;
-    return li_source_open(ctx, path, from->io, source);
+    return li_source_open(ctx, path, io, source);
 }
 
 li_status
@@ -147,6 +148,7 @@ perform(PyObject *module, PyObject *args, py_job *job, py_verb *verb, py_depth d
     if (!PyArg_ParseTuple(args, "OO", &source, &request) ||
         py_job_parse(module, source, request, depth, job) < 0)
         return false;
+    job->glance = depth == PY_HEADER;
     return py_job_call(module, job, verb, depth);
 }
 

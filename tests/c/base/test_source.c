@@ -92,6 +92,70 @@ TEST(window_borders_are_exact)
     free(truth);
 }
 
+/* --- the header alone ------------------------------------------------------------- */
+
+/* Bytes that this process has asked read() and pread() for, and got. */
+static uint64_t
+bytes_read(void)
+{
+    FILE *io = fopen("/proc/self/io", "r");
+    unsigned long long bytes = 0;
+    CHECK(io && fscanf(io, "rchar: %llu", &bytes) == 1);
+    fclose(io);
+    return bytes;
+}
+
+TEST(a_header_is_read_a_page_at_a_time)
+{
+    enum { SIZE = 5000001, PAGE = 4096, OWN = 200 /* of /proc/self/io itself */ };
+    uint8_t *truth = random_bytes(SIZE);
+    li_source *source;
+    uint32_t state = 5;
+    li_ctx ctx;
+    write_file(path_of("head"), truth, SIZE);
+    li_ctx_init(&ctx, NULL);
+    CHECK_EQ(li_source_open(&ctx, path_of("head"), LI_IO_HEAD, &source), LI_OK);
+    CHECK_TEXT(source->ops->name, "read");
+    uint64_t before = bytes_read();
+    for (uint64_t at = 0; at + 8 <= PAGE; at += 8)
+        check_at(source, truth, SIZE, at, 8);
+    CHECK(bytes_read() - before <= PAGE + OWN);
+    CHECK(ctx.peak_bytes < 2 * PAGE);
+    before = bytes_read();
+    check_at(source, truth, SIZE, 4000000, 1);
+    check_at(source, truth, SIZE, 4000000, 20000); /* more than the window has */
+    check_at(source, truth, SIZE, 4019999, 1);
+    CHECK(bytes_read() - before <= PAGE + 20000 + OWN);
+    for (int i = 0; i < 3000; i++) {
+        uint64_t offset = random_offset(&state, SIZE, 0);
+        check_at(source, truth, SIZE, offset,
+                 test_random(&state) % (LI_WINDOW_BYTES + 1));
+    }
+    CHECK(ctx.peak_bytes < 2 * LI_WINDOW_BYTES);
+    CHECK_EQ(truncate(path_of("head"), 100), 0);
+    CHECK_EQ(li_source_verify(source), LI_E103_SOURCE_CHANGED);
+    close_and_check(&ctx, source);
+    free(truth);
+}
+
+TEST(a_header_read_of_a_file_that_shrinks_is_e103)
+{
+    uint8_t *truth = random_bytes(50000);
+    const uint8_t *data;
+    size_t got;
+    li_source *source;
+    li_ctx ctx;
+    write_file(path_of("shrink"), truth, 50000);
+    li_ctx_init(&ctx, NULL);
+    CHECK_EQ(li_source_open(&ctx, path_of("shrink"), LI_IO_HEAD, &source), LI_OK);
+    check_at(source, truth, 50000, 0, 100);
+    CHECK_EQ(truncate(path_of("shrink"), 20000), 0);
+    CHECK_EQ(li_source_at(source, 19000, 2000, &data, &got), LI_E103_SOURCE_CHANGED);
+    ctx.status = LI_OK;
+    close_and_check(&ctx, source);
+    free(truth);
+}
+
 /* --- flat memory ------------------------------------------------------------------ */
 
 /* Resident kB of the mapping that holds this address. */
@@ -400,6 +464,8 @@ main(void)
         return 1;
     RUN(every_kind_gives_the_same_bytes);
     RUN(window_borders_are_exact);
+    RUN(a_header_is_read_a_page_at_a_time);
+    RUN(a_header_read_of_a_file_that_shrinks_is_e103);
     RUN(a_mapped_file_stays_out_of_memory_behind_the_head);
 #if defined(__linux__)
     RUN(files_of_a_network_are_read_unless_a_map_was_asked_for);
