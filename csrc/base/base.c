@@ -338,6 +338,15 @@ li_poll_shared(li_ctx *ctx)
     return li_fail(ctx, LI_E500_CANCELLED, "cancelled");
 }
 
+static li_status
+fail_late(li_ctx *ctx, int64_t now)
+{
+    double most = (double)ctx->limits.timeout_ns / 1e9;
+    return li_fail(ctx, LI_E125_TIMEOUT,
+                   "timeout: not done after %.3g s, limits(timeout=%.9g)",
+                   most + (double)(now - ctx->deadline_ns) / 1e9, most);
+}
+
 li_status
 li_poll_clock(li_ctx *ctx)
 {
@@ -346,7 +355,7 @@ li_poll_clock(li_ctx *ctx)
     if (ctx->renew)
         ctx->renew();
     if (ctx->deadline_ns && now >= ctx->deadline_ns)
-        return li_fail(ctx, LI_E125_TIMEOUT, "timeout: the job did not end in time");
+        return fail_late(ctx, now);
     if (!ctx->tick)
         return LI_OK;
     if (!ctx->tick_due_ns)

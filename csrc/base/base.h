@@ -34,10 +34,12 @@ typedef struct li_limits {
     uint64_t max_segments;        /* JPEG segments, PNG chunks, before the pixels */
     uint64_t max_items;           /* AVIF items, and entries of each of its tables */
     uint64_t max_metadata;        /* bytes of each of ICC, EXIF, XMP, inflated */
+    uint64_t icc_room;            /* a policy's: 1 + the bytes of ICC that it lets in */
     uint64_t max_memory;          /* bytes: ledger + charges of one job */
     uint64_t max_output_pixels;
-    uint64_t formats; /* bit i allows the i-th codec of the table, LI_FURTHER_BIT + i
-                         the i-th of li_further_formats; 0: all */
+    int64_t timeout_ns; /* what a deadline came from, for its message */
+    uint64_t formats;   /* bit i allows the i-th codec of the table, LI_FURTHER_BIT + i
+                           the i-th of li_further_formats; 0: all */
 } li_limits;
 
 extern const li_limits li_limits_default;

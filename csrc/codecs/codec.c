@@ -99,15 +99,42 @@ li_codec_find(li_ctx *ctx, const uint8_t head[LI_PROBE_BYTES], const li_codec **
 
 /* --- the header ------------------------------------------------------------------- */
 
+uint64_t
+li_header_xmp_most(const li_ctx *ctx)
+{
+    return ctx->limits.max_metadata ? ctx->limits.max_metadata : UINT64_MAX;
+}
+
+uint64_t
+li_header_icc_most(const li_ctx *ctx)
+{
+    uint64_t any = li_header_xmp_most(ctx), room = ctx->limits.icc_room;
+    return room && room - 1 < any ? room - 1 : any;
+}
+
 static li_status
-check_metadata(li_ctx *ctx, const char *kind, uint64_t bytes)
+check_metadata(li_ctx *ctx, const char *kind, uint64_t bytes, uint64_t inflated)
 {
     uint64_t limit = ctx->limits.max_metadata;
+    bytes = inflated > bytes ? inflated : bytes;
     if (!limit || bytes <= limit)
         return LI_OK;
     return li_fail(ctx, LI_E123_FIREWALL,
                    "header: %llu bytes of %s are more than limits(max_metadata=%llu)",
                    (unsigned long long)bytes, kind, (unsigned long long)limit);
+}
+
+static li_status
+check_policy(li_ctx *ctx, const li_header *header)
+{
+    uint64_t room = ctx->limits.icc_room, bytes = header->icc_bytes;
+    bytes = header->icc_inflated > bytes ? header->icc_inflated : bytes;
+    if (!room || bytes < room)
+        return LI_OK;
+    return li_fail(ctx, LI_E123_FIREWALL,
+                   "header: %llu bytes of ICC profile are more than the %llu that this "
+                   "sanitize() allows; sanitize(\"public-upload\") strips it",
+                   (unsigned long long)bytes, (unsigned long long)room - 1);
 }
 
 static li_status
@@ -141,7 +168,8 @@ li_header_check(li_ctx *ctx, const li_header *header, uint64_t file_bytes)
                        width, height, (unsigned long long)pixels,
                        (unsigned long long)limits->max_pixels);
     LI_TRY(check_ratio(ctx, pixels, file_bytes));
-    LI_TRY(check_metadata(ctx, "ICC profile", header->icc_bytes));
-    LI_TRY(check_metadata(ctx, "EXIF", header->exif_bytes));
-    return check_metadata(ctx, "XMP", header->xmp_bytes);
+    LI_TRY(check_policy(ctx, header));
+    LI_TRY(check_metadata(ctx, "ICC profile", header->icc_bytes, header->icc_inflated));
+    LI_TRY(check_metadata(ctx, "EXIF", header->exif_bytes, 0));
+    return check_metadata(ctx, "XMP", header->xmp_bytes, header->xmp_inflated);
 }

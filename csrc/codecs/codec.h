@@ -27,7 +27,9 @@ typedef struct li_header {
                                    for; 0: not to be had as planes */
     bool studio;                /* of the planes: see li_planar */
     uint8_t skims;              /* the largest shrink that hint.skim is honoured for */
-    uint64_t icc_bytes, exif_bytes, xmp_bytes; /* 0: none */
+    uint64_t icc_bytes, exif_bytes, xmp_bytes; /* as stored; 0: none */
+    /* PNG: what they inflate to, if that was counted; not far beyond what is allowed */
+    uint64_t icc_inflated, xmp_inflated;
     uint64_t held_bytes; /* what the decoder's library holds of the whole picture at
                             full scale because it cannot stream it; 0: it streams */
     uint64_t work_bytes; /* the rest that it needs: row buffers, tables, windows */
@@ -208,6 +210,10 @@ li_status li_codec_find(li_ctx *ctx, const uint8_t head[LI_PROBE_BYTES],
                         const li_codec **codec) LI_MUST_CHECK;
 
 /* --- the header ------------------------------------------------------------------- */
+
+/* The most bytes of them that the limits allow; UINT64_MAX: any. */
+uint64_t li_header_icc_most(const li_ctx *ctx);
+uint64_t li_header_xmp_most(const li_ctx *ctx);
 
 /* Every check of ctx->limits that a header allows: side, pixels, bomb ratio, metadata.
  */

@@ -85,8 +85,8 @@ parse_limits(PyObject *request, py_job *job)
         if (seconds == -1.0 && PyErr_Occurred())
             return -1;
         if (seconds > 0 && seconds < 1e9) {
-            job->timeout_ns = (int64_t)(seconds * 1e9);
-            job->ctx.deadline_ns = li_now_ns() + job->timeout_ns;
+            to->timeout_ns = (int64_t)(seconds * 1e9);
+            job->ctx.deadline_ns = li_now_ns() + to->timeout_ns;
         }
     }
     if (parse_formats(request, to) < 0)
@@ -105,6 +105,7 @@ parse_limits(PyObject *request, py_job *job)
         parse_limit(limits, "max_segments", &to->max_segments) < 0 ||
         parse_limit(limits, "max_items", &to->max_items) < 0 ||
         parse_limit(limits, "max_metadata", &to->max_metadata) < 0 ||
+        parse_limit(limits, "icc_room", &to->icc_room) < 0 ||
         parse_limit(limits, "max_memory", &to->max_memory) < 0 ||
         parse_limit(limits, "max_output_pixels", &to->max_output_pixels) < 0)
         return -1;

@@ -47,13 +47,13 @@ CODES: dict[int, tuple[str, str, str, str]] = {
         "PixelCountExceedsLimit",
         "user",
         "LimitError",
-        "limits(max_pixels=…) allows more",
+        "limits(max_pixels=…), or max_output_pixels=… for what is made, allows more",
     ),
     123: (
         "FirewallViolation",
         "user",
         "LimitError",
-        "the limit is named in the message; limits(…) allows more",
+        "the message names the limit and the call that sets it",
     ),
     124: (
         "MemoryBudgetExceeded",

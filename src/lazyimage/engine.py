@@ -12,7 +12,7 @@ from lazyimage import _core, request, source
 from lazyimage.chain import Chain
 from lazyimage.checks import as_flag
 from lazyimage.deferred import Deferred
-from lazyimage.errors import InvalidArgumentError, LimitError
+from lazyimage.errors import InvalidArgumentError
 from lazyimage.formats import format_of_path
 from lazyimage.outputs import (
     Encoded,
@@ -25,7 +25,7 @@ from lazyimage.outputs import (
 )
 from lazyimage.recipe import Recipe
 from lazyimage.records import Estimate, Info, Metrics, Written
-from lazyimage.settings import MAX_ICC
+from lazyimage.settings import MAX_INPUT_BYTES
 from lazyimage.web import Web
 
 TYPE_CHECKING = False
@@ -132,7 +132,8 @@ class Engine(Chain, Deferred, Web):
         A file of open() that stands at its start is used through its descriptor, which is
         duplicated, so the object may be closed. From any other object, or from any other
         position, the rest is read now, 1 MiB at a time, into an unlinked temp file (copy
-        point "from_file"), up to 1 GiB (then LimitError E123).
+        point "from_file"), up to 1 GiB (then LimitError E123); Recipe.open() of a recipe
+        with limits(max_input_bytes=…) has that bound instead.
 
         Raises TypeError for text files and for what has no read().
 
@@ -221,7 +222,6 @@ class Engine(Chain, Deferred, Web):
     def info(self) -> Info:
         """What the header says; no pixel is decoded, no step applied."""
         header = _core.inspect(self._origin.core, request.recipe_request(self._recipe))
-        self._check_icc(header["icc_bytes"])
         if not self._recipe.orients:
             header["width"], header["height"] = header["stored_width"], header["stored_height"]
         return Info(**header)
@@ -435,30 +435,10 @@ class Engine(Chain, Deferred, Web):
         return engine
 
     def _run(self, asked: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
-        """One job. Where the policy looks at the header first, the file is held, so that
-        what was looked at is what is decoded.
-        """
-        core = self._origin.core
+        """One job."""
         if self._cancel is not None:
             asked["cancel"] = self._cancel
-        if self._recipe.policy not in MAX_ICC:
-            return _core.run(core, asked)
-        core.hold()
-        try:
-            self._check_icc(_core.inspect(core, asked)["icc_bytes"])
-            return _core.run(core, asked)
-        finally:
-            core.release()
-
-    def _check_icc(self, size: int) -> None:
-        policy = self._recipe.policy
-        limit = MAX_ICC.get(policy) if policy else None
-        if limit is not None and size > limit:
-            raise LimitError(
-                f'header: {size} bytes of ICC profile; sanitize("{policy}") allows {limit}',
-                code=123,
-                hint='sanitize("public-upload") strips the profile instead',
-            )
+        return _core.run(self._origin.core, request.bounded(asked))
 
     # --- as a value ------------------------------------------------------------------
 
@@ -493,4 +473,5 @@ def open_with(subject: Any, recipe: Recipe, io: str = "auto") -> Engine:
     """An engine over anything that source.from_any() knows, with this recipe."""
     if isinstance(subject, Engine):
         raise TypeError("an Engine has a recipe of its own: open what it was made from")
-    return Engine._make(source.from_any(subject, io), recipe)
+    most = recipe.effective_limits.get("max_input_bytes", MAX_INPUT_BYTES)
+    return Engine._make(source.from_any(subject, io, most), recipe)

@@ -162,8 +162,19 @@ def recipe_request(recipe: Recipe) -> dict[str, Any]:
         "threads": check_threads(),
         "steps": recipe.steps,
         "auto_orient": recipe.orients,
-        **settings.native_limits(recipe.effective_limits),
+        **settings.native_limits(recipe.effective_limits, recipe.policy),
     }
+
+
+def bounded(asked: dict[str, Any]) -> dict[str, Any]:
+    """The request of a job that runs by itself: it may take half of the memory there is,
+    unless its limits say otherwise. In run() the budget of all takes this one's place.
+    """
+    if "max_memory" not in asked["limits"]:
+        from lazyimage.machine import default_memory
+
+        asked["limits"]["max_memory"] = default_memory()
+    return asked
 
 
 def encode_request(

@@ -26,7 +26,6 @@ from lazyimage.outputs import (
 )
 from lazyimage.records import Record, Written
 from lazyimage.searches import Searches, Searching
-from lazyimage.settings import MAX_ICC
 from lazyimage.source import absolute_path
 
 TYPE_CHECKING = False
@@ -184,13 +183,11 @@ def make_output(
 class Unit:
     """Outputs of one source, which are fed by one decode."""
 
-    __slots__ = ("engine", "held", "left", "members")
+    __slots__ = ("engine", "members")
 
     def __init__(self, members: list[tuple[int, Output]]) -> None:
         self.members = members
         self.engine = members[0][1].engine  # source and limits are the same in all
-        self.left = len(members)
-        self.held: _core.Source | None = None  # the source as the policy has looked at it
 
 
 def source_key(engine: Engine) -> tuple[Any, ...]:
@@ -248,15 +245,10 @@ class Scheduler:
         self.done = 0
         self.outcomes: dict[int, Outcome] = {}
         self.first: Exception | None = None
-        self.open: list[Unit] = []
 
     def run(self, workers: int, max_memory: int, alone: bool) -> list[Outcome]:
         """Everything; outcomes in the order of their indexes."""
-        try:
-            _core.run_many(self.feed, self.settle, self.tick, self.flag, workers, max_memory, alone)
-        finally:
-            for unit in self.open:
-                self.let_go(unit)
+        _core.run_many(self.feed, self.settle, self.tick, self.flag, workers, max_memory, alone)
         self.searches.cancel()
         for unit in (*self.again, *self.units):
             self.refuse(unit, CancelledError("cancelled"))
@@ -278,13 +270,10 @@ class Scheduler:
             if unit is None:
                 return None
             try:
-                self.look_at(unit)
                 asked = tuple(self.request_of(*member) for member in unit.members)
             except Exception as error:
-                self.let_go(unit)
                 self.refuse(unit, error)
                 continue
-            self.open.append(unit)
             return unit, unit.engine._origin.core, asked
         return None
 
@@ -300,33 +289,12 @@ class Scheduler:
         """Many jobs need no second thread each."""
         return asked if self.single else {**asked, "threads": 1}
 
-    def look_at(self, unit: Unit) -> None:
-        """Where the policy looks at the header first, hold what it looked at."""
-        engine = unit.engine
-        if engine.recipe.policy not in MAX_ICC:
-            return
-        core = engine._origin.core
-        core.hold()
-        unit.held = core
-        asked = request.recipe_request(engine.recipe)
-        engine._check_icc(_core.inspect(core, asked)["icc_bytes"])
-
-    def let_go(self, unit: Unit) -> None:
-        """Of the source that look_at() has held."""
-        if unit.held is not None:
-            unit.held.release()
-            unit.held = None
-
     def settle(self, unit: Unit | Searching, position: int, result: Any, raw: Any) -> int | None:
         """One job is done; result is an exception where raw is None, and None too where it
         is to be done later. Returns the bytes of the budget that are free again.
         """
         if isinstance(unit, Searching):
             return self.searches.advance(unit, result, raw)
-        unit.left -= 1
-        if unit.left == 0:
-            self.let_go(unit)
-            self.open.remove(unit)
         index, output = unit.members[position]
         if raw is None:
             if result is None:

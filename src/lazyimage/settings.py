@@ -119,10 +119,13 @@ def effective_limits(policy: str | None, own: Limits) -> dict[str, Any]:
     return {**(POLICIES[policy] if policy else {}), **dict(own)}
 
 
-def native_limits(limits: Mapping[str, Any]) -> dict[str, Any]:
+def native_limits(limits: Mapping[str, Any], policy: str | None) -> dict[str, Any]:
     """The part of a request that says what to refuse, as the core wants it."""
+    counts = {name: limits[name] for name in COUNTS if name in limits}
+    if policy in MAX_ICC:
+        counts["icc_room"] = MAX_ICC[policy] + 1
     return {
-        "limits": {name: limits[name] for name in COUNTS if name in limits},
+        "limits": counts,
         "timeout": limits.get("timeout") or None,
         "formats": limits.get("formats") or None,
     }

@@ -215,6 +215,8 @@ static li_status
 scan_app(scanner *scan, const segment *body)
 {
     static const char xmp[] = "http://ns.adobe.com/xap/1.0/";
+    static const char more_xmp[] = "http://ns.adobe.com/xmp/extension/";
+    enum { MORE_XMP_BYTES = sizeof(more_xmp) + 40 }; /* digest, size, place */
     li_header *header = scan->header;
     switch (body->marker - MARKER_APP0) {
     case 0:
@@ -225,6 +227,8 @@ scan_app(scanner *scan, const segment *body)
             return scan_exif(scan, body);
         if (starts_with(body, xmp, sizeof(xmp)) && !header->xmp_bytes)
             header->xmp_bytes = body->size - sizeof(xmp);
+        if (starts_with(body, more_xmp, LOOK_BYTES) && body->size > MORE_XMP_BYTES)
+            header->xmp_bytes += body->size - MORE_XMP_BYTES;
         break;
     case 2: /* after the name: its number and their count */
         if (starts_with(body, "ICC_PROFILE", 12) && body->size > 14)
@@ -390,8 +394,7 @@ describe(const scanner *scan, char *text, size_t size)
                  '0' + part[2].v);
 }
 
-/* Y with one Cb and one Cr for at most two columns and rows of it: libjpeg's raw data.
- */
+/* Y with one Cb and one Cr for at most 2 × 2 of it: libjpeg's raw data. */
 static bool
 is_planar(const scanner *scan)
 {

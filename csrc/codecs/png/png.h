@@ -27,7 +27,7 @@ typedef struct li_png_begin {
     uint16_t key[3]; /* the transparent gray or colour, if the header has alpha */
 } li_png_begin;
 
-/* Fill the header from the chunks up to the first IDAT. Allocates nothing. */
+/* Fill the header from the chunks up to the first IDAT. */
 li_status li_png_inspect(li_ctx *ctx, li_source *in, li_header *header) LI_MUST_CHECK;
 /* The same again, for a reader; E103 if the header is no longer what it was. */
 li_status li_png_scan_again(li_ctx *ctx, li_source *in, const li_header *header,

@@ -1,8 +1,10 @@
 /* scan.c: what a PNG says of itself before its pixels: our own walk over the chunks up
- * to the first IDAT, bounded and without an allocation. Layer 2.
+ * to the first IDAT, bounded; nothing is allocated but, where a profile or XMP may be a
+ * bomb, what inflating them takes (metadata.c). Layer 2.
  *
  * libpng sees the same chunks later, so every rule here that decides the layout of the
  * rows (which tRNS counts, which palette is refused) is libpng's. */
+#include "codecs/png/metadata.h"
 #include "codecs/png/png.h"
 #include "image/frame.h"
 #include "meta/exif.h"
@@ -280,18 +282,54 @@ visit_exif(png_scan *scan, const png_chunk *chunk)
     return LI_OK;
 }
 
+/* What the chunk's zlib data inflate to, as far as li_header_check wants to know. */
+static li_status
+count_inflated(png_scan *scan, const png_chunk *chunk, uint32_t skip, uint64_t most,
+               uint64_t *bytes)
+{
+    if (scan->again) /* it has been checked */
+        return LI_OK;
+    return li_png_inflated_bytes(scan->ctx, scan->in, chunk->at + skip,
+                                 chunk->length - skip, most, bytes);
+}
+
+/* Keyword, how it is packed (two bytes), two strings that are mostly empty: what is
+ * left is XMP. */
 static li_status
 visit_text(png_scan *scan, const png_chunk *chunk)
 {
-    /* Keyword, two bytes of compression, two empty strings: what is left is XMP. */
     enum { HEAD_BYTES = XMP_KEY_BYTES + 4 };
     const uint8_t *body;
-    if (chunk->length <= HEAD_BYTES || scan->header->xmp_bytes)
+    li_header *header = scan->header;
+    if (chunk->length <= HEAD_BYTES || header->xmp_bytes)
         return LI_OK;
-    LI_TRY(scan_read(scan, chunk->at, XMP_KEY_BYTES, &body));
-    if (memcmp(body, "XML:com.adobe.xmp", XMP_KEY_BYTES) == 0)
-        scan->header->xmp_bytes = chunk->length - HEAD_BYTES;
-    return LI_OK;
+    LI_TRY(scan_read(scan, chunk->at, HEAD_BYTES, &body));
+    if (memcmp(body, "XML:com.adobe.xmp", XMP_KEY_BYTES) != 0)
+        return LI_OK;
+    header->xmp_bytes = chunk->length - HEAD_BYTES;
+    if (!body[XMP_KEY_BYTES])
+        return LI_OK;
+    return count_inflated(scan, chunk, HEAD_BYTES, li_header_xmp_most(scan->ctx),
+                          &header->xmp_inflated);
+}
+
+/* A name of at most 79 bytes, a 0, how it is packed, zlib data. */
+static li_status
+visit_profile(png_scan *scan, const png_chunk *chunk)
+{
+    enum { NAME_BYTES = 80 };
+    const uint8_t *body, *name_end;
+    li_header *header = scan->header;
+    if (header->icc_bytes)
+        return LI_OK; /* the first one counts */
+    header->icc_bytes = chunk->length;
+    uint32_t look = chunk->length < NAME_BYTES ? chunk->length : NAME_BYTES;
+    LI_TRY(scan_read(scan, chunk->at, look, &body));
+    name_end = memchr(body, 0, look);
+    if (!name_end || name_end + 2 > body + chunk->length)
+        return LI_OK;
+    return count_inflated(scan, chunk, (uint32_t)(name_end + 2 - body),
+                          li_header_icc_most(scan->ctx), &header->icc_inflated);
 }
 
 static li_status
@@ -320,8 +358,8 @@ visit(png_scan *scan, const png_chunk *chunk)
         return visit_text(scan, chunk);
     if (chunk_is(chunk, "acTL"))
         return visit_actl(scan, chunk);
-    if (chunk_is(chunk, "iCCP") && !scan->header->icc_bytes)
-        scan->header->icc_bytes = chunk->length; /* deflated */
+    if (chunk_is(chunk, "iCCP"))
+        return visit_profile(scan, chunk);
     if (chunk_is(chunk, "IHDR") || chunk_is(chunk, "IEND"))
         return li_fail(scan->ctx, LI_E130_CORRUPT,
                        "png: %s at byte %llu stands in front of the pixels",

@@ -63,6 +63,13 @@ stream_fill(stream *from)
     from->left--;
 }
 
+/* Bits that have been taken. */
+static uint64_t
+stream_place(const stream *from)
+{
+    return 8 * (from->at - from->left) - from->held;
+}
+
 static uint32_t
 take(stream *from, uint32_t count)
 {
@@ -233,7 +240,10 @@ take_picture(stream *from, uint64_t samples, uint32_t *highest)
                           : LITERALS + LENGTHS + (cache ? 1u << cache : 0),
                   &codes[i]);
     for (uint64_t done = 0; done < samples && !from->bad;) {
+        uint64_t before = stream_place(from);
         done += take_samples(from, codes, highest);
+        if (stream_place(from) == before)
+            break; /* codes without bits: all that follow are the same */
         if (--due > 0)
             continue;
         due = POLL;

@@ -124,6 +124,7 @@ feed_open(webp_feed *feed, li_ctx *ctx, li_source *in, const li_header *header,
         scan.frame.lossless != header->lossless)
         return li_fail(ctx, LI_E103_SOURCE_CHANGED,
                        "webp: the file changed since its header was read");
+    LI_TRY(li_webp_count_groups(ctx, in, &scan.frame));
     feed->frame = scan.frame;
     LI_TRY(li_source_all(in, &all));
     feed->data = all + scan.frame.at;

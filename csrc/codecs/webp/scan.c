@@ -314,7 +314,7 @@ li_webp_walk(li_ctx *ctx, li_source *in, li_webp_scan *scan)
     }
     if (!scan->animated)
         scan->frames = 1;
-    return li_webp_count_groups(ctx, in, &scan->frame);
+    return LI_OK;
 }
 
 /* --- the header ------------------------------------------------------------------- */
@@ -330,6 +330,10 @@ li_webp_inspect(li_ctx *ctx, li_source *in, li_header *header)
 {
     li_webp_scan scan;
     LI_TRY(li_webp_walk(ctx, in, &scan));
+    /* Counting goes over up to a sixteenth of the pixels: first, are they allowed? */
+    *header = (li_header){.width = scan.width, .height = scan.height};
+    LI_TRY(li_header_check(ctx, header, in->size));
+    LI_TRY(li_webp_count_groups(ctx, in, &scan.frame));
     bool alpha = scan.frame.alpha || !fills_canvas(&scan);
     bool planar = !scan.frame.lossless && !alpha;
     *header = (li_header){

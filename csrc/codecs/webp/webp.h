@@ -37,7 +37,7 @@ typedef struct li_webp_scan {
     uint64_t icc_bytes, exif_bytes, xmp_bytes;
 } li_webp_scan;
 
-/* Walk over the chunks, and count groups. Allocates nothing. */
+/* Walk over the chunks. Allocates nothing. */
 li_status li_webp_walk(li_ctx *ctx, li_source *in, li_webp_scan *scan) LI_MUST_CHECK;
 /* groups.c: frame->groups; 0 where the stream is damaged before it tells. */
 li_status li_webp_count_groups(li_ctx *ctx, li_source *in,

@@ -73,6 +73,11 @@ static const border borders[] = {
      LI_E123_FIREWALL,
      "header: 5000000 pixels from 1000 bytes are more than "
      "limits(max_pixels_per_byte=4999)"},
+    {{.icc_room = 301},
+     {.icc_room = 300},
+     LI_E123_FIREWALL,
+     "header: 300 bytes of ICC profile are more than the 299 that this sanitize() "
+     "allows; sanitize(\"public-upload\") strips it"},
     {{.max_metadata = 300},
      {.max_metadata = 299},
      LI_E123_FIREWALL,

@@ -117,6 +117,88 @@ TEST(metadata_is_measured)
     free(file.data);
 }
 
+/* A chunk of this head and of `size` zeros, deflated. */
+static void
+insert_deflated(png_bytes *file, const char *type, const char *head, size_t head_size,
+                size_t size)
+{
+    uLongf room = compressBound(size);
+    uint8_t *body = malloc(head_size + room), *zeros = calloc(size, 1);
+    memcpy(body, head, head_size);
+    CHECK_EQ(compress2(body + head_size, &room, zeros, size, 9), Z_OK);
+    chunk_insert(file, 33, type, body, (uint32_t)(head_size + room));
+    free(zeros);
+    free(body);
+}
+
+/* What inspect and li_header_check say of a profile, or of XMP, of `size` bytes. */
+static li_status
+status_of_deflated(bool profile, size_t size, uint64_t limit, uint64_t room)
+{
+    static const char xmp[] = "XML:com.adobe.xmp\0\1\0\0";
+    png_bytes file = file_of(small);
+    li_limits limits = {.max_metadata = limit, .icc_room = room};
+    li_source *source;
+    li_header header;
+    li_ctx ctx;
+    if (profile)
+        insert_deflated(&file, "iCCP", "name\0", 6, size);
+    else
+        insert_deflated(&file, "iTXt", xmp, sizeof(xmp), size);
+    li_ctx_init(&ctx, &limits);
+    CHECK_EQ(li_source_borrow(&ctx, file.data, file.size, &source), LI_OK);
+    uint64_t before = ctx.bytes;
+    CHECK_EQ(li_codec_png.inspect(&ctx, source, &header), LI_OK);
+    CHECK_EQ(ctx.bytes, before);
+    CHECK(ctx.peak_bytes - before < 512 << 10);
+    uint64_t counted = profile ? header.icc_inflated : header.xmp_inflated;
+    CHECK(counted <= (limit ? limit : size) + 4096); /* and no further */
+    li_status status = li_header_check(&ctx, &header, file.size);
+    li_source_close(&source);
+    free(file.data);
+    return status;
+}
+
+TEST(deflated_metadata_is_counted_where_it_may_be_too_much)
+{
+    enum { SIZE = 3 << 20 };
+    for (int profile = 0; profile < 2; profile++) {
+        CHECK_EQ(status_of_deflated(profile, SIZE, SIZE, 0), LI_OK);
+        CHECK_EQ(status_of_deflated(profile, SIZE, SIZE - 1, 0), LI_E123_FIREWALL);
+        CHECK_EQ(status_of_deflated(profile, SIZE, 5000, 0), LI_E123_FIREWALL);
+        CHECK_EQ(status_of_deflated(profile, SIZE, 0, 0), LI_OK);
+    }
+    CHECK_EQ(status_of_deflated(true, SIZE, 0, SIZE + 1), LI_OK);
+    CHECK_EQ(status_of_deflated(true, SIZE, 0, SIZE), LI_E123_FIREWALL);
+    CHECK_EQ(status_of_deflated(true, SIZE, SIZE - 1, SIZE + 1), LI_E123_FIREWALL);
+    CHECK_EQ(status_of_deflated(false, SIZE, 0, 1), LI_OK); /* XMP is no profile */
+}
+
+TEST(a_profile_that_cannot_be_inflated_is_no_error)
+{
+    static const uint32_t sizes[] = {0, 1, 5, 6, 7, 8, 80, 20000};
+    uint8_t body[20000];
+    li_limits limits = {.max_metadata = 30000};
+    for (int noise = 0; noise < 3; noise++)
+        for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+            png_bytes file = file_of(small);
+            li_source *source;
+            li_header header;
+            li_ctx ctx;
+            for (uint32_t at = 0; at < sizes[i]; at++)
+                body[at] = (uint8_t)(noise == 2 ? 'a' : noise * (at * at * 7 + 3));
+            if (noise && sizes[i] > 4)
+                body[4] = 0;
+            chunk_insert(&file, 33, "iCCP", body, sizes[i]);
+            li_ctx_init(&ctx, &limits);
+            CHECK_EQ(li_source_borrow(&ctx, file.data, file.size, &source), LI_OK);
+            CHECK_EQ(li_codec_png.inspect(&ctx, source, &header), LI_OK);
+            CHECK_EQ(header.icc_bytes, sizes[i]);
+            li_source_close(&source);
+            free(file.data);
+        }
+}
+
 /* --- refusals --------------------------------------------------------------------- */
 
 static li_status
@@ -262,7 +344,7 @@ static const li_source_ops counted_ops = {.name = "counted", .at = counted_at};
 
 TEST(large_metadata_is_not_read)
 {
-    enum { LARGE = 3 << 20, MOST = (64 << 10) + 512 };
+    enum { LARGE = 3 << 20, MOST = (64 << 10) + (5 << 10) }; /* one look at zlib data */
     uint8_t *body = calloc(LARGE, 1);
     png_bytes file = file_of(small);
     li_header header;
@@ -288,6 +370,8 @@ main(void)
     RUN(the_codec_knows_its_signature);
     RUN(the_first_whole_exif_gives_the_orientation);
     RUN(metadata_is_measured);
+    RUN(deflated_metadata_is_counted_where_it_may_be_too_much);
+    RUN(a_profile_that_cannot_be_inflated_is_no_error);
     RUN(a_wrong_ihdr_is_refused);
     RUN(exactly_fifteen_types_are_known);
     RUN(chunks_out_of_order_are_refused);

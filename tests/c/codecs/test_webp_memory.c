@@ -102,6 +102,7 @@ TEST(groups_of_codes_are_counted)
         li_ctx_init(&ctx, NULL);
         CHECK_EQ(li_source_borrow(&ctx, file.data, file.size, &source), LI_OK);
         CHECK_EQ(li_webp_walk(&ctx, source, &scan), LI_OK);
+        CHECK_EQ(li_webp_count_groups(&ctx, source, &scan.frame), LI_OK);
         CHECK_EQ(scan.frame.groups, counts[i]);
         li_source_close(&source);
         CHECK_EQ(decode_file(file, (li_hint){0}, -1, &use), LI_OK);
@@ -114,6 +115,53 @@ TEST(groups_of_codes_are_counted)
         }
         free(file.data);
     }
+}
+
+/* 16.8 million tiles that take no bits: 40 bytes must not keep a header waiting. */
+TEST(tiles_without_bits_are_counted_at_once)
+{
+    enum { SIDE = 16383, BODY = 16 };
+    uint8_t data[20 + BODY] = "RIFF\0\0\0\0WEBPVP8L\0\0\0\0\x2f";
+    /* no transform, no cache; groups, by tiles of 4 × 4; no cache; codes of one 0 */
+    uint64_t word = (SIDE - 1) | (uint64_t)(SIDE - 1) << 14 | UINT64_C(1) << 34;
+    for (int i = 0; i < 5; i++)
+        word |= UINT64_C(1) << (39 + 4 * i);
+    webp_put(data + 4, sizeof(data) - 8, 4);
+    webp_put(data + 16, BODY, 4);
+    for (int i = 0; i < 8; i++)
+        data[21 + i] = (uint8_t)(word >> 8 * i);
+    li_source *source;
+    li_webp_scan scan;
+    li_ctx ctx;
+    li_ctx_init(&ctx, NULL);
+    CHECK_EQ(li_source_borrow(&ctx, data, sizeof(data), &source), LI_OK);
+    CHECK_EQ(li_webp_walk(&ctx, source, &scan), LI_OK);
+    CHECK_EQ(scan.width, SIDE);
+    uint32_t polls = ctx.polls;
+    CHECK_EQ(li_webp_count_groups(&ctx, source, &scan.frame), LI_OK);
+    CHECK_EQ(scan.frame.groups, 1);
+    CHECK_EQ(ctx.polls, polls); /* one poll is 4,096 samples */
+    li_source_close(&source);
+}
+
+/* A header over the limits is refused before its tiles are gone over. */
+TEST(limits_come_before_the_counting)
+{
+    webp_bytes file = many_groups(512, 300);
+    li_limits limits = {.max_pixels = 512 * 512 - 1};
+    li_source *source;
+    li_header header;
+    li_ctx ctx;
+    for (int allowed = 0; allowed < 2; allowed++) {
+        limits.max_pixels += (uint64_t)allowed;
+        li_ctx_init(&ctx, &limits);
+        CHECK_EQ(li_source_borrow(&ctx, file.data, file.size, &source), LI_OK);
+        li_status status = li_codec_webp.inspect(&ctx, source, &header);
+        CHECK_EQ(status, allowed ? LI_OK : LI_E122_PIXEL_LIMIT);
+        CHECK_EQ(header.work_bytes > 0, allowed);
+        li_source_close(&source);
+    }
+    free(file.data);
 }
 
 /* Whatever libwebp's encoder makes is understood. */
@@ -131,6 +179,7 @@ TEST(groups_of_libwebps_files_are_counted)
         li_ctx_init(&ctx, NULL);
         CHECK_EQ(li_source_borrow(&ctx, file.data, file.size, &source), LI_OK);
         CHECK_EQ(li_webp_walk(&ctx, source, &scan), LI_OK);
+        CHECK_EQ(li_webp_count_groups(&ctx, source, &scan.frame), LI_OK);
         CHECK(scan.frame.groups > 0 && scan.frame.groups <= 2600);
         li_source_close(&source);
         free(file.data);
@@ -282,6 +331,8 @@ main(void)
         return heap_is_not_ours();
     RUN(decode_bytes_bounds_the_heap);
     RUN(groups_of_codes_are_counted);
+    RUN(tiles_without_bits_are_counted_at_once);
+    RUN(limits_come_before_the_counting);
     RUN(groups_of_libwebps_files_are_counted);
     RUN(every_malloc_of_a_decode_fails_once);
     RUN(encode_bytes_bounds_the_heap_for_the_worst_pictures);

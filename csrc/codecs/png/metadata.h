@@ -1,0 +1,14 @@
+/* metadata.h: the size that deflated metadata has when inflated. Layer 2. */
+#ifndef LI_CODECS_PNG_METADATA_H
+#define LI_CODECS_PNG_METADATA_H
+
+#include "base/source.h"
+#include "codecs/png/inflate.h"
+
+/* What zlib data of `size` bytes at `at` inflates to, counted no further than just past
+ * `most`. Data that cannot come to more is not looked at, and *bytes is then its size
+ * as stored; else the state of an inflate is taken for the moment. */
+li_status li_png_inflated_bytes(li_ctx *ctx, li_source *in, uint64_t at, uint64_t size,
+                                uint64_t most, uint64_t *bytes) LI_MUST_CHECK;
+
+#endif
