@@ -85,9 +85,13 @@ parse_limits(PyObject *request, py_job *job)
         if (seconds == -1.0 && PyErr_Occurred())
             return -1;
         if (seconds > 0 && seconds < 1e9) {
-            to->timeout_ns = (int64_t)(seconds * 1e9);
-            job->ctx.deadline_ns = li_now_ns() + to->timeout_ns;
+            job->timeout_ns = to->timeout_ns = (int64_t)(seconds * 1e9);
+            job->ctx.deadline_ns = li_now_ns() + job->timeout_ns;
         }
+        /* What is left of a longer one names that. */
+        PyObject *whole = py_field(request, "timeout_of");
+        if (whole && PyFloat_Check(whole))
+            to->timeout_ns = (int64_t)(PyFloat_AS_DOUBLE(whole) * 1e9);
     }
     if (parse_formats(request, to) < 0)
         return -1;

@@ -38,8 +38,7 @@ queue_take(py_queue *queue)
 static void
 start_clock(li_ctx *ctx, const py_job *job)
 {
-    ctx->deadline_ns =
-        job->ctx.limits.timeout_ns ? li_now_ns() + job->ctx.limits.timeout_ns : 0;
+    ctx->deadline_ns = job->timeout_ns ? li_now_ns() + job->timeout_ns : 0;
 }
 
 static void

@@ -135,18 +135,19 @@ typedef struct py_job {
     li_input input;
     li_plan plan;
     li_times times;
-    void *verb_data;  /* borrowed: what a verb of its own needs */
-    li_out *to;       /* owned while the target is open; and these two: */
-    li_file *to_file; /* of a file */
-    uint8_t *samples; /* of pixels, but into `out` */
-    bool traced;      /* as the module's state says */
-    bool settled;     /* of a batch: done with, */
-    bool failed;      /* and ctx says why */
-    bool later;       /* of a batch: not run, another of its unit keeps bytes */
-    bool covered;     /* of a batch: what it takes is in another's `hold` */
-    uint32_t threads; /* that worked for it; 0: its own, and the one ahead */
-    uint64_t hold;    /* of a batch: bytes that go on being taken after it, ... */
-    uint64_t kept;    /* ... and were; settle() says when they are given back */
+    void *verb_data;    /* borrowed: what a verb of its own needs */
+    li_out *to;         /* owned while the target is open; and these two: */
+    li_file *to_file;   /* of a file */
+    uint8_t *samples;   /* of pixels, but into `out` */
+    bool traced;        /* as the module's state says */
+    bool settled;       /* of a batch: done with, */
+    bool failed;        /* and ctx says why */
+    bool later;         /* of a batch: not run, another of its unit keeps bytes */
+    bool covered;       /* of a batch: what it takes is in another's `hold` */
+    uint32_t threads;   /* that worked for it; 0: its own, and the one ahead */
+    int64_t timeout_ns; /* 0: none */
+    uint64_t hold;      /* of a batch: bytes that go on being taken after it, ... */
+    uint64_t kept;      /* ... and were; settle() says when they are given back */
     struct py_likeness *likeness; /* owned: compares instead of encoding; or NULL */
     int64_t total_ns, cpu_ns;
     uint8_t *data; /* owned until wrapped: the bytes or samples; li_release */

@@ -277,9 +277,10 @@ class Chain:
 
         None or 0 switches a limit off, one that is left out stays as it is. Defaults: 1 GiB
         of input, 268402689 pixels in and out, sides to 65535, 10 MiB of each metadata,
-        100 scans, 4096 segments, no bound on the memory of one job, no
-        timeout (in seconds), every format. max_pixels_per_byte (off) is looked at above
-        4 MP. A refusal is a LimitError (E121 to E125) that names the value and the limit.
+        100 scans, 4096 segments, 1024 items, half of the memory that the process may use
+        (in run() its budget instead), no timeout (in seconds), every format.
+        max_pixels_per_byte (off) is looked at above 4 MP. A refusal is a LimitError (E121
+        to E125) that names the value and the limit. docs/notes/limits.md has them all.
 
         >>> lazyimage.Recipe().limits(max_pixels=50_000_000, formats=["jpg", "png"])
         Recipe().limits(formats=['jpeg', 'png'], max_pixels=50000000)

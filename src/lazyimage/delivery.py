@@ -235,7 +235,7 @@ def not_larger(engine: Engine, encoded: Encoded) -> Encoded:
     if not same:
         return encoded
     asked = {**request.recipe_request(engine.recipe), "most": len(encoded), "type": Encoded}
-    own: Any = _core.strip(engine._origin.core, asked)
+    own: Any = _core.strip(engine._origin.core, request.bounded(asked))
     if own is None:
         return encoded
     fields = {**metrics.fields(), "bytes_out": len(own), "quality": None}

@@ -163,6 +163,18 @@ def machine_memory(root: str = "") -> int | None:
     return min(found, default=None)
 
 
+_half: list[int] = []
+
+
+def default_memory() -> int:
+    """What a job may take if nobody says: half of machine_memory(), asked once in a process;
+    0 (any) where the system does not tell.
+    """
+    if not _half:
+        _half.append((machine_memory() or 0) // 2)
+    return _half[0]
+
+
 # --- sizes as people write them ---------------------------------------------------------
 
 UNITS = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12}

@@ -127,7 +127,7 @@ def likeness(
     engine = engine.convert(mode)
     asked = request.pixels_request(engine.recipe, None, shrink="exact")
     try:
-        return _core.compare(engine._origin.core, asked, held, structure)
+        return _core.compare(engine._origin.core, request.bounded(asked), held, structure)
     except InvalidArgumentError as error:
         sizes = str(error).removeprefix("compare: ")
         if sizes == str(error):

@@ -9,11 +9,10 @@ from __future__ import annotations
 import os
 import stat
 
-from lazyimage import _core
+from lazyimage import _core, settings
 from lazyimage.checks import as_choice, type_name
 from lazyimage.copies import note_copy
 from lazyimage.errors import InvalidArgumentError, LazyImageError, make_error
-from lazyimage.settings import UNTRUSTED
 from lazyimage.steps import MODES
 
 TYPE_CHECKING = False
@@ -51,7 +50,7 @@ class Origin:
 
     def suited(self, policy: str | None) -> Origin:
         """The same origin as an untrusted policy wants it: files read privately, not mapped."""
-        if policy not in UNTRUSTED or self.io != "auto":
+        if policy not in settings.UNTRUSTED or self.io != "auto":
             return self
         if self.kind == "path":
             return path_origin(self.path, "read")
@@ -130,8 +129,10 @@ def absolute_path(path: str | os.PathLike[str], caller: str) -> str:
     return os.path.abspath(name)
 
 
-def from_path(path: str | os.PathLike[str], io: str) -> Origin:
-    """See Engine.from_path."""
+def from_path(
+    path: str | os.PathLike[str], io: str, most: int = settings.MAX_INPUT_BYTES
+) -> Origin:
+    """See Engine.from_path. most: bytes of what must be spooled."""
     name, io = absolute_path(path, "from_path()"), check_io(io)
     try:
         status = os.stat(name)
@@ -143,7 +144,7 @@ def from_path(path: str | os.PathLike[str], io: str) -> Origin:
         raise make_error(101, f"{name}: this is a directory", None, EISDIR, name)
     if stat.S_ISREG(status.st_mode) and (status.st_size > 0 or not has_bytes(name)):
         return path_origin(name, io)
-    return spooled_path(name, io)
+    return spooled_path(name, io, most)
 
 
 def path_origin(name: str, io: str) -> Origin:
@@ -166,11 +167,11 @@ def has_bytes(name: str) -> bool:
         return False  # the job that opens it will say why
 
 
-def spooled_path(name: str, io: str) -> Origin:
+def spooled_path(name: str, io: str, most: int) -> Origin:
     """A pipe, a device, a file of /proc: read once, now."""
     try:
         with open(name, "rb", buffering=0) as file:
-            return spooled(file.read, io, "from_path")
+            return spooled(file.read, io, "from_path", most)
     except LazyImageError:
         raise
     except OSError as error:
@@ -180,23 +181,23 @@ def spooled_path(name: str, io: str) -> Origin:
 # --- file objects --------------------------------------------------------------------
 
 
-def from_file(fileobj: Any, io: str) -> Origin:
-    """See Engine.from_file."""
+def from_file(fileobj: Any, io: str, most: int = settings.MAX_INPUT_BYTES) -> Origin:
+    """See Engine.from_file. most: bytes of what must be spooled."""
     from lazyimage import spool
 
     spool.check_readable(fileobj)
     io = check_io(io)
     descriptor = spool.plain_descriptor(fileobj)
     if descriptor is None:
-        return spooled(fileobj.read, io, "from_file")
+        return spooled(fileobj.read, io, "from_file", most)
     return Origin(_core.Source.from_fd(descriptor, io), "file", io, data=fileobj)
 
 
-def spooled(read: Any, io: str, name: str) -> Origin:
+def spooled(read: Any, io: str, name: str, most: int) -> Origin:
     """The temp file is ours alone, so no policy needs it read in another way."""
     from lazyimage import spool
 
-    file, size = spool.spool(read, name)
+    file, size = spool.spool(read, name, most)
     with file:
         core = _core.Source.from_fd(file.fileno(), io)
     return Origin(core, "file", io, copies=(note_copy(name, size),))
@@ -316,10 +317,10 @@ def check_pillow_mode(obj: Any) -> None:
 # --- anything ------------------------------------------------------------------------
 
 
-def from_any(subject: Any, io: str) -> Origin:
-    """See lazyimage.open."""
+def from_any(subject: Any, io: str, most: int = settings.MAX_INPUT_BYTES) -> Origin:
+    """See lazyimage.open. most: bytes of what must be spooled."""
     if isinstance(subject, (str, os.PathLike)):
-        return from_path(subject, io)
+        return from_path(subject, io, most)
     try:
         dimensions = memoryview(subject).ndim
     except TypeError:
@@ -330,7 +331,7 @@ def from_any(subject: Any, io: str) -> Origin:
     if dimensions or hasattr(type(subject), "__array_interface__"):
         return from_pixels(subject, None)
     if callable(getattr(subject, "read", None)):
-        return from_file(subject, io)
+        return from_file(subject, io, most)
     raise TypeError(
         f"a path, encoded bytes, a file object or pixels are needed, not {type_name(subject)}"
     )

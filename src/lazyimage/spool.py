@@ -55,23 +55,24 @@ def plain_descriptor(fileobj: Any) -> int | None:
     return int(fileobj.fileno())
 
 
-def spool(read: Callable[[int], Any], what: str) -> tuple[BinaryIO, int]:
+def spool(
+    read: Callable[[int], Any], what: str, most: int = MAX_INPUT_BYTES
+) -> tuple[BinaryIO, int]:
     """Read to the end into an unlinked temp file. Returns it and the number of bytes.
 
-    Raises LimitError (E123) past 1 GiB, TypeError if read() gives text, WriteError if the
-    directory for temp files has no room.
+    Raises LimitError (E123) past `most` bytes (0: any number), TypeError if read() gives
+    text, WriteError if the directory for temp files has no room.
     """
     total = 0
     target = new_temp()
     try:
         while piece := read_piece(read, what):
             total += len(piece)
-            if total > MAX_INPUT_BYTES:
+            if most and total > most:
                 raise LimitError(
-                    f"{what}: more than {MAX_INPUT_BYTES} bytes "
-                    f"(max_input_bytes={MAX_INPUT_BYTES} of a stream)",
+                    f"{what}: {total} bytes, and there are more: limits(max_input_bytes={most})",
                     code=123,
-                    hint="write the stream to a file and use from_path()",
+                    hint="a Recipe with limits(max_input_bytes=…).open(stream) takes more",
                 )
             write_piece(target, piece)
     except BaseException:

@@ -16,6 +16,7 @@ from lazyimage import _core, request, search
 from lazyimage.checks import as_flag, as_integer, as_number
 from lazyimage.errors import EncodeError, ImageTimeoutError, InvalidArgumentError, MemoryBudgetError
 from lazyimage.formats import QUALITY_FORMATS
+from lazyimage.machine import default_memory
 from lazyimage.outputs import Encoded, Pixels, finish, finish_encoded, make_metrics
 from lazyimage.records import Search
 from lazyimage.source import pixels_origin
@@ -167,19 +168,23 @@ class Asked(NamedTuple):
     planned: int
     """Bound of what all of it takes, but for the result, and of that."""
     planned_out: int
+    memory: int
+    """What it may take; 0: any."""
 
 
-def ask(engine: Engine, format: str, options: dict[str, Any], goal: Goal, caller: str) -> Asked:
+def ask(
+    engine: Engine, format: str, options: dict[str, Any], goal: Goal, caller: str, usual: int = 0
+) -> Asked:
     """Refuses before the first pixel what limits(max_memory=…) has no room for."""
     peak, out = planned(engine, format, options, goal, caller)
-    limit = engine.recipe.effective_limits.get("max_memory")
+    limit = engine.recipe.effective_limits.get("max_memory", usual)
     if limit and peak + out > limit:
         raise MemoryBudgetError(
             f"{caller}: the search may need {peak + out} bytes, limits(max_memory={limit})",
             hint="its frame is held: see estimate(); resize first, or raise max_memory",
         )
     first = {**fed_request(engine, format, options, caller), "type": Pixels}
-    return Asked(engine, format, options, goal, caller, first, peak, out)
+    return Asked(engine, format, options, goal, caller, first, peak, out, limit)
 
 
 class Step(NamedTuple):
@@ -208,7 +213,7 @@ class Held:
         """What the request asked.first gave: pixels, and raw metrics."""
         recipe = asked.engine.recipe
         self.asked, self.caller = asked, asked.caller
-        self.limits = recipe.effective_limits
+        self.limits = {**recipe.effective_limits, "max_memory": asked.memory}
         self.cancel = asked.engine._cancel
         self.bare = recipe.without_steps()
         self.pixels, self.raw = pixels, raw
@@ -242,7 +247,7 @@ class Held:
                     f"{self.caller}: limits(timeout={timeout:g}) is over after "
                     f"{len(self.tried)} encodes"
                 )
-            asked["timeout"] = left
+            asked |= {"timeout": left, "timeout_of": timeout}
         if self.cancel is not None:
             asked["cancel"] = self.cancel
         return asked
@@ -318,7 +323,7 @@ def encode(
     engine: Engine, caller: str, format: str, options: dict[str, Any], goal: Goal
 ) -> Encoded:
     """The candidate that meets the goal, or comes nearest to it."""
-    asked = ask(engine, format, options, goal, caller)
+    asked = ask(engine, format, options, goal, caller, default_memory())
     steps = find(asked, *engine._run(asked.first))
     answer = None
     while True:

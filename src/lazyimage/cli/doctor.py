@@ -101,7 +101,7 @@ def memory() -> Finding:
 def limits() -> Iterator[Finding]:
     """The defaults that guard every job."""
     yield Finding("limits", "1 GiB of input, 268402689 pixels, sides to 65535, 10 MiB of each")
-    yield Finding("", "metadata, 100 scans, no bound on memory; limits(…) changes them")
+    yield Finding("", "metadata, 100 scans, half of the memory; limits(…) changes them")
 
 
 def round_trip() -> Finding:
