@@ -14,13 +14,14 @@
 #include <sys/vfs.h>
 #endif
 
-/* Pages this far behind the read head are given back: no codec looks back further than
- * one window, and what is touched again comes back. */
-enum { KEEP_BEHIND_BYTES = 256 << 10 };
-/* A file this young may still be growing under a writer that has not closed it. */
-enum { YOUNG_NS = 20 * 1000 * 1000 };
-/* What a header is read by: most end within one page. */
-enum { HEAD_BYTES = 4 << 10 };
+enum {
+    /* Pages this far behind the read head are given back: no codec looks back further
+     * than one window, and what is touched again comes back. */
+    KEEP_BEHIND_BYTES = 256 << 10,
+    /* A file this young may still be growing under a writer that has not closed it. */
+    YOUNG_NS = 20 * 1000 * 1000,
+    HEAD_BYTES = 4 << 10, /* what a header is read by: most end within it */
+};
 
 typedef struct file_source {
     li_source base;
@@ -71,8 +72,7 @@ stat_file(li_ctx *ctx, int fd, li_stamp *stamp, mode_t *mode)
 li_status
 li_stamp_of(li_ctx *ctx, int fd, li_stamp *stamp)
 {
-    mode_t mode;
-    return stat_file(ctx, fd, stamp, &mode);
+    return stat_file(ctx, fd, stamp, &(mode_t){0});
 }
 
 /* ctime alone differs after an unlink, a rename over the file or a chmod: the bytes of
@@ -201,16 +201,14 @@ window_make(file_source *file, size_t size)
     return LI_OK;
 }
 
-/* `need` bytes, or more. Never past the size that the file had when it was opened, as a
- * map would. */
+/* `need` bytes, or more; never past the size that was there at open, as a map. */
 static li_status
 window_load(file_source *file, uint64_t offset, size_t need)
 {
     uint64_t left = file->base.size - offset;
-    size_t size =
-        file->head ? (need > HEAD_BYTES ? need : HEAD_BYTES) : LI_WINDOW_BYTES;
-    if (size > left)
-        size = (size_t)left;
+    size_t least = file->head ? HEAD_BYTES : LI_WINDOW_BYTES;
+    size_t size = need > least ? need : least;
+    size = size < left ? size : (size_t)left;
     file->window_size = 0; /* what a failed read leaves is nothing */
     file->window_at = offset;
     if (size > file->window_room)
