@@ -295,11 +295,26 @@ def test_an_object_with_nothing_but_read_is_enough(encoded):
 
 
 def test_a_stream_is_capped(monkeypatch):
-    monkeypatch.setattr(spool, "MAX_INPUT_BYTES", 1000)
-    assert Engine.from_file(io.BytesIO(bytes(1000)))
+    recipe = Recipe().limits(max_input_bytes=1000)
+    assert recipe.open(io.BytesIO(bytes(1000)))
     with pytest.raises(LimitError) as caught:
-        Engine.from_file(io.BytesIO(bytes(1001)))
-    assert caught.value.code == "E123" and "1000" in str(caught.value)
+        recipe.open(io.BytesIO(bytes(1001)))
+    assert caught.value.code == "E123" and "max_input_bytes=1000" in str(caught.value)
+    written = []
+    monkeypatch.setattr(spool, "write_piece", lambda file, piece: written.append(len(piece)))
+    with pytest.raises(LimitError, match="max_input_bytes=1073741824"):
+        spool.spool(io.BufferedReader(Endless()).read, "from_file")
+    assert sum(written) == 1 << 30
+
+
+class Endless(io.RawIOBase):
+    """Zeros without end."""
+
+    def readable(self):
+        return True
+
+    def readinto(self, buffer):
+        return len(buffer)
 
 
 def test_what_is_no_binary_reader_is_a_type_error(photo, tmp_path):
