@@ -2,7 +2,6 @@
 seconds and the memory beyond those of a harmless picture."""
 
 import json
-import os
 import subprocess
 import tempfile
 import time
@@ -24,6 +23,15 @@ class Fate(NamedTuple):
     seconds: float
     peak: int
     """Bytes, of the whole process."""
+
+
+def peak_of(process: int) -> int:
+    """VmHWM so far, in bytes; 0: it has ended. (ru_maxrss begins with the parent's.)"""
+    try:
+        with open(f"/proc/{process}/status", encoding="ascii") as file:
+            return next((int(line.split()[1]) * 1024 for line in file if line[:5] == "VmHWM"), 0)
+    except OSError:
+        return 0
 
 
 class Peer:
@@ -55,22 +63,19 @@ class Peer:
                 stderr=subprocess.DEVNULL,
                 env=self.environment,
             )
-            late = False
-            while True:
-                pid, status, usage = os.wait4(process.pid, os.WNOHANG)
-                if pid:
-                    break
+            late, peak = False, 0
+            while process.poll() is None:
+                peak = max(peak, peak_of(process.pid))
                 if not late and time.monotonic() - began > seconds:
                     late = True
                     process.kill()
                 time.sleep(0.002)
-            process.returncode = os.waitstatus_to_exitcode(status)
             taken = time.monotonic() - began
             told.seek(0)
             line = told.readline()
         value = json.loads(line).get("value") if line else None
         answer = "refused" if value and "error" in value else "ok" if value is not None else "died"
-        return Fate("slow" if late else answer, taken, usage.ru_maxrss * 1024)
+        return Fate("slow" if late else answer, taken, peak)
 
     def beyond(self, path: Path, seconds: float) -> Fate:
         """The same less what a harmless picture takes."""
