@@ -86,6 +86,7 @@ li_ctx_part(const li_ctx *ctx)
     part.further = ctx->further;
     part.cancel = ctx->cancel;
     part.deadline_ns = ctx->deadline_ns;
+    part.pledge = ctx->pledge;
     return part;
 }
 

@@ -64,6 +64,8 @@ typedef struct li_ctx {
     int64_t tick_due_ns;
     uint32_t polls;
 
+    struct li_pledge *pledge; /* borrowed: of who shares a heap; NULL: has it alone */
+
     uint64_t bytes;      /* ledger + charges, now */
     uint64_t peak_bytes; /* and their highest */
     int64_t allocs_left; /* a test sets n: allocation n + 1 fails; negative: never */

@@ -38,6 +38,15 @@ void li_slots_close(li_slots *slots);
 void li_slots_take(li_slots *slots);
 void li_slots_give(li_slots *slots);
 
+/* What encoders that run at once have said that they take of one heap, where only the
+ * whole of it can be looked at. Zeroed and with its monitor open nobody runs. */
+typedef struct li_pledge {
+    li_monitor monitor;
+    uint32_t running;
+    uint64_t base;  /* bytes of the heap when the first of these began */
+    uint64_t bytes; /* said by all of these */
+} li_pledge;
+
 /* Start run(arg) with this much stack and with every signal blocked but those of
  * faults: handlers of the process never run there. False: the system refused. */
 bool li_thread_start(pthread_t *thread, size_t stack_bytes, void *(*run)(void *),

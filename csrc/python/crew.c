@@ -253,6 +253,8 @@ static void
 run_unit(py_crew *crew, py_unit *unit)
 {
     bool kept = false;
+    for (uint32_t i = 0; i < unit->count; i++)
+        unit->jobs[i].ctx.pledge = &crew->pledge;
     li_slots_take(&crew->slots);
     if (unit->count > 1)
         run_together(crew, unit);
@@ -317,8 +319,11 @@ py_crew_open(py_crew *crew, uint32_t workers, uint64_t bytes, bool alone)
     if (!li_monitor_open(&crew->monitor))
         return false;
     if (li_slots_open(&crew->slots, workers)) {
-        if (li_budget_open(&crew->budget, bytes, alone))
-            return true;
+        if (li_budget_open(&crew->budget, bytes, alone)) {
+            if (li_monitor_open(&crew->pledge.monitor))
+                return true;
+            li_budget_close(&crew->budget);
+        }
         li_slots_close(&crew->slots);
     }
     li_monitor_close(&crew->monitor);
@@ -336,6 +341,7 @@ py_crew_close(py_crew *crew)
         li_thread_join(crew->threads[i]);
     for (uint32_t i = 0; i < crew->followers; i++)
         li_thread_join(crew->following[i]);
+    li_monitor_close(&crew->pledge.monitor);
     li_budget_close(&crew->budget);
     li_slots_close(&crew->slots);
     li_monitor_close(&crew->monitor);

@@ -34,6 +34,7 @@ typedef struct py_crew {
     const atomic_int *cancel; /* borrowed */
     li_slots slots;           /* of those who run */
     li_budget budget;
+    li_pledge pledge;   /* of the encoders that run */
     int64_t trimmed_ns; /* the calling thread's */
     li_monitor monitor; /* of all below */
     py_queue waiting, covered, done;

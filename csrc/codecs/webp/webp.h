@@ -4,6 +4,7 @@
 #ifndef LI_CODECS_WEBP_WEBP_H
 #define LI_CODECS_WEBP_WEBP_H
 
+#include "base/thread.h"
 #include "codecs/codec.h"
 
 enum {
@@ -106,5 +107,17 @@ uint64_t li_webp_output_bytes(li_info info, const li_encode *encode);
  */
 bool li_webp_heap_known(void);
 uint64_t li_webp_heap_bytes(void);
+/* An encoder that may take so many bytes of it begins; those that run at once with the
+ * same pledge may take together what they may take. */
+typedef struct li_webp_heap {
+    li_pledge own;
+    li_pledge *pledge; /* borrowed, or &own; NULL: it does not run */
+    uint64_t bytes;
+} li_webp_heap;
+
+void li_webp_heap_begin(li_webp_heap *heap, li_pledge *shared, uint64_t bytes);
+/* May `step` more be too much? */
+bool li_webp_heap_is_full(const li_webp_heap *heap, uint64_t step);
+void li_webp_heap_end(li_webp_heap *heap); /* accepts one that does not run */
 
 #endif

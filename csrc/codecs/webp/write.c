@@ -24,10 +24,11 @@ typedef struct webp_job {
     li_webp_alpha *alpha; /* owned; NULL: none, or libwebp's business */
     size_t head_size;     /* of libwebp's first bytes, which are kept back for it */
     uint8_t head[RIFF_BYTES + CHUNK_BYTES];
-    bool codes_alpha;    /* by ourselves */
-    bool watched;        /* the rest: see li_webp_watches */
-    bool heavy;          /* it was told to begin again */
-    uint64_t step, heap; /* of the process when the encoder began */
+    bool codes_alpha; /* by ourselves */
+    bool watched;     /* the rest: see li_webp_watches */
+    bool heavy;       /* it was told to begin again */
+    uint64_t step;
+    li_webp_heap heap;
 } webp_job;
 
 typedef struct webp_sink {
@@ -109,14 +110,13 @@ job_write(const uint8_t *data, size_t size, const WebPPicture *picture)
     return 1;
 }
 
-/* May the next step take more than was charged? Other threads' blocks count, too, which
- * errs on the side of care; what they free meanwhile hides as much. */
+/* May the next step take more than was charged? Blocks of other threads that are no
+ * such encoders count, too, which errs on the side of care; what they free meanwhile
+ * hides as much. */
 static bool
 job_is_heavy(webp_job *job)
 {
-    uint64_t now = li_webp_heap_bytes();
-    uint64_t taken = now > job->heap ? now - job->heap : 0;
-    job->heavy = taken + job->step > job->charged;
+    job->heavy = li_webp_heap_is_full(&job->heap, job->step);
     return job->heavy;
 }
 
@@ -187,13 +187,15 @@ static li_status
 job_finish(webp_job *job)
 {
     LI_TRY(job_plan_alpha(job));
-    job->heap = job->watched ? li_webp_heap_bytes() : 0;
+    if (job->watched)
+        li_webp_heap_begin(&job->heap, job->ctx->pledge, job->charged);
     int done = WebPEncode(&job->config, &job->picture);
     if (!done && job->heavy && job->ctx->status == LI_OK) {
         job->watched = false;
         job->config.low_memory = 1;
         done = WebPEncode(&job->config, &job->picture);
     }
+    li_webp_heap_end(&job->heap);
     if (!done)
         return job_fail(job);
     return job->ctx->status; /* libwebp does not ask what its last call-back said */

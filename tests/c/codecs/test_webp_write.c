@@ -452,6 +452,33 @@ TEST(every_allocation_of_ours_fails_once)
     free(rgba);
 }
 
+/* What one has not taken the other may: together they said 20 MB. */
+TEST(encoders_that_run_at_once_are_looked_at_together)
+{
+    enum { MB = 1 << 20 };
+    li_pledge pledge = {0};
+    li_webp_heap first, second, third;
+    if (!li_webp_heap_known())
+        return;
+    CHECK(li_monitor_open(&pledge.monitor));
+    li_webp_heap_begin(&first, &pledge, 10 * MB);
+    li_webp_heap_begin(&second, &pledge, 10 * MB);
+    void *some = malloc(15 * MB);
+    CHECK(some && !li_webp_heap_is_full(&first, MB));
+    CHECK(li_webp_heap_is_full(&second, 6 * MB));
+    li_webp_heap_end(&second);
+    li_webp_heap_end(&second); /* once is enough */
+    CHECK(li_webp_heap_is_full(&first, MB));
+    li_webp_heap_end(&first);
+    CHECK_EQ(pledge.running, 0);
+    li_webp_heap_begin(&third, &pledge, 2 * MB); /* from what is there now on */
+    CHECK(!li_webp_heap_is_full(&third, MB));
+    CHECK(li_webp_heap_is_full(&third, 3 * MB));
+    li_webp_heap_end(&third);
+    free(some);
+    li_monitor_close(&pledge.monitor);
+}
+
 int
 main(void)
 {
@@ -466,5 +493,6 @@ main(void)
     RUN(a_cancel_and_a_deadline_stop_the_encoder);
     RUN(what_the_format_cannot_hold_is_refused);
     RUN(every_allocation_of_ours_fails_once);
+    RUN(encoders_that_run_at_once_are_looked_at_together);
     return test_end();
 }
