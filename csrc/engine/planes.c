@@ -127,7 +127,8 @@ is_downscale(const li_op *op, li_info in)
            !resize->linear && resize->width <= in.width && resize->height <= in.height;
 }
 
-/* Planes know no regions: what a window leaves out would be decoded in vain. */
+/* Planes know no regions: what a window leaves out would be decoded in vain, but for
+ * others that share the decode. */
 static bool
 wants_region(const li_resize *resize, li_info in)
 {
@@ -186,7 +187,8 @@ find_route(const li_input *input, const li_request *request, const li_draft *dra
         return false;
     *hint = li_hint_of(input, draft, request, true);
     way->resize = resizes ? &draft->ops[0].u.resize : NULL;
-    if (resizes && codec->regions && wants_region(way->resize, draft->in))
+    if (resizes && codec->regions && !request->shared &&
+        wants_region(way->resize, draft->in))
         return false;
     way->joined = !reaches_encoder(request, draft, resizes, way);
     if (way->joined && resizes) {

@@ -73,18 +73,29 @@ plan_shared(li_share *self, const li_shared *shared)
     return true;
 }
 
-/* In the cheapest way that all can go: as planes, with skimmed chroma or without; as
- * rows, of the region that all read or of everything. */
+/* Does nobody want more than a part of the picture? */
+static bool
+all_want_regions(const li_share *self)
+{
+    for (uint32_t i = 0; i < self->count; i++)
+        if (self->branches[i].plan->hint.region.width == 0)
+            return false;
+    return true;
+}
+
+/* In the cheapest way that all can go: as rows of a region, if it is the same for all;
+ * as planes, with skimmed chroma or without; as rows. */
 static bool
 plan_together(li_share *self)
 {
-    li_shared shared = common_hint(self), ways[] = {shared, shared, shared, shared};
-    ways[1].no_skim = true;
-    ways[2].planes = ways[3].planes = false;
-    ways[3].whole = true;
+    enum { REGION, SKIMMED, PLANES, ROWS, WAYS };
+    li_shared shared = common_hint(self), ways[WAYS] = {shared, shared, shared, shared};
+    ways[REGION].planes = ways[ROWS].planes = false;
+    ways[PLANES].no_skim = true;
+    ways[ROWS].whole = true;
     self->planning = li_ctx_part(self->ctx);
     self->planning.limits.max_memory = 0;
-    for (uint32_t way = 0; way < 4; way++) {
+    for (int way = all_want_regions(self) ? REGION : SKIMMED; way < WAYS; way++) {
         if (plan_shared(self, &ways[way]))
             return true;
         drop_plans(self);
