@@ -247,6 +247,11 @@ instructions: ## callgrind's count of six jobs: exit 1 if one takes 2 % more tha
 	@tools/setup.sh --valgrind
 	@$(PYTHON) benchmarks/instructions.py
 
+.PHONY: instructions-guarded
+instructions-guarded: setup ## what guard, scans and polls are of them: exit 1 if over 2 %
+	@tools/setup.sh --valgrind
+	@$(PYTHON) benchmarks/guarded.py
+
 instructions-record: ## write benchmarks/instructions.json
 	@tools/setup.sh --valgrind
 	@$(PYTHON) benchmarks/instructions.py --record

@@ -136,12 +136,12 @@ def built() -> list[str]:
     return [name for name, job in JOBS.items() if kinds[name] in reads and job[2] in writes]
 
 
-def count(name: str, directory: Path) -> int:
-    """Instructions of a job."""
+def collect(name: str, directory: Path, function: str) -> Path:
+    """What callgrind counts of a job while it is inside of this function."""
     out = directory / f"callgrind.{name}"
     command = [
-        *("valgrind", "--quiet", "--tool=callgrind", "--toggle-collect=li_plan_run"),
-        *(f"--callgrind-out-file={out}", sys.executable, __file__),
+        *("valgrind", "--quiet", "--tool=callgrind", f"--toggle-collect={function}"),
+        *(f"--callgrind-out-file={out}", sys.executable, str(HERE / "instructions.py")),
         *("--job", name, str(directory)),
     ]
     environment = {**os.environ, "LAZYIMAGE_SIMD": SIMD, "PYTHONHASHSEED": "0"}
@@ -149,6 +149,12 @@ def count(name: str, directory: Path) -> int:
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     if done.returncode:
         raise SystemExit(f"{name} failed under valgrind:\n{done.stderr.strip()}")
+    return out
+
+
+def count(name: str, directory: Path) -> int:
+    """Instructions of a job."""
+    out = collect(name, directory, "li_plan_run")
     found = re.search(r"^(?:summary|totals): (\d+)", out.read_text("utf-8"), re.MULTILINE)
     total = int(found.group(1)) if found else 0
     if total < 1_000_000:
