@@ -11,9 +11,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 CUT = """
-import faulthandler, mmap, os, signal, sys, threading
+import ctypes, faulthandler, mmap, os, signal, sys, threading, time
 import lazyimage as li
 path = sys.argv[1]
+def first():
+    '''The address of the function that is asked first: what sigaction begins with.'''
+    action = (ctypes.c_void_p * 64)()
+    assert ctypes.CDLL(None).sigaction(signal.SIGBUS, None, action) == 0
+    return action[0]
 def cut_job(during=None):
     '''A job whose file is cut while its rows are read.'''
     data, cut = open(path, 'rb').read(), f'{path}-cut-{os.getpid()}'
@@ -23,13 +28,15 @@ def cut_job(during=None):
     def act():
         if during:
             during()
-            threading.Event().wait(0.05)
+            until = time.monotonic() + 20
+            while first() != ours and time.monotonic() < until:
+                time.sleep(0.001)  # the job has not looked at the clock yet
         os.truncate(cut, 4096)
     with li.Engine.from_path(cut, io='map') as engine:
         timer = threading.Timer(0.002, act)
         timer.start()
         try:
-            for _ in range(50):
+            for _ in range(1000):
                 engine.to_pixels(shrink='exact')
             print('no cut')
         except li.errors.SourceChangedError:
@@ -67,6 +74,8 @@ for _ in range(10):
     faulthandler.enable(); cut_job(); faulthandler.disable(); cut_job()
 """),
     "faulthandler during": Case("""
+cut_job()
+ours = first()
 for _ in range(10):
     cut_job(faulthandler.enable); faulthandler.disable()
 """),

@@ -1,6 +1,7 @@
 """A file that changes while it is decoded: the right picture, or E103, and never a crash."""
 
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -76,3 +77,22 @@ def test_a_change_during_a_shared_decode_is_e103_or_too_late(
 def test_a_cut_beside_other_handlers(pictures: dict[str, str], tmp_path: Path, name: str) -> None:
     case, picture = handlers.CASES[name], Path(pictures["png"])
     assert handlers.trouble(case, sys.executable, picture, tmp_path) == ""
+
+
+@pytest.mark.parametrize("io", ["map", "read"])
+def test_our_own_output_over_the_source_is_no_change(
+    pictures: dict[str, str], tmp_path: Path, io: str
+) -> None:
+    path = tmp_path / "picture.png"
+    shutil.copyfile(pictures["png"], path)
+    os.utime(path, (1_500_000_000, 1_500_000_000))
+    with li.Engine.from_path(path, io=io) as engine:
+        right = bytes(memoryview(engine.to_pixels()).cast("B"))
+        outputs = [engine.resize(40).output(path), engine.output(), engine.resize(50).output()]
+        over, whole, small = li.run(outputs, workers=3, on_error="raise")
+        assert (over.result.width, small.result.shape[1]) == (40, 50)
+        assert bytes(memoryview(whole.result).cast("B")) == right
+        engine.resize(60).to_file(path)  # the picture that is held, not the one of 40
+        assert engine.to_pixels().metrics.io == io
+        assert bytes(memoryview(engine.to_pixels()).cast("B")) == right
+    assert li.Engine.from_path(path).info.width == 60

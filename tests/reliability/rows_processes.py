@@ -119,14 +119,9 @@ def _candidates(bench: Bench) -> list[Path]:
 
 def _slowest(bench: Bench) -> list[Path]:
     """The ten files that take the longest to decode, slowest first."""
-    taken = []
-    for path in _candidates(bench):
-        try:
-            taken.append((_stopping("last", path=str(path), job="pixels"), path))
-        except RuntimeError:
-            continue  # refused: a newer decoder is needed
-    taken.sort(reverse=True)
-    return [path for seconds, path in taken[:10]]
+    paths = [str(path) for path in _candidates(bench)]
+    taken = _stopping("last", paths=paths)
+    return [Path(path) for seconds, path in sorted(taken, reverse=True)[:10]]
 
 
 def _deadline(bench: Bench, path: str, job: str, verb: str = "engine") -> dict[str, Any]:

@@ -108,6 +108,8 @@ def run(rows: list[Row], kept: Path, again: set[str], short: bool, peers: bool) 
         print(f"{row.name}: {row.title} …", flush=True)
         answers[row.name] = answer = measure(row, short, peers)
         print(f"{row.name}: {answer['figure']} ({answer['seconds']} s)", flush=True)
+        if kept.exists():  # another run may have measured other rows meanwhile
+            answers = {**json.loads(kept.read_text()), row.name: answer}
         kept.parent.mkdir(parents=True, exist_ok=True)
         part = kept.with_suffix(".part")
         part.write_text(json.dumps(answers, indent=1))
