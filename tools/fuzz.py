@@ -31,6 +31,7 @@ HEADS = {
     "avif": rb"....ftyp",
 }
 FORMATS = {
+    "group": tuple(HEADS),
     "pipeline": tuple(HEADS),
     "probe": tuple(HEADS),
     "icc": tuple(HEADS),
@@ -39,7 +40,7 @@ FORMATS = {
     **{f"decode_{name}": (name,) for name in HEADS},
 }
 """Whose files a target reads; none: its inputs are no files."""
-TAILS = {"pipeline": 16, **{f"decode_{name}": 8 for name in HEADS}}
+TAILS = {"group": 32, "pipeline": 16, **{f"decode_{name}": 8 for name in HEADS}}
 
 
 def seeds(target: str) -> Iterator[bytes]:

@@ -2,6 +2,7 @@
  * the fuzzers check: each hint that its decoder honours, and jobs drawn by chance. */
 #include "engine/probe_check.h"
 #include "files.h"
+#include "group/group_check.h"
 #include "meta/strip_check.h"
 
 enum { MOST_FILE = 48 << 10, JOBS = 12 };
@@ -27,9 +28,9 @@ static uint32_t
 every_file(check_one check)
 {
     static const char *const folders[] = {
-        "tests/data/jpeg",     "tests/data/png",  "tests/data/pngsuite",
-        "tests/data/webp",     "tests/data/avif", "tests/crashers/png",
-        "tests/crashers/avif",
+        "tests/data/jpeg",     "tests/data/png",      "tests/data/pngsuite",
+        "tests/data/webp",     "tests/data/avif",     "tests/crashers/png",
+        "tests/crashers/avif", "tests/crashers/webp",
     };
     uint32_t count = 0;
     for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
@@ -52,7 +53,7 @@ codec_of(const test_file *file)
     return NULL;
 }
 
-static uint32_t decodes, jobs, written, stripped_files;
+static uint32_t decodes, jobs, written, stripped_files, groups;
 
 /* Each shrink with each of rough, ahead, region and planes; all rows, then some. */
 static void
@@ -104,6 +105,17 @@ check_strip(const test_file *file, uint32_t *state)
     stripped_files += strip_check(file->data, file->size);
 }
 
+static void
+check_groups(const test_file *file, uint32_t *state)
+{
+    for (int i = 0; i < JOBS / 3; i++) {
+        uint8_t bytes[GROUP_BYTES];
+        for (int n = 0; n < GROUP_BYTES; n++)
+            bytes[n] = (uint8_t)(test_random(state) >> 11);
+        groups += group_check(file->data, file->size, bytes);
+    }
+}
+
 /* All of the checks abort if a contract is broken. */
 TEST(every_hint_keeps_the_contract_on_every_file)
 {
@@ -128,9 +140,16 @@ TEST(files_without_their_metadata_are_the_same_pictures)
     CHECK(stripped_files > 150);
 }
 
+TEST(jobs_in_groups_give_what_they_give_alone)
+{
+    every_file(check_groups);
+    CHECK(groups > 100);
+}
+
 int
 main(void)
 {
+    RUN(jobs_in_groups_give_what_they_give_alone);
     RUN(scans_give_one_answer_however_little_they_are_given);
     RUN(files_without_their_metadata_are_the_same_pictures);
     RUN(every_hint_keeps_the_contract_on_every_file);
