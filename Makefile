@@ -136,7 +136,8 @@ fuzz-short: fuzz-programs ## every fuzzer for five seconds
 			build/fuzz/$$target.log) inputs, no finding"; done
 
 # Tests of the parsers, and fuzzers to give files to; -O0, so that a line is a line.
-COVER_TESTS := $(filter tests/c/codecs/% tests/c/meta/% tests/c/engine/test_crashers.c,$(TEST_FILES))
+COVER_TESTS := $(filter-out %_memory.c,$(filter tests/c/codecs/% tests/c/meta/% \
+	tests/c/engine/test_crashers.c,$(TEST_FILES)))
 coverage: ## lines of our own parsers that tests, corpus and the fuzzers' inputs reach, by file
 	@tools/setup.sh --coverage
 	@$(MAKE) --no-print-directory $(COVER_TESTS:%.c=build/cover/c/%) \

@@ -33,7 +33,7 @@ PARSERS = (
 )
 TARGET = 0.95
 FILES_A_RUN = 200
-SECONDS = 300
+SECONDS = 1200
 SHOWS = ("fuzz_pipeline", "fuzz_icc", "fuzz_jpeg_skim")
 """Between them they hold every file; counts of all programs are merged by function."""
 
