@@ -143,7 +143,7 @@ coverage: ## lines of our own parsers that tests, corpus and the fuzzers' inputs
 	@$(MAKE) --no-print-directory $(COVER_TESTS:%.c=build/cover/c/%) \
 		$(FUZZERS:%=build/cover/c/tests/fuzz/fuzz_%) OUT=build/cover/c CC=clang-14 \
 		SAN='-fprofile-instr-generate -fcoverage-mapping -O1'
-	@$(PYTHON) tools/coverage.py build/cover
+	@$(PYTHON) tools/parser_coverage.py build/cover
 
 .PHONY: sanitized-program
 sanitized-program:

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Lines of our own parsers that the C tests, the corpus and the fuzzers' inputs reach.
 
-    coverage.py DIRECTORY
+    parser_coverage.py DIRECTORY
 
 DIRECTORY (`make coverage`: build/cover) holds programs built by clang-14 with
 -fprofile-instr-generate -fcoverage-mapping. Prints a table by file, writes
