@@ -190,7 +190,7 @@ static inline uint8_t
 exif_check(const uint8_t *data, size_t size)
 {
     uint8_t *copy = malloc(size + 6); /* of exactly its size, then with the prefix */
-    uint8_t *tight = malloc(size ? size : 1);
+    uint8_t *tight = calloc(size ? size : 1, 1);
     memcpy(copy, "Exif\0\0", 6);
     if (size) {
         memcpy(copy + 6, data, size);
