@@ -43,9 +43,13 @@ class Answer(NamedTuple):
 class Worker:
     """A process that answers calls one at a time."""
 
-    def __init__(self, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        environment: Mapping[str, str] | None = None,
+        command: Sequence[str] = (sys.executable, str(JOBS)),
+    ) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, str(JOBS)],
+            list(command),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env={**os.environ, **(environment or {})},
@@ -111,20 +115,22 @@ def run_all(
     seconds: float = 10,
     workers: int = WORKERS,
     environment: Mapping[str, str] | None = None,
+    command: Sequence[str] = (sys.executable, str(JOBS)),
 ) -> list[Answer]:
-    """Run calls on a crew of workers; the answers come in the calls' order."""
+    """Run calls on a crew of workers; the answers come in the calls' order. `command` is
+    another program that speaks as jobs.py."""
     waiting: queue.SimpleQueue[tuple[int, Call]] = queue.SimpleQueue()
     for numbered in enumerate(calls):
         waiting.put(numbered)
     answers: dict[int, Answer] = {}
 
     def serve() -> None:
-        worker = Worker(environment)
+        worker = Worker(environment, command)
         try:
             while True:
                 index, call = waiting.get_nowait()
                 if not worker.alive:
-                    worker = Worker(environment)
+                    worker = Worker(environment, command)
                 answers[index] = worker.ask(call, seconds)
         except queue.Empty:
             pass

@@ -1,15 +1,19 @@
 """R4, R5, R6 and R25: every file of the corpus (in a fresh clone, of tests/data)."""
 
 import subprocess
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import checks
 import oracle
+import peers
 import process
 from card import ROOT, Bench, Figure, row
 from PIL import Image
 from process import Answer, Call
 
+FORMATS = ("jpeg", "png", "webp", "avif")
 SLOW_S = 10
 REFUSED = 0.99
 AVIF_NEEDS = "libavif 0.11 cannot open them; the wheels carry 1.4"
@@ -19,6 +23,50 @@ AVIF_NEEDS = "libavif 0.11 cannot open them; the wheels carry 1.4"
 def _entries(bench: Bench) -> list[oracle.Entry]:
     directory = bench.corpus if bench.corpus and not bench.short else oracle.DATA
     return oracle.read_index(directory)
+
+
+def _others(
+    bench: Bench, entries: list[oracle.Entry], tell: Callable[[list[Answer]], str], *names: str
+) -> dict[str, str]:
+    """What `tell` makes of each peer's answers for these entries, of a sweep over all."""
+    if not bench.peers:
+        return {}
+    every = _entries(bench)
+    wanted = {str(entry.file) for entry in entries}
+    told = {}
+    for name in names:
+        swept = peers.sweep(name, [str(entry.file) for entry in every], 6 * SLOW_S)
+        if not isinstance(swept, str):
+            mine = [answer for answer in swept if answer.call.arguments["path"] in wanted]
+            swept = tell(mine)
+        told[name] = swept
+    return told
+
+
+def _deaths_of(answers: list[Answer]) -> str:
+    dead = sum(answer.trouble is not None for answer in answers)
+    slow = sum(answer.seconds > SLOW_S for answer in answers)
+    worst = max(answer.seconds for answer in answers)
+    return f"{dead} / {slow}, worst {worst:.1f} s"
+
+
+def _refused_of(answers: list[Answer]) -> str:
+    count = sum(peers.refused(answer) for answer in answers)
+    return f"{count} of {len(answers)}"
+
+
+def _accepted_by_format(entries: list[oracle.Entry]) -> Callable[[list[Answer]], str]:
+    formats = {str(entry.file): entry.format for entry in entries}
+
+    def tell(answers: list[Answer]) -> str:
+        good = Counter(
+            formats[answer.call.arguments["path"]]
+            for answer in answers
+            if answer.value is not None and not peers.refused(answer)
+        )
+        return "accepts " + ", ".join(f"{name} {good[name]}" for name in FORMATS)
+
+    return tell
 
 
 def _ask(entries: list[oracle.Entry]) -> list[Answer]:
@@ -35,7 +83,8 @@ def deaths(bench: Bench) -> Figure:
     worst = max(answer.seconds for answer in answers)
     text = f"{len(dead)} / {len(slow)} of {len(answers)}, worst {worst:.1f} s"
     why = ", ".join(Path(a.call.arguments["path"]).name for a in [*dead, *slow, *odd])
-    return Figure(text, not why, why)
+    others = _others(bench, _entries(bench), _deaths_of, "sharp", "lazy-image", "Pillow")
+    return Figure(text, not why, why, others)
 
 
 @row(
@@ -46,7 +95,7 @@ def deaths(bench: Bench) -> Figure:
 def valid(bench: Bench) -> Figure:
     entries = _entries(bench)
     told, wrong = [], []
-    for format in ("jpeg", "png", "webp"):
+    for format in FORMATS[:3]:
         mine = [e for e in entries if e.format == format and e.kind == "valid"]
         differ = checks.samples_that_differ(mine, must_open=True)
         told.append(f"{format} {len(mine) - len(differ)} of {len(mine)}")
@@ -58,7 +107,13 @@ def valid(bench: Bench) -> Figure:
     why = "; ".join(wrong)
     if equal + newer >= len(mine) and newer and not why:
         why = f"{newer} AVIF files: {AVIF_NEEDS}"
-    return Figure(", ".join(told), not wrong and equal + newer >= len(mine), why)
+    good = [e for e in _entries(bench) if e.format in FORMATS and _is_good(e)]
+    others = _others(bench, good, _accepted_by_format(good), "sharp", "Pillow")
+    return Figure(", ".join(told), not wrong and equal + newer >= len(mine), why, others)
+
+
+def _is_good(entry: oracle.Entry) -> bool:
+    return entry.kind != "corrupt" if entry.format == "avif" else entry.kind == "valid"
 
 
 def _equal_planes(entries: list[oracle.Entry]) -> int:
@@ -80,7 +135,9 @@ def refused(bench: Bench) -> Figure:
     ]
     share = 1 - len(accepted) / len(broken)
     text = f"{len(broken) - len(accepted)} of {len(broken)} ({share:.1%})"
-    return Figure(text, share >= REFUSED, "accepted: " + ", ".join(accepted) if accepted else "")
+    why = "accepted: " + ", ".join(accepted) if accepted else ""
+    others = _others(bench, broken, _refused_of, "sharp", "Pillow")
+    return Figure(text, share >= REFUSED, why, others)
 
 
 @row("R25", "EXIF orientation: files, and all eight in each format", "100 % upright")
