@@ -193,6 +193,52 @@ TEST(a_file_without_tables_is_left_to_the_library)
     free(file.data);
 }
 
+/* What is told of arithmetic codes is checked where Huffman's are used. */
+TEST(conditioning_gets_the_verdict_of_the_library)
+{
+    static const uint8_t classes[] = {0x00, 0x03, 0x0f, 0x10, 0x1f, 0x20, 0xff};
+    static const uint8_t values[] = {0x00, 0x10, 0x01, 0x55, 0x45, 0xff, 0x3f};
+    bytes file = make_jpeg(&kinds[0]);
+    uint32_t refused = 0;
+    for (uint32_t i = 0; i < 49; i++) {
+        uint8_t segment[] = {0xff, 0xcc, 0, 4, classes[i / 7], values[i % 7]};
+        bytes longer = bytes_insert(file, 2, segment, sizeof(segment), 1 + i % 2);
+        verdict said = verdict_of(longer.data, longer.size, 1, UINT64_MAX);
+        const char *fault = verdict_fault(&said, 1);
+        if (!CHECK(said.skims && fault == NULL))
+            fprintf(stderr, "%02x %02x: %s\n", segment[4], segment[5], fault);
+        refused += said.ours != LI_OK;
+        free(longer.data);
+    }
+    CHECK(refused > 10 && refused < 40);
+    free(file.data);
+}
+
+/* Inspected as one picture, read as another. */
+TEST(a_header_that_changes_is_seen)
+{
+    for (size_t i = 0; i < 3; i++) {
+        make now = kinds[0];
+        now.width += i == 0;
+        now.apart = i == 1;
+        now.progressive = i == 2;
+        bytes before = make_jpeg(&kinds[0]), after = make_jpeg(&now);
+        li_source *source = NULL;
+        li_header header;
+        uint32_t wrong;
+        li_ctx ctx;
+        li_ctx_init(&ctx, NULL);
+        CHECK_EQ(inspect_bytes(&ctx, before.data, before.size, &header), LI_OK);
+        CHECK_EQ(li_source_borrow(&ctx, after.data, after.size, &source), LI_OK);
+        CHECK_EQ(oracle_skim(&ctx, source, &header, 1, NULL, &wrong),
+                 LI_E103_SOURCE_CHANGED);
+        li_source_close(&source);
+        CHECK_EQ(ctx.bytes, 0);
+        free(before.data);
+        free(after.data);
+    }
+}
+
 /* --- limits and memory --------------------------------------------------------------
  */
 
@@ -308,6 +354,8 @@ main(void)
     RUN(at_an_eighth_scans_of_ac_are_passed_over_but_walked);
     RUN(what_is_not_plain_is_left_to_the_library);
     RUN(a_file_without_tables_is_left_to_the_library);
+    RUN(conditioning_gets_the_verdict_of_the_library);
+    RUN(a_header_that_changes_is_seen);
     RUN(every_allocation_fails_once);
     RUN(streams_stay_below_their_bound);
     RUN(a_cancel_and_a_deadline_stop_it);

@@ -12,6 +12,32 @@ typedef struct stripped {
     size_t size;
 } stripped;
 
+/* Copied as it is, below `most` bytes. */
+static inline void
+check_copy(const uint8_t *data, size_t size, uint64_t most)
+{
+    li_limits limits = check_limits();
+    li_out *out = NULL;
+    uint8_t *copy = NULL;
+    size_t copied = 0;
+    bool done = false;
+    li_ctx ctx;
+    li_ctx_init(&ctx, &limits);
+    strict_source strict = strict_source_over(&ctx, data, size);
+    li_status status = li_out_to_memory(&ctx, &out);
+    if (status == LI_OK)
+        status = li_meta_copy(&ctx, &strict.base, most, out, &done);
+    check_that(status != LI_OK || done == (size < most), "copied, or not", &ctx);
+    if (status == LI_OK && done && size)
+        status = li_out_detach(out, &copy, &copied);
+    check_that(!copy || (copied == size && memcmp(copy, data, size) == 0), "a copy",
+               &ctx);
+    li_release(copy);
+    strict_source_close(&strict);
+    li_out_close(&out);
+    check_end(&ctx, status);
+}
+
 /* From a strict source, or from all bytes at once. */
 static inline stripped
 strip_bytes(const uint8_t *data, size_t size, bool strictly)
@@ -136,6 +162,8 @@ check_again(const stripped *once)
 static inline bool
 strip_check(const uint8_t *data, size_t size)
 {
+    check_copy(data, size, size + 1);
+    check_copy(data, size, size);
     stripped once = strip_bytes(data, size, false);
     stripped grudged = strip_bytes(data, size, true);
     strip_must(once.size == grudged.size && !once.data == !grudged.data,
