@@ -63,11 +63,18 @@ typedef enum li_subsampling {
     LI_444,
 } li_subsampling;
 
+typedef enum li_quant_table {
+    LI_QUANT_STANDARD, /* Annex K of the standard, as libjpeg scales it */
+    LI_QUANT_TUNED,    /* for the eye and for progressive scans */
+} li_quant_table;
+
 /* How to encode; li_encode_default() has every "as you like". */
 typedef struct li_encode {
     uint8_t quality;            /* 1..100; 0: the codec's default, or it has none */
     int8_t progressive;         /* JPEG: 0, 1, −1: while the coefficients fit 8 MB */
     int8_t optimize;            /* JPEG: the same */
+    int8_t effort;              /* JPEG: 0..9, −1: as without */
+    int8_t quant_table;         /* JPEG: li_quant_table, −1: the effort's */
     li_subsampling subsampling; /* JPEG, AVIF */
     int8_t compression;         /* PNG: 0..9, −1: default */
     bool lossless;              /* WebP, AVIF */
@@ -85,6 +92,8 @@ li_encode_default(void)
     return (li_encode){
         .progressive = -1,
         .optimize = -1,
+        .effort = -1,
+        .quant_table = -1,
         .compression = -1,
         .near_lossless = -1,
         .method = -1,

@@ -18,6 +18,12 @@ static const word outputs[] = {{"buffer", LI_OUTPUT_BUFFER},
                                {"pixels", LI_OUTPUT_PIXELS},
                                {NULL, 0}};
 
+static const word quant_tables[] = {
+    {"standard", LI_QUANT_STANDARD},
+    {"tuned", LI_QUANT_TUNED},
+    {NULL, 0},
+};
+
 static const word subsamplings[] = {{"auto", LI_SUBSAMPLING_AUTO},
                                     {"4:2:0", LI_420},
                                     {"4:2:2", LI_422},
@@ -127,11 +133,9 @@ parse_levels(PyObject *request, li_encode *encode)
         long highest;
         int8_t *level;
     } levels[] = {
-        {"compression", 9, &encode->compression},
-        {"near_lossless", 100, &encode->near_lossless},
-        {"method", 6, &encode->method},
-        {"alpha_quality", 100, &encode->alpha_quality},
-        {"speed", 10, &encode->speed},
+        {"compression", 9, &encode->compression},       {"effort", 9, &encode->effort},
+        {"near_lossless", 100, &encode->near_lossless}, {"method", 6, &encode->method},
+        {"alpha_quality", 100, &encode->alpha_quality}, {"speed", 10, &encode->speed},
     };
     for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++) {
         long value = -1;
@@ -161,7 +165,7 @@ parse_encode(PyObject *module, PyObject *request, py_job *job)
 {
     li_encode *encode = &job->request.encode;
     long quality = 0;
-    int subsampling = LI_SUBSAMPLING_AUTO;
+    int subsampling = LI_SUBSAMPLING_AUTO, quant_table = -1;
     job->request.codec = parse_codec(module, request);
     if (!job->request.codec)
         return -1;
@@ -172,10 +176,12 @@ parse_encode(PyObject *module, PyObject *request, py_job *job)
         py_field_choice(request, "low_memory", &encode->low_memory) < 0 ||
         py_field_bool(request, "lossless", &encode->lossless) < 0 ||
         py_field_bool(request, "smart_subsample", &encode->smart_subsample) < 0 ||
-        py_field_word(request, "subsampling", subsamplings, &subsampling) < 0)
+        py_field_word(request, "subsampling", subsamplings, &subsampling) < 0 ||
+        py_field_word(request, "quant_table", quant_tables, &quant_table) < 0)
         return -1;
     encode->quality = (uint8_t)quality;
     encode->subsampling = (li_subsampling)subsampling;
+    encode->quant_table = (int8_t)quant_table;
     return 0;
 }
 

@@ -98,7 +98,7 @@ def run(source: Source, request: Mapping[str, Any]) -> tuple[Any, dict[str, Any]
       rules_off: int = 0 (for tests: LI_NO_… of engine/plan.h)
       output: "buffer" | "file" | "pixels"
       buffer, file: format, quality or None, subsampling, progressive, optimize (None: auto),
-        compression (None: default)
+        effort, quant_table (None: as without), compression (None: default)
       file: path (bytes), durable: bool = True
       buffer, pixels: type, the subclass of Encoded or Pixels to make
       pixels: mode or None, dtype "uint8" | "float32", layout "HWC" | "CHW",

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
         subsampling: Literal["auto", "4:2:0", "4:2:2", "4:4:4"]
         progressive: bool | None
         optimize: bool | None
+        effort: int | None
+        quant_table: Literal["standard", "tuned"] | None
         compression: int | None
         lossless: bool
         near_lossless: int | None
@@ -52,6 +54,7 @@ if TYPE_CHECKING:
 
 
 SUBSAMPLINGS = ("auto", "4:2:0", "4:2:2", "4:4:4")
+QUANT_TABLES = ("standard", "tuned")
 SHRINKS = ("safe", "fast", "exact")
 DTYPES = ("uint8", "float32")
 LAYOUTS = ("HWC", "CHW")
@@ -61,6 +64,8 @@ OPTION_FORMATS = {
     "subsampling": ("jpeg", "avif"),
     "progressive": ("jpeg",),
     "optimize": ("jpeg",),
+    "effort": ("jpeg",),
+    "quant_table": ("jpeg",),
     "compression": ("png",),
     "lossless": ("webp", "avif"),
     "near_lossless": ("webp",),
@@ -72,6 +77,7 @@ OPTION_FORMATS = {
 }
 # The highest value of those that are whole numbers from 0 on.
 OPTION_HIGHEST = {
+    "effort": 9,
     "compression": 9,
     "near_lossless": 100,
     "method": 6,
@@ -133,6 +139,8 @@ def check_option(name: str, value: object) -> Any:
         return as_flag(value, name)
     if value is None:
         return None
+    if name == "quant_table":
+        return as_choice(value, name, QUANT_TABLES)
     highest = OPTION_HIGHEST.get(name)
     if highest is None:
         return as_flag(value, name)

@@ -65,7 +65,10 @@ uint32_t li_jpeg_strip_rows(const li_plane *plane);
 typedef struct li_jpeg_choice {
     li_jpeg_frame frame;
     int quality;
+    int8_t effort; /* −1: not given */
     bool progressive, optimize;
+    bool tuned;   /* by the quantisation table of table.c */
+    bool trellis; /* coefficients are searched, by held.h */
 } li_jpeg_choice;
 
 enum {
@@ -107,6 +110,11 @@ li_status li_jpeg_decode_planes(li_ctx *ctx, li_source *in, const li_header *hea
                                 li_hint hint, li_planes **planes) LI_MUST_CHECK;
 li_status li_jpeg_encode_planes(li_ctx *ctx, li_info info, const li_encode *encode,
                                 li_out *out, li_plane_sink **sink) LI_MUST_CHECK;
+/* The same two where the choice says trellis: effort.h. */
+li_status li_jpeg_encode_held(li_ctx *ctx, li_info info, const li_encode *encode,
+                              li_out *out, li_sink **sink) LI_MUST_CHECK;
+li_status li_jpeg_encode_held_planes(li_ctx *ctx, li_info info, const li_encode *encode,
+                                     li_out *out, li_plane_sink **sink) LI_MUST_CHECK;
 /* The same two by the decoder of skim.h, where li_jpeg_skims says so. */
 bool li_jpeg_skims(const li_header *header, li_hint hint);
 li_status li_jpeg_skim_rows(li_ctx *ctx, li_source *in, const li_header *header,
@@ -117,5 +125,6 @@ li_status li_jpeg_skim_planes(li_ctx *ctx, li_source *in, const li_header *heade
 uint64_t li_jpeg_reader_bytes(void);
 uint64_t li_jpeg_skim_reader_bytes(void);
 uint64_t li_jpeg_writer_bytes(void);
+uint64_t li_jpeg_held_writer_bytes(void);
 
 #endif

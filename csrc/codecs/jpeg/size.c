@@ -1,6 +1,7 @@
 /* size.c: what a JPEG costs before its first pixel: libjpeg's own allocations, written
  * down as arithmetic. Everything here is pure; a test weighs the library against it.
  * Layer 2. */
+#include "codecs/jpeg/effort.h"
 #include "codecs/jpeg/skim_bits.h"
 #include "kernels/kernels.h"
 
@@ -321,10 +322,17 @@ li_jpeg_choose(li_info info, const li_encode *encode)
                                  encode->quality ? encode->quality : LI_JPEG_QUALITY};
     choice.frame = frame_of(info, choice.quality, encode->subsampling);
     bool fits = frame_coefficients(&choice.frame) <= HELD_LIMIT_BYTES;
-    choice.progressive = encode->progressive < 0 ? fits : encode->progressive != 0;
+    int effort = choice.effort = encode->effort;
+    bool scans = effort < 0 ? fits : effort >= LI_EFFORT_PROGRESSIVE;
+    bool codes = effort < 0 ? fits : effort >= LI_EFFORT_OPTIMIZE;
+    choice.trellis = effort >= LI_EFFORT_TRELLIS;
+    choice.tuned = encode->quant_table < 0 ? effort >= LI_EFFORT_PROGRESSIVE
+                                           : encode->quant_table == LI_QUANT_TUNED;
+    choice.progressive = encode->progressive < 0 ? scans : encode->progressive != 0;
     choice.optimize =
-        choice.progressive || (encode->optimize < 0 ? fits : encode->optimize != 0);
-    choice.frame.held = choice.optimize; /* libjpeg writes it in a second pass */
+        choice.progressive || (encode->optimize < 0 ? codes : encode->optimize != 0);
+    /* libjpeg writes it in a second pass, or we search it. */
+    choice.frame.held = choice.optimize || choice.trellis;
     return choice;
 }
 
@@ -354,10 +362,39 @@ li_jpeg_encode_charge(const li_jpeg_choice *choice, bool planes)
     return bytes;
 }
 
+size_t
+li_jpeg_held_stride(const li_jpeg_frame *frame, uint32_t part)
+{
+    uint64_t mcus = ceil_div(frame->width, (uint64_t)frame->max_h * BLOCK_SIDE);
+    return (size_t)mcus * frame->parts[part].h * BLOCK_SIDE;
+}
+
+/* The coefficients, a strip of samples, and a row of each channel at full size. */
+static uint64_t
+trellis_bytes(const li_jpeg_choice *choice)
+{
+    const li_jpeg_frame *frame = &choice->frame;
+    uint64_t row = li_jpeg_held_stride(frame, 0) * sizeof(float);
+    uint64_t bytes = li_jpeg_held_writer_bytes() + li_jpeg_encode_charge(choice, true);
+    for (uint32_t i = 0; i < frame->count; i++) {
+        uint64_t stride = li_jpeg_held_stride(frame, i) * sizeof(float);
+        bytes +=
+            block_bytes(stride * frame->parts[i].v * BLOCK_SIDE) + block_bytes(row);
+    }
+    uint64_t across = row / sizeof(float) / BLOCK_SIDE;
+    if (choice->effort >= LI_EFFORT_MOST)
+        bytes += block_bytes(across * 3 * sizeof(float)) +
+                 block_bytes(across * 2 * sizeof(float)) +
+                 block_bytes(across * sizeof(li_jpeg_way));
+    return bytes;
+}
+
 uint64_t
 li_jpeg_encode_bytes(li_info info, const li_encode *encode)
 {
     li_jpeg_choice choice = li_jpeg_choose(info, encode);
+    if (choice.trellis)
+        return trellis_bytes(&choice);
     uint64_t rows = li_jpeg_encode_charge(&choice, false);
     li_planar layout;
     if (!li_jpeg_takes_planes(info, encode, &layout))
@@ -372,14 +409,15 @@ li_jpeg_encode_bytes(li_info info, const li_encode *encode)
  * at most 2^20; what a quantiser makes of that is maximised over all runs and sizes (a
  * shortest-path search with a Lagrange multiplier for the sum, done once by hand). */
 static uint64_t
-block_worst_bytes(int quality)
+block_worst_bytes(const li_jpeg_choice *choice)
 {
-    static const struct {
-        uint8_t quality, bytes;
-    } worst[] = {{50, 47}, {75, 60}, {85, 72}, {90, 82}, {95, 102}};
-    for (size_t i = 0; i < sizeof(worst) / sizeof(worst[0]); i++)
-        if (quality <= worst[i].quality)
-            return worst[i].bytes;
+    enum { STEPS = 5 };
+    static const uint8_t qualities[STEPS] = {50, 75, 85, 90, 95};
+    static const uint8_t bytes[STEPS] = {47, 60, 72, 82, 102};
+    int quality = li_jpeg_bounding_quality(choice, qualities, STEPS);
+    for (size_t i = 0; i < STEPS; i++)
+        if (quality <= qualities[i])
+            return bytes[i];
     return 146;
 }
 
@@ -391,5 +429,5 @@ li_jpeg_output_bytes(li_info info, const li_encode *encode)
     enum { HEADER_BYTES = 4096 }; /* JFIF, tables, and those of ten scans */
     li_jpeg_choice choice = li_jpeg_choose(info, encode);
     uint64_t blocks = frame_coefficients(&choice.frame) / BLOCK_BYTES;
-    return HEADER_BYTES + 2 * block_worst_bytes(choice.quality) * blocks;
+    return HEADER_BYTES + 2 * block_worst_bytes(&choice) * blocks;
 }

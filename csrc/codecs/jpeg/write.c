@@ -56,6 +56,8 @@ li_jpeg_encode(li_ctx *ctx, li_info info, const li_encode *encode, li_out *out,
                li_sink **sink)
 {
     assert(info.pixel == LI_GRAY8 || info.pixel == LI_RGB8);
+    if (li_jpeg_choose(info, encode).trellis)
+        return li_jpeg_encode_held(ctx, info, encode, out, sink);
     *sink = NULL;
     LI_TRY(li_sink_new(ctx, sizeof(jpeg_sink), &jpeg_ops, info, sink));
     jpeg_sink *self = (jpeg_sink *)*sink;

@@ -104,6 +104,8 @@ li_status
 li_jpeg_encode_planes(li_ctx *ctx, li_info info, const li_encode *encode, li_out *out,
                       li_plane_sink **sink)
 {
+    if (li_jpeg_choose(info, encode).trellis)
+        return li_jpeg_encode_held_planes(ctx, info, encode, out, sink);
     li_planar layout;
     *sink = NULL;
     if (!li_jpeg_takes_planes(info, encode, &layout))

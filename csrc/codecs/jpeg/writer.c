@@ -1,7 +1,7 @@
 /* writer.c: libjpeg's compressor: bytes out, settings. The one setjmp is in
  * li_jpeg_writer_try; every step that may jump is a function of the heap struct and is
  * run through it. Layer 2. */
-#include "codecs/jpeg/writer.h"
+#include "codecs/jpeg/effort.h"
 
 /* --- bytes out -------------------------------------------------------------------- */
 
@@ -91,6 +91,32 @@ choose_script(struct jpeg_compress_struct *jpeg)
 }
 
 static void
+set_tables(li_jpeg_writer *writer)
+{
+    struct jpeg_compress_struct *jpeg = &writer->jpeg;
+    for (int which = 0; which < 2; which++) {
+        uint16_t table[DCTSIZE2];
+        unsigned int wide[DCTSIZE2];
+        li_jpeg_quantization(&writer->choice, which, table);
+        for (int i = 0; i < DCTSIZE2; i++)
+            wide[i] = table[i];
+        jpeg_add_quant_table(jpeg, which, wide, 100, TRUE);
+    }
+}
+
+static void
+set_scans(li_jpeg_writer *writer)
+{
+    struct jpeg_compress_struct *jpeg = &writer->jpeg;
+    if (writer->choice.effort < LI_EFFORT_PROGRESSIVE) {
+        choose_script(jpeg);
+        return;
+    }
+    jpeg->num_scans = li_jpeg_fixed_script(jpeg->num_components, writer->script);
+    jpeg->scan_info = writer->script;
+}
+
+static void
 step_start(li_jpeg_writer *writer)
 {
     struct jpeg_compress_struct *jpeg = &writer->jpeg;
@@ -103,7 +129,7 @@ step_start(li_jpeg_writer *writer)
                            : writer->planes       ? JCS_YCbCr
                                                   : JCS_RGB;
     jpeg_set_defaults(jpeg);
-    jpeg_set_quality(jpeg, choice->quality, TRUE);
+    set_tables(writer);
     jpeg->dct_method = JDCT_ISLOW;
     jpeg->optimize_coding = choice->optimize;
     jpeg->raw_data_in = writer->planes;
@@ -112,8 +138,9 @@ step_start(li_jpeg_writer *writer)
         jpeg->comp_info[part].v_samp_factor = choice->frame.parts[part].v;
     }
     if (choice->progressive)
-        choose_script(jpeg);
-    jpeg_start_compress(jpeg, TRUE);
+        set_scans(writer);
+    if (!choice->trellis)
+        jpeg_start_compress(jpeg, TRUE);
 }
 
 static void
@@ -146,7 +173,8 @@ li_jpeg_writer_open(li_jpeg_writer *writer, li_ctx *ctx, li_info info,
     writer->out = out;
     LI_TRY(check_size(ctx, info));
     writer->choice = li_jpeg_choose(info, encode);
-    uint64_t charge = li_jpeg_encode_charge(&writer->choice, writer->planes);
+    uint64_t charge = li_jpeg_encode_charge(&writer->choice,
+                                            writer->planes || writer->choice.trellis);
     LI_TRY(li_alloc(ctx, LI_OUT_BYTES, 1, &writer->buffer));
     LI_TRY(li_charge(ctx, charge));
     writer->charged = charge;

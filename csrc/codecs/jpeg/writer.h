@@ -5,6 +5,8 @@
 
 #include "codecs/jpeg/jpeg.h"
 
+enum { LI_JPEG_SCANS = 12 }; /* of a script, at most */
+
 typedef struct li_jpeg_writer {
     struct jpeg_compress_struct jpeg;
     li_jpeg_trouble trouble;
@@ -16,12 +18,13 @@ typedef struct li_jpeg_writer {
     li_out *out;      /* borrowed */
     uint64_t charged; /* to be given back at close */
     li_jpeg_choice choice;
-    uint8_t *buffer; /* owned: LI_OUT_BYTES */
-    void *owner;     /* borrowed: the struct that this one is in */
+    jpeg_scan_info script[LI_JPEG_SCANS]; /* of efforts that do not take libjpeg's */
+    uint8_t *buffer;                      /* owned: LI_OUT_BYTES */
+    void *owner;                          /* borrowed: the struct that this one is in */
 } li_jpeg_writer;
 
-/* Up to jpeg_start_compress. The writer is zeroed but for `planes` and `owner`. Close
- * it also when this fails. */
+/* Up to jpeg_start_compress, and without it where the choice says trellis. The writer
+ * is zeroed but for `planes` and `owner`. Close it also when this fails. */
 li_status li_jpeg_writer_open(li_jpeg_writer *writer, li_ctx *ctx, li_info info,
                               const li_encode *encode, li_out *out) LI_MUST_CHECK;
 li_status li_jpeg_writer_finish(li_jpeg_writer *writer) LI_MUST_CHECK;

@@ -244,9 +244,10 @@ TEST(the_encoder_stays_below_its_bound)
     for (uint32_t i = 0; i < 20000 * 4; i++)
         row[i] = make_sample(i, i % 5, 0);
     for (size_t i = 0; i < sizeof(infos) / sizeof(infos[0]); i++)
-        for (int way = 0; way < 4 * 3; way++) {
+        for (int way = 0; way < 4 * 13; way++) {
             li_encode how = li_encode_default();
             how.subsampling = (li_subsampling)(way % 4);
+            how.effort = (int8_t)(way < 12 ? -1 : way / 4 - 3);
             how.progressive = way / 4 == 1;
             how.optimize = way / 4 == 2;
             uint64_t before = heap_bytes;
@@ -310,6 +311,7 @@ check_encode_failures(int way, bool heap)
         li_encode how = li_encode_default();
         how.progressive = way == 0;
         how.optimize = way == 1;
+        how.effort = (int8_t)(way < 3 ? -1 : 9);
         li_ctx_init(&ctx, NULL);
         *(heap ? &heap_left : &ctx.allocs_left) = n;
         status = encode_dry(&ctx, (li_info){300, 40, LI_RGB8}, &how, row);
@@ -325,7 +327,7 @@ TEST(every_allocation_of_ours_fails_once)
 {
     for (size_t i = 0; i < sizeof(failing) / sizeof(failing[0]); i++)
         check_decode_failures(&failing[i], false);
-    for (int way = 0; way < 3; way++)
+    for (int way = 0; way < 4; way++)
         check_encode_failures(way, false);
 }
 
@@ -334,7 +336,7 @@ TEST(every_allocation_of_the_library_fails_once)
 {
     for (size_t i = 0; i < sizeof(failing) / sizeof(failing[0]); i++)
         check_decode_failures(&failing[i], true);
-    for (int way = 0; way < 3; way++)
+    for (int way = 0; way < 4; way++)
         check_encode_failures(way, true);
 }
 #endif

@@ -54,6 +54,13 @@ mean_difference(const picture *from, const uint8_t *found)
     return (double)sum / (double)size;
 }
 
+/* Of a sample, in the mean; an effort may leave out what is not seen. */
+static double
+most_difference(const li_encode *how)
+{
+    return (how->quality >= 90 ? 2 : 6) * (how->effort >= 0 ? 1.5 : 1);
+}
+
 static void
 check_roundtrip(const picture *from, const li_encode *how)
 {
@@ -73,7 +80,7 @@ check_roundtrip(const picture *from, const li_encode *how)
     CHECK_EQ(info.width, from->info.width);
     CHECK_EQ(info.height, from->info.height);
     CHECK_EQ(info.pixel, from->info.pixel);
-    CHECK(found && mean_difference(from, found) < (how->quality >= 90 ? 2 : 6));
+    CHECK(found && mean_difference(from, found) < most_difference(how));
     free(found);
     li_release(file.data);
 }
@@ -161,12 +168,13 @@ TEST(noise_and_checkers_stay_below_the_output_bound)
                 from.data[i] = from.data[i - i % 3];
         }
         for (size_t q = 0; q < sizeof(qualities); q++)
-            for (int way = 0; way < 9; way++) {
+            for (int way = 0; way < 9 + 30; way++) {
                 li_encode how = li_encode_default();
                 how.quality = qualities[q];
                 how.subsampling = way % 3 ? LI_444 : LI_420;
-                how.progressive = way / 3 == 1;
-                how.optimize = way / 3 == 2;
+                how.effort = (int8_t)(way < 9 ? -1 : way / 3 - 3);
+                how.progressive = (int8_t)(way < 9 ? way / 3 == 1 : -1);
+                how.optimize = (int8_t)(way < 9 ? way / 3 == 2 : -1);
                 li_ctx ctx;
                 li_ctx_init(&ctx, NULL);
                 bytes file = encode(&ctx, &from, &how);
@@ -231,31 +239,76 @@ TEST(a_failing_output_and_a_cancel_end_the_job)
 {
     static const li_out_ops ops = {.name = "full", .write = full_disk_write};
     picture from = picture_make(900, 700, LI_RGB8);
-    for (int way = 0; way < 6; way++) {
+    for (int way = 0; way < 12; way++) {
         li_ctx ctx;
         li_sink *sink;
         li_encode how = li_encode_default();
         atomic_int cancel = 0;
         how.quality = 100;
+        how.effort = (int8_t)(way < 6 ? -1 : 9);
         how.progressive = way % 2 == 1;
         how.optimize = 0;
         li_ctx_init(&ctx, NULL);
         ctx.cancel = &cancel;
         full_disk disk = {{&ops, &ctx, 0},
-                          way < 4 ? (size_t)(way / 2) * 70000 : SIZE_MAX};
+                          way % 6 < 4 ? (size_t)(way % 6 / 2) * 70000 : SIZE_MAX};
         CHECK_EQ(li_codec_jpeg.encode(&ctx, from.info, &how, &disk.base, &sink), LI_OK);
         li_status status = LI_OK;
         for (uint32_t y = 0; status == LI_OK && y < 700; y++) {
-            cancel = way >= 4 && y == (way % 2 ? 699 : 350);
+            cancel = way % 6 >= 4 && y == (way % 2 ? 699 : 351);
             status = li_sink_write(sink, from.data + y * 2700);
         }
         if (status == LI_OK)
             status = li_sink_finish(sink);
-        CHECK_EQ(status, way < 4 ? LI_E301_WRITE : LI_E500_CANCELLED);
+        CHECK_EQ(status, way % 6 < 4 ? LI_E301_WRITE : LI_E500_CANCELLED);
         li_sink_close(&sink);
         CHECK_EQ(ctx.bytes, 0);
     }
     free(from.data);
+}
+
+TEST(every_effort_comes_back_with_every_option)
+{
+    picture pictures[] = {picture_make(65, 50, LI_RGB8), picture_make(65, 50, LI_GRAY8),
+                          picture_make(1, 1, LI_RGB8), picture_make(17, 9, LI_RGB8)};
+    for (size_t p = 0; p < 4; p++)
+        for (int way = 0; way < 10 * 4 * 9 * 3; way++) {
+            li_encode how = li_encode_default();
+            how.effort = (int8_t)(way % 10);
+            how.subsampling = (li_subsampling)(way / 10 % 4);
+            how.progressive = (int8_t)(way / 40 % 3 - 1);
+            how.optimize = (int8_t)(way / 120 % 3 - 1);
+            how.quant_table = (int8_t)(way / 360 - 1);
+            how.quality = way % 7 ? 90 : 50;
+            check_roundtrip(&pictures[p], &how);
+        }
+    for (size_t p = 0; p < 4; p++)
+        free(pictures[p].data);
+}
+
+TEST(an_effort_says_what_is_written)
+{
+    static const char *const processes[] = {
+        "baseline",    "baseline, optimized", "baseline, optimized", "progressive",
+        "progressive", "progressive",         "progressive",         "progressive",
+        "progressive", "progressive"};
+    li_encode how = li_encode_default();
+    li_info small = {64, 64, LI_RGB8}, large = {2100, 1400, LI_RGB8};
+    for (how.effort = 0; how.effort < 10; how.effort++) {
+        char words[96];
+        const char *variant = how.effort < 3 ? "baseline 4:2:0" : "progressive 4:2:0";
+        snprintf(words, sizeof(words), "quality 85, 4:2:0, %s, effort %d",
+                 processes[how.effort], how.effort);
+        check_choice(small, how, variant, words);
+        check_choice(large, how, variant,
+                     words); /* an effort that is asked for holds */
+    }
+    how.effort = 5;
+    how.progressive = 0;
+    check_choice(small, how, "baseline 4:2:0",
+                 "quality 85, 4:2:0, baseline, optimized, effort 5");
+    how.optimize = 0;
+    check_choice(small, how, "baseline 4:2:0", "quality 85, 4:2:0, baseline, effort 5");
 }
 
 int
@@ -265,6 +318,8 @@ main(void)
     RUN(what_describe_says_is_what_is_written);
     RUN(coefficients_up_to_8_mb_are_held);
     RUN(noise_and_checkers_stay_below_the_output_bound);
+    RUN(every_effort_comes_back_with_every_option);
+    RUN(an_effort_says_what_is_written);
     RUN(sides_beyond_65500_are_refused_with_numbers);
     RUN(layouts_become_gray_or_rgb);
     RUN(a_failing_output_and_a_cancel_end_the_job);

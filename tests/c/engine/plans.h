@@ -122,7 +122,12 @@ fake_request(const li_step *steps, size_t count, uint32_t rules_off)
         .rules_off = rules_off,
         .background = {255, 255, 255},
         .codec = &fake_codec,
-        .encode = {.quality = 85, .progressive = -1, .optimize = -1, .compression = -1},
+        .encode = {.quality = 85,
+                   .progressive = -1,
+                   .optimize = -1,
+                   .effort = -1,
+                   .quant_table = -1,
+                   .compression = -1},
         .sample_bytes = 1,
     };
 }
