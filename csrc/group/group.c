@@ -355,11 +355,14 @@ tell(li_group *self, uint64_t peak)
     }
 }
 
-/* Children's tees are closed by their own ledgers; parents may be anywhere. */
+/* Children's tees are closed by their own ledgers; parents may be anywhere, so first
+ * nobody reads from another. */
 static uint64_t
 close_tees(li_group *self)
 {
     uint64_t peak = self->share.ctx->peak_bytes + self->share.planning.peak_bytes;
+    for (uint32_t i = 0; i < self->share.tree.count; i++)
+        li_tee_end(self->forks[i].tee);
     for (uint32_t i = 0; i < self->share.tree.count; i++) {
         fork *at = &self->forks[i];
         li_tee_close(&at->tee);

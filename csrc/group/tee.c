@@ -421,6 +421,13 @@ li_tee_open(li_streams *streams, uint32_t ring, uint32_t ports, li_slots *slots,
 }
 
 void
+li_tee_end(li_tee *tee)
+{
+    if (tee)
+        li_streams_close(&tee->streams);
+}
+
+void
 li_tee_close(li_tee **tee)
 {
     li_tee *self = *tee;

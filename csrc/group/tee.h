@@ -32,6 +32,10 @@ li_status li_tee_open(li_streams *streams, uint32_t ring, uint32_t ports,
                       li_slots *slots, li_tee **tee) LI_MUST_CHECK;
 /* The same streams on the reader's context, like a decoder's. */
 li_status li_tee_port(li_ctx *ctx, li_tee *tee, li_streams *port) LI_MUST_CHECK;
+/* Close the streams, which may begin with a port of another tee, before that one is
+ * closed: for a run that did not come to pass, else the last port does it. Accepts
+ * NULL. */
+void li_tee_end(li_tee *tee);
 /* What was opened is closed first; accepts NULL. */
 void li_tee_close(li_tee **tee);
 

@@ -450,6 +450,35 @@ TEST(every_allocation_fails_once)
     }
 }
 
+/* The n-th allocation of one branch, which opens tees on its way. False: there is none.
+ */
+static bool
+fail_branch(uint32_t branch, int n, bool planes)
+{
+    li_group *group;
+    open_stand(&together, planes);
+    CHECK_EQ(li_group_plan(&together.ctx, &together.input, together.branches, BRANCHES,
+                           (li_group_how){0}, &group),
+             LI_OK);
+    together.ctxs[branch].allocs_left = n;
+    li_group_run(group, NULL);
+    li_status status = together.branches[branch].status;
+    CHECK(status == LI_OK || status == LI_ENOMEM);
+    li_group_close(&group);
+    close_stand(&together);
+    return status != LI_OK;
+}
+
+TEST(every_allocation_of_a_branch_fails_once)
+{
+    for (uint32_t i = 0; i < 2 * BRANCHES; i++) {
+        int n = 0;
+        while (fail_branch(i / 2, n, i % 2))
+            CHECK(++n < 200);
+        CHECK(n > 1);
+    }
+}
+
 int
 main(void)
 {
@@ -461,5 +490,6 @@ main(void)
     RUN(all_are_cancelled_by_the_flag_of_the_source);
     RUN(one_output_or_too_little_memory_makes_no_group);
     RUN(every_allocation_fails_once);
+    RUN(every_allocation_of_a_branch_fails_once);
     return test_end();
 }
