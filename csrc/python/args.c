@@ -39,7 +39,7 @@ static const word layouts[] = {{"HWC", 0}, {"CHW", 1}, {NULL, 0}};
 static int
 parse_limit(PyObject *limits, const char *name, uint64_t *limit)
 {
-    PyObject *given = PyDict_GetItemString(limits, name);
+    PyObject *given = py_item(limits, name);
     if (!given)
         return 0;
     unsigned long long value = PyLong_AsUnsignedLongLong(given);

@@ -36,11 +36,24 @@ py_mode_named(const char *mode)
 
 /* --- fields of the dict ---------------------------------------------------------- */
 
-/* Borrowed; NULL without an exception if it is absent or None. */
+/* Makes no key: a field for whose key there is no memory would pass for one that nobody
+ * gave. */
+PyObject *
+py_item(PyObject *dict, const char *name)
+{
+    PyObject *key, *value;
+    Py_ssize_t at = 0, length = (Py_ssize_t)strlen(name);
+    while (PyDict_Next(dict, &at, &key, &value))
+        if (PyUnicode_Check(key) && PyUnicode_GET_LENGTH(key) == length &&
+            PyUnicode_CompareWithASCIIString(key, name) == 0)
+            return value;
+    return NULL;
+}
+
 PyObject *
 py_field(PyObject *request, const char *name)
 {
-    PyObject *value = PyDict_GetItemString(request, name);
+    PyObject *value = py_item(request, name);
     return value == Py_None ? NULL : value;
 }
 

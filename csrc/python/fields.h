@@ -15,7 +15,9 @@ extern const word py_modes[];
 /* The value of a word, or −1 and an exception that says what it should have been. */
 int py_word_value(const word *words, const char *name, const char *what);
 
-/* Borrowed; NULL without an exception if it is absent or None. */
+/* Borrowed; NULL: it is not there. Cannot fail. */
+PyObject *py_item(PyObject *dict, const char *name);
+/* The same; NULL for None, too. */
 PyObject *py_field(PyObject *request, const char *name);
 int py_field_word(PyObject *request, const char *name, const word *words, int *value);
 int py_field_int(PyObject *request, const char *name, long low, long high, long *value);

@@ -1,5 +1,5 @@
 /* strip.c: the source's own bytes as a result, without its metadata. Layer 4. */
-#include "python/py.h"
+#include "python/fields.h"
 #include "meta/strip.h"
 
 #include <string.h>
@@ -42,8 +42,8 @@ run_strip(py_job *job, li_source *source)
 static int
 parse_strip(PyObject *module, PyObject *request, py_job *job, uint64_t *most)
 {
-    PyObject *type = PyDict_GetItemString(request, "type");
-    PyObject *bytes = PyDict_GetItemString(request, "most");
+    PyObject *type = py_item(request, "type");
+    PyObject *bytes = py_item(request, "most");
     PyTypeObject *base = py_state_of(module)->encoded_type;
     if (!type || !PyType_Check(type) || !PyType_IsSubtype((PyTypeObject *)type, base) ||
         !bytes) {

@@ -6,14 +6,16 @@
 static PyObject *
 raise_status(const li_ctx *ctx, PyObject *filename)
 {
-    PyObject *errors = PyImport_ImportModule("lazyimage.errors");
-    if (!errors)
-        return NULL;
-    PyObject *error = PyObject_CallMethod(
-        errors, "make_error", "iNziO", (int)ctx->status,
-        PyUnicode_DecodeUTF8(ctx->message, (Py_ssize_t)strlen(ctx->message), "replace"),
-        ctx->step, ctx->sys_errno, filename ? filename : Py_None);
-    Py_DECREF(errors);
+    PyObject *message =
+        PyUnicode_DecodeUTF8(ctx->message, (Py_ssize_t)strlen(ctx->message), "replace");
+    PyObject *errors = message ? PyImport_ImportModule("lazyimage.errors") : NULL;
+    PyObject *error = NULL;
+    if (errors)
+        error = PyObject_CallMethod(errors, "make_error", "iOziO", (int)ctx->status,
+                                    message, ctx->step, ctx->sys_errno,
+                                    filename ? filename : Py_None);
+    Py_XDECREF(errors);
+    Py_XDECREF(message);
     if (error) {
         PyErr_SetObject((PyObject *)Py_TYPE(error), error);
         Py_DECREF(error);
