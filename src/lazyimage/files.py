@@ -7,9 +7,11 @@ while it encodes (temp beside it, then rename), for bytes that are there already
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import stat
+from contextlib import suppress
 
 from lazyimage.checks import type_name
 from lazyimage.copies import note_copy
@@ -75,7 +77,7 @@ def replace(target: str, data: memoryview, durable: bool, old_mode: int | None) 
     directory = os.path.dirname(target)
     temp = os.path.join(directory, f".lazyimage-{os.urandom(8).hex()}")
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-    descriptor = os.open(temp, flags, 0o666)
+    descriptor = os.open(temp, flags, 0o666 if old_mode is None else 0o600)
     try:
         try:
             write_all(descriptor, data)
@@ -84,10 +86,11 @@ def replace(target: str, data: memoryview, durable: bool, old_mode: int | None) 
             if durable:
                 os.fsync(descriptor)
         finally:
-            os.close(descriptor)
+            close(descriptor)
         os.replace(temp, target)
     except BaseException:
-        os.unlink(temp)
+        with suppress(OSError):  # what went wrong first is the news
+            os.unlink(temp)
         raise
     if durable:
         sync_directory(directory)
@@ -96,15 +99,29 @@ def replace(target: str, data: memoryview, durable: bool, old_mode: int | None) 
 def write_all(descriptor: int, data: memoryview) -> None:
     """Every byte, however the system cuts it up."""
     while data:
-        data = data[os.write(descriptor, data) :]
+        taken = os.write(descriptor, data)
+        if not taken:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        data = data[taken:]
+
+
+def close(descriptor: int) -> None:
+    """Closed, and the system said so; EINTR: Linux has closed it all the same."""
+    with suppress(InterruptedError):
+        os.close(descriptor)
 
 
 def sync_directory(directory: str) -> None:
     """Make the rename itself durable."""
     if os.name != "posix":
         return  # a directory cannot be opened there
-    descriptor = os.open(directory, os.O_RDONLY)
     try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        descriptor = os.open(directory, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        # As in base/file.c: no fsync of directories there, or it may be written but not read.
+        if error.errno not in (errno.EINVAL, errno.EACCES):
+            raise

@@ -6,6 +6,7 @@ descriptor of a regular file and nothing else, and the Python heap saw 1 MiB at 
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import stat
@@ -103,7 +104,10 @@ def write_piece(target: BinaryIO, piece: memoryview) -> None:
     """All of the piece."""
     try:
         while piece:
-            piece = piece[target.write(piece) :]
+            taken = target.write(piece)
+            if not taken:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            piece = piece[taken:]
     except OSError as error:
         raise temp_error(error) from error
 
