@@ -27,7 +27,7 @@ LEFT_OUT := $(if $(WEBP),,csrc/codecs/webp/% tests/c/codecs/test_webp_% tests/fu
 	$(if $(AVIF),,csrc/codecs/avif/% csrc/python/avif_module.c tests/c/codecs/test_avif_% \
 	tests/fuzz/%_avif.c)
 C_FILES := $(filter-out $(LEFT_OUT),$(sort $(shell find csrc -name '*.c')))
-HEADERS := $(sort $(shell find csrc tests/c tests/fuzz -name '*.h'))
+HEADERS := $(sort $(shell find csrc tests/c tests/fuzz tests/reliability -name '*.h'))
 CORE := $(filter-out csrc/python/%,$(C_FILES))
 TEST_FILES := $(filter-out $(LEFT_OUT),$(sort $(wildcard tests/c/*/test_*.c)))
 THREADED := tests/c/base/test_guard.c tests/c/image/test_ahead.c tests/c/group/test_tee.c \
@@ -35,6 +35,9 @@ THREADED := tests/c/base/test_guard.c tests/c/image/test_ahead.c tests/c/group/t
 FUZZ_FILES := $(filter-out $(LEFT_OUT),$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 TOOL_FILES := tests/c/codecs/samples.c benchmarks/png_read.c
 TOOL_FILES += tests/reliability/sanitized.c
+TOOL_FILES += tests/reliability/allocations.c
+# Those that others preload or link; each is linted as the tools are.
+SHIM_FILES := tests/reliability/heap_faults.c tests/reliability/output_faults.c
 PROGRAMS := $(patsubst %.c,$(OUT)/%,$(TEST_FILES) $(TOOL_FILES))
 
 # Recursively expanded: pkg-config may not be there before setup has run.
@@ -104,6 +107,20 @@ asan-c: setup ## the C tests under ASan, UBSan and LSan
 	@$(MAKE) --no-print-directory c-programs OUT=build/asan/c SAN='$(SAN_FLAGS)'
 	@$(PYTHON) tools/run_tests.py --c build/asan/c --timeout 600
 
+# They take minutes there, and their code is reached by others; test_guard makes faults that
+# memcheck, which looks at each access first, tells before the handler is asked.
+NOT_UNDER_VALGRIND := test_crashers test_group test_tee test_png_stream test_png_write \
+	test_webp_write test_webp_memory test_avif_memory test_avif_write test_kernels test_resize \
+	test_jpeg_skim test_jpeg_skim_damage test_run
+
+.PHONY: valgrind-c
+valgrind-c: ## the C tests under valgrind's memcheck, but for the longest: errors and leaks
+	@tools/setup.sh --valgrind
+	@$(MAKE) --no-print-directory c-programs
+	@$(PYTHON) tools/run_tests.py --c $(OUT) --timeout 600 --leave-out '$(NOT_UNDER_VALGRIND)' \
+		--under 'valgrind -q --error-exitcode=9 --leak-check=full \
+		--errors-for-leak-kinds=definite,indirect'
+
 tsan-c: setup ## the C tests that start threads, under TSan
 	@$(MAKE) --no-print-directory $(THREADED:%.c=build/tsan/c/%) OUT=build/tsan/c \
 		SAN='-fsanitize=thread -O1'
@@ -151,7 +168,7 @@ sanitized-program:
 		SAN='$(SAN_FLAGS)'
 
 # What the rows of the scorecard call: a row that needs a C program names it here.
-SCORED := tests/c/codecs/samples
+SCORED := tests/c/codecs/samples tests/reliability/allocations
 .PHONY: reliability reliability-short
 reliability: setup ## the reliability scorecard, what is missing of it: at most three hours
 	@$(MAKE) --no-print-directory $(SCORED:%=$(OUT)/%)
@@ -178,7 +195,10 @@ $(OUT)/libli.a: $(CORE:%.c=$(OUT)/%.o)
 	@rm -f $@ && $(AR) rcs $@ $^
 
 $(PROGRAMS): $(OUT)/%: $(OUT)/%.o $(OUT)/libli.a
-	@$(CC) $(CFLAGS_ALL) $< $(OUT)/libli.a $(LIBS) -o $@
+	@$(CC) $(CFLAGS_ALL) $(filter %.o,$^) $(OUT)/libli.a $(LIBS) -o $@
+
+# It has malloc and its kin from beside it.
+$(OUT)/tests/reliability/allocations: $(OUT)/tests/reliability/heap_faults.o
 
 $(OUT)/tests/fuzz/fuzz_%: $(OUT)/tests/fuzz/fuzz_%.o $(OUT)/libli.a
 	@$(CC) $(CFLAGS_ALL) -fsanitize=fuzzer $< $(OUT)/libli.a $(LIBS) -o $@
@@ -208,7 +228,7 @@ PYTHON_INCLUDE = $(shell $(PYTHON) -c 'import sysconfig; print(sysconfig.get_pat
 CHECK_FLAGS = -std=c11 $(WARNINGS) -Werror -Icsrc -Itests/c $(DEFINES) \
 	-isystem $(PYTHON_INCLUDE)
 LINTED := $(patsubst %.c,build/lint/%.ok,$(C_FILES) $(TEST_FILES) $(TOOL_FILES) \
-	$(FUZZ_FILES))
+	$(SHIM_FILES) $(FUZZ_FILES))
 
 .PHONY: lint-c
 lint-c: build/lint/headers.ok $(LINTED)

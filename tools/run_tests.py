@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 """Run the C test programs, then pytest in each venv, all of them even if one fails.
 
-    run_tests.py [--c DIRECTORY] [--venvs FILE] [--timeout SECONDS]
+    run_tests.py [--c DIRECTORY] [--under COMMAND] [--leave-out NAMES] [--venvs FILE]
+                 [--timeout SECONDS]
 
 DIRECTORY holds tests/c/<layer>/test_*; FILE names a venv a line, of which the first runs the
-whole suite and the others what is not marked slow. The last line is the sum of all.
+whole suite and the others what is not marked slow. COMMAND runs each program, as valgrind
+does. The last line is the sum of all.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import re
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 from xml.etree import ElementTree
@@ -38,11 +41,11 @@ class Count(NamedTuple):
         return f"{text}, {self.skipped} skipped" if self.skipped else text
 
 
-def run_program(program: Path, name: str, timeout: float) -> Count:
+def run_program(program: Path, name: str, timeout: float, under: Sequence[str] = ()) -> Count:
     """A program that dies or says no total is one failed test more."""
     try:
         done = subprocess.run(
-            [program],
+            [*under, program],
             capture_output=True,
             text=True,
             errors="replace",
@@ -63,7 +66,9 @@ def run_program(program: Path, name: str, timeout: float) -> Count:
     return count if count.failed else count.plus(Count(failed=1))
 
 
-def run_programs(directory: Path, timeout: float) -> Count:
+def run_programs(
+    directory: Path, timeout: float, under: Sequence[str] = (), left_out: Sequence[str] = ()
+) -> Count:
     programs = [
         path
         for path in sorted(directory.glob("tests/c/*/test_*"))
@@ -71,9 +76,11 @@ def run_programs(directory: Path, timeout: float) -> Count:
     ]
     wanted = {path.with_suffix("") for path in Path().glob("tests/c/*/test_*.c")}
     programs = [path for path in programs if path.relative_to(directory) in wanted]
+    programs = [path for path in programs if path.name not in left_out]
     total = Count()
     for program in programs:
-        total = total.plus(run_program(program, str(program.relative_to(directory)), timeout))
+        name = str(program.relative_to(directory))
+        total = total.plus(run_program(program, name, timeout, under))
     if not programs:
         print(f"no test program below {directory}")
         total = Count(failed=1)
@@ -113,12 +120,15 @@ def run_pytest(venv: Path, whole: bool) -> Count:
 def main() -> int:
     parser = argparse.ArgumentParser(description="Run the C tests and the Python suite.")
     parser.add_argument("--c", type=Path)
+    parser.add_argument("--under", default="", help="a command that runs each program")
+    parser.add_argument("--leave-out", default="", help="names of programs")
     parser.add_argument("--venvs", type=Path)
     parser.add_argument("--timeout", type=float, default=120)
     options = parser.parse_args()
     total = Count()
     if options.c:
-        total = total.plus(run_programs(options.c, options.timeout))
+        under, left_out = options.under.split(), options.leave_out.split()
+        total = total.plus(run_programs(options.c, options.timeout, under, left_out))
     if options.venvs:
         for index, venv in enumerate(options.venvs.read_text().split()):
             total = total.plus(run_pytest(Path(venv), whole=index == 0))

@@ -1,0 +1,286 @@
+/* allocations.c: every allocation of a job fails once, in the core and in the libraries
+ * under it, and nothing comes of it but an error.
+ *
+ *     allocations [-s STRIDE] [ahead] [+]FILE…
+ *
+ * +FILE: by every job there is; ahead: a PNG large enough for a thread of its own.
+ * Each job on each file runs again and again in a process of its own; at run n the n-th
+ * allocation of the process fails. A line a job, by tabs: its name, the file, how often
+ * an allocation failed, how often that was told as MemoryError, as another error,
+ * which, and was done without; wrong results; then how often it crashed or leaked, and
+ * in which library. */
+#include "allocation_jobs.h"
+#include "heap_faults.h"
+
+#include <dirent.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { STACK_BYTES = 256, NAME_BYTES = 64, CULPRITS = 8 };
+
+typedef struct culprit {
+    char name[NAME_BYTES]; /* "signal 11 in libaom.so.3", "leak in libaom.so.3" */
+    uint32_t count;
+} culprit;
+
+/* What the child tells, and goes on from when it has died. */
+typedef struct record {
+    long long n; /* the allocation that fails now */
+    uint32_t failed, memory, other, without, wrong, bad;
+    uint32_t other_status;
+    culprit culprits[CULPRITS];
+    char last[STACK_BYTES];
+    bool done;
+} record;
+
+/* --- one run ------------------------------------------------------------------------
+ */
+
+static li_status
+run_once(const job_kind *job, const picture *from, result *got)
+{
+    li_ctx ctx;
+    li_source *source = NULL;
+    li_ctx_init(&ctx, NULL);
+    ctx.further = further;
+    *got = (result){0};
+    li_status status = from->path
+                           ? li_source_open(&ctx, from->path, job->io, &source)
+                           : li_source_borrow(&ctx, from->data, from->size, &source);
+    if (status == LI_OK)
+        status = job->run(&ctx, source, job, got);
+    if (status == LI_OK)
+        status = li_source_verify(source);
+    li_source_close(&source);
+    return ctx.bytes ? LI_E901_INTERNAL : status;
+}
+
+static int
+open_descriptors(void)
+{
+    int count = 0;
+    DIR *directory = opendir("/proc/self/fd");
+    while (directory && readdir(directory))
+        count++;
+    if (directory)
+        closedir(directory);
+    return count;
+}
+
+/* The samples of a file that was made. */
+static uint64_t
+samples_of(const result *made)
+{
+    static const job_kind decode = {.run = run_plan};
+    picture from = {.data = made->data, .size = made->size};
+    result got;
+    return run_once(&decode, &from, &got) == LI_OK ? got.digest : 0;
+}
+
+/* An encoder that could not have all it wanted may write other bytes; never pixels, as
+ * what it does without is a search. */
+static bool
+same_result(const result *got, const result *right)
+{
+    if (got->digest == right->digest)
+        return true;
+    return got->data && right->data && samples_of(got) == samples_of(right);
+}
+
+/* Count what went wrong, and where. */
+static void
+blame(record *told, const char *what, const char *where)
+{
+    char name[NAME_BYTES];
+    snprintf(name, sizeof(name), "%s %s", what, where);
+    for (size_t i = 0; i < CULPRITS; i++) {
+        culprit *it = &told->culprits[i];
+        if (it->count && strcmp(it->name, name) != 0)
+            continue;
+        memcpy(it->name, name, sizeof(name));
+        it->count++;
+        told->bad++;
+        return;
+    }
+}
+
+/* The n-th allocation fails; false: there is no n-th. */
+static bool
+try_one(const job_kind *job, const picture *from, record *told, const result *right)
+{
+    result got;
+    long long before = heap_faults_now(), live = heap_faults_live();
+    int descriptors = open_descriptors();
+    heap_faults_arm(told->n);
+    li_status status = run_once(job, from, &got);
+    bool fired = heap_faults_disarm();
+    bool same = status != LI_OK || same_result(&got, right);
+    li_release(got.data);
+    const char *holder = heap_faults_live() == live ? NULL : heap_faults_holder(before);
+    if (open_descriptors() != descriptors)
+        holder = "a descriptor";
+    if (holder)
+        blame(told, "leak in", holder);
+    told->wrong += !same;
+    if (!fired)
+        return false;
+    told->failed++;
+    told->memory += status == LI_ENOMEM;
+    told->without += status == LI_OK;
+    if (status != LI_OK && status != LI_ENOMEM) {
+        told->other++;
+        told->other_status = (uint32_t)status;
+    }
+    return true;
+}
+
+static void
+child(const job_kind *job, const picture *from, record *told, long long stride)
+{
+    result right, again;
+    heap_faults_explain(told->last, STACK_BYTES);
+    /* Twice: what a library makes once for all stays. */
+    for (int i = 0; i < 2; i++)
+        if (run_once(job, from, i ? &again : &right) != LI_OK)
+            _exit(2);
+    if (again.digest != right.digest)
+        _exit(2);
+    li_release(again.data);
+    while (try_one(job, from, told, &right))
+        told->n += stride;
+    if (run_once(job, from, &again) != LI_OK || again.digest != right.digest)
+        told->wrong++;
+    told->done = true;
+    _exit(0);
+}
+
+/* "signal 11 libaom.so.3:…": the library at the top of the stack. */
+static void
+note_crash(record *told, int status)
+{
+    char *name = strchr(told->last, ' ');
+    name = name ? strchr(name + 1, ' ') : NULL;
+    const char *where = name ? name + 1 : "?";
+    char what[NAME_BYTES];
+    if (name)
+        name[1 + strcspn(name + 1, ":")] = '\0';
+    snprintf(what, sizeof(what), "signal %d in",
+             WIFSIGNALED(status) ? WTERMSIG(status) : 0);
+    blame(told, what, where);
+    told->last[0] = '\0';
+}
+
+/* False: the job cannot be done on this file at all. */
+static bool
+run_job(const job_kind *job, const picture *from, record *told, long long stride)
+{
+    memset(told, 0, sizeof(*told));
+    while (!told->done) {
+        int status;
+        fflush(stdout);
+        pid_t pid = fork();
+        if (pid == 0)
+            child(job, from, told, stride);
+        if (pid < 0 || waitpid(pid, &status, 0) != pid)
+            return false;
+        if (WIFEXITED(status) && WEXITSTATUS(status) == 2)
+            return false;
+        if (told->done)
+            break;
+        note_crash(told, status);
+        told->n += stride;
+    }
+    return true;
+}
+
+/* --- all of them --------------------------------------------------------------------
+ */
+
+/* A PNG of 4.2 MP, which the plan decodes with a thread ahead. */
+static picture
+large_png(void)
+{
+    enum { WIDTH = 2100, HEIGHT = 2000 };
+    static uint8_t row[WIDTH];
+    li_info info = {WIDTH, HEIGHT, LI_GRAY8};
+    li_encode how = li_encode_default();
+    li_out *out = NULL;
+    li_sink *sink = NULL;
+    uint8_t *data = NULL;
+    size_t size = 0;
+    li_ctx ctx;
+    li_ctx_init(&ctx, NULL);
+    how.compression = 1;
+    li_status status = li_out_to_memory(&ctx, &out);
+    if (status == LI_OK)
+        status = li_codec_png.encode(&ctx, info, &how, out, &sink);
+    for (uint32_t y = 0; status == LI_OK && y < HEIGHT; y++) {
+        for (uint32_t x = 0; x < WIDTH; x++)
+            row[x] = (uint8_t)(x / 7 + y / 5);
+        status = li_sink_write(sink, row);
+    }
+    if (status == LI_OK)
+        status = li_sink_finish(sink);
+    li_sink_close(&sink);
+    if (status == LI_OK)
+        status = li_out_detach(out, &data, &size);
+    li_out_close(&out);
+    return (picture){.data = data, .size = size};
+}
+
+/* `only`: the job of this name; NULL: those of every file, or all. */
+static int
+run_jobs(const picture *from, const char *name, bool all, const char *only,
+         record *told, long long stride)
+{
+    int bad = 0;
+    for (size_t i = 0; i < job_count; i++) {
+        bool wanted =
+            only ? strcmp(only, jobs[i].name) == 0 : all || jobs[i].everywhere;
+        if (!wanted)
+            continue;
+        if (!run_job(&jobs[i], from, told, stride)) {
+            printf("%s\t%s\tnot done\n", jobs[i].name, name);
+            bad++;
+            continue;
+        }
+        printf("%s\t%s\t%u\t%u\t%u\t%u\t%u\t%u", jobs[i].name, name, told->failed,
+               told->memory, told->other, told->other_status, told->without,
+               told->wrong);
+        for (size_t c = 0; c < CULPRITS && told->culprits[c].count; c++)
+            printf("\t%u %s", told->culprits[c].count, told->culprits[c].name);
+        printf("\n");
+        bad += told->bad || told->wrong;
+    }
+    return bad;
+}
+
+int
+main(int count, char **words)
+{
+    long long stride = 1;
+    int first = 1, bad = 0;
+    if (count > 2 && strcmp(words[1], "-s") == 0) {
+        stride = atoll(words[2]);
+        first = 3;
+    }
+    if (!mkdtemp(folder))
+        return 2;
+    record *told = mmap(NULL, sizeof(*told), PROT_READ | PROT_WRITE,
+                        MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    list_common_jobs();
+    list_further_jobs();
+    for (int i = first; i < count; i++) {
+        bool all = words[i][0] == '+', ahead = strcmp(words[i], "ahead") == 0;
+        picture from = ahead ? large_png() : (picture){.path = words[i] + all};
+        bad +=
+            run_jobs(&from, words[i] + all, all, ahead ? words[i] : NULL, told, stride);
+    }
+    rmdir(folder);
+    return bad ? 1 : 0;
+}

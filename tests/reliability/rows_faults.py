@@ -1,0 +1,283 @@
+"""R14, R15, R21 and R24: allocations that fail, memory that nobody wrote, disks that refuse,
+and what belongs to the process."""
+
+from __future__ import annotations
+
+import collections
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import oracle
+from card import ROOT, Bench, Figure, row
+
+import lazyimage
+
+HERE = Path(__file__).resolve().parent
+ALLOCATIONS = ROOT / "build" / "c" / "tests" / "reliability" / "allocations"
+A_FORMAT = 5
+"""Files of each format in R14."""
+
+
+def version(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split("-")[0].split(".")[:2])
+
+
+def build_shim(bench: Bench, name: str) -> Path:
+    """tests/reliability/NAME.c as a library to preload."""
+    library = bench.work / f"{name}.so"
+    command = ["gcc", "-D_GNU_SOURCE", "-O2", "-fPIC", "-shared", HERE / f"{name}.c"]
+    subprocess.run([*command, "-o", library], check=True)
+    return library
+
+
+def run_python(
+    script: str, *words: object, preload: Path | None = None, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """A script of this directory in a process of its own; its output is in .stdout."""
+    variables = {**os.environ, **environment}
+    variables["PYTHONPATH"] = str(ROOT / "tests" / "python")
+    if preload:
+        variables["LD_PRELOAD"] = str(preload)
+    command = [sys.executable, str(HERE / script), *map(str, words)]
+    return subprocess.run(command, capture_output=True, text=True, env=variables, check=False)
+
+
+# --- R14 -------------------------------------------------------------------------------
+
+
+def excused() -> dict[str, str]:
+    """What is known of libraries when an allocation fails, by a part of what is reported."""
+    found = lazyimage.features()
+    excuses = {}
+    if "avif" in found and version(found["avif"][1]) < (1, 1):
+        excuses[" in libavif.so"] = "libavif before 1.1 aborts"
+        excuses[" in libaom.so"] = "libaom 3.6's encoder goes on without its memory"
+        excuses["the AVIF encoder"] = excuses[" in libaom.so"]
+    if "webp" in found and version(found["webp"][1]) < (1, 4):
+        excuses[" in libwebp.so"] = "libwebp before 1.4 goes on without its code tables"
+        excuses["wrong result of webp"] = "libwebp 1.2's lossless encoder loses bits that way"
+    return excuses
+
+
+AVIF = ("420-32x32", "444-alpha-idat", "alpha-without-ispe", "sequence-420", "420-alpha-709")
+
+
+def chosen_files() -> list[Path]:
+    """The same twenty in both forms: small ones, as each is decoded some hundred times."""
+    files = []
+    entries = [e for e in oracle.read_index(oracle.DATA) if e.kind == "valid"]
+    for format in ("jpeg", "png", "webp"):
+        good = [e for e in entries if e.format == format and 500 <= e.pixels <= 200_000]
+        step = max(1, len(good) // A_FORMAT)
+        files += [entry.file for entry in good[::step][:A_FORMAT]]
+    return files + [oracle.DATA / "avif" / f"{name}.avif" for name in AVIF]
+
+
+class Tally(collections.Counter[str]):
+    """What the lines of `allocations` come to: numbers, and in `places` what went wrong where."""
+
+    NAMES = ("failed", "memory", "other", "", "without", "wrong")
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.places: collections.Counter[str] = collections.Counter()
+        for line in text.splitlines():
+            job, path, *numbers = line.split("\t")
+            if len(numbers) < len(self.NAMES):
+                self.places[f"{job} of {path}: {numbers[0]}"] += 1
+                continue
+            self.update(dict(zip(self.NAMES, map(int, numbers[: len(self.NAMES)]), strict=True)))
+            if int(numbers[5]):
+                self.places[f"wrong result of {job}"] += int(numbers[5])
+            for place in numbers[len(self.NAMES) :]:
+                count, _, what = place.partition(" ")
+                if what.endswith("?") and job.startswith("avif"):
+                    what = what.replace("?", "the AVIF encoder, its stack destroyed")
+                self.places[what] += int(count)
+
+    def figure(self, files: int) -> tuple[str, bool, str]:
+        """The row's text, whether the target is met, and what is excepted."""
+        excuses = excused()
+        known = {what for what in self.places for part in excuses if part in what}
+        bad = sum(count for what, count in self.places.items() if what not in known)
+        crashes, leaks = (
+            sum(n for what, n in self.places.items() if what.startswith(word) and what not in known)
+            for word in ("signal", "leak")
+        )
+        died = sum(n for what, n in self.places.items() if what.startswith("signal"))
+        text = f"{crashes} crashes, {leaks} leaks of {self['failed'] + died:,} in C, {files} files"
+        told = [f"{count} × {what}" for what, count in self.places.most_common()]
+        reasons = sorted({why for part, why in excuses.items() if any(part in w for w in known)})
+        why = f"excepted: {'; '.join(reasons)} ({', '.join(told)})" if told else ""
+        return text, bad == 0, why
+
+
+# The interpreter's own frames: `_core` is an extension and never has such a name.
+INTERPRETER = ("libpython", "python")
+
+
+def heap_job(bench: Bench, shim: Path, job: str, stride: int) -> tuple[int, list[str], list[str]]:
+    """One job of faulty_heap.py, gone on with after each crash: failed allocations, what was
+    odd, and what is the interpreter's."""
+    directory = bench.work / job
+    directory.mkdir()
+    first, failed = 0, 0
+    odd: list[str] = []
+    theirs: list[str] = []
+    while True:
+        done = run_python(
+            "faulty_heap.py", directory, job, first, stride, preload=shim, PYTHONMALLOC="malloc"
+        )
+        lines = done.stdout.splitlines()
+        numbers = [int(line) for line in lines if line.isdigit()]
+        failed += len(numbers)
+        if done.returncode == 0 and lines and lines[-1].startswith("{"):
+            told = json.loads(lines[-1])
+            for what in told["odd"]:
+                mine = not (what.startswith("leak in libpython") or what.startswith("leak in py"))
+                (odd if mine else theirs).append(f"{job}: {what}")
+            theirs += [f"{job}: {what}" for what in told["others"]]
+            return failed, odd, theirs
+        where = done.stderr.strip().splitlines()[-1:] or ["no word"]
+        name = where[0].split(" ")[2] if where[0].startswith("signal ") else ""
+        place = f"{job}: {where[0][:120]} at {numbers[-1] if numbers else 'the beginning'}"
+        (theirs if name.startswith(INTERPRETER) else odd).append(place)
+        if not numbers or len(odd) > 3:
+            return failed, odd, theirs
+        first = numbers[-1] + stride
+
+
+HEAP_JOBS = ("buffer", "pixels", "file", "many", "batch", "error", "header", "search")
+
+
+@row("R14", "every allocation failed once: decode, resize, encode; every op", "0 crashes, 0 leaks")
+def allocations(bench: Bench) -> Figure:
+    files = chosen_files()
+    words = ["-s", "53" if bench.short else "1", "ahead"]
+    firsts = set(files[::A_FORMAT])
+    words += [f"{'+' if file in firsts else ''}{file}" for file in files]
+    done = subprocess.run([ALLOCATIONS, *words], capture_output=True, text=True, check=False)
+    text, met, why = Tally(done.stdout).figure(len(files))
+    shim = build_shim(bench, "heap_faults")
+    failed = 0
+    odd: list[str] = []
+    theirs: list[str] = []
+    for job in HEAP_JOBS:
+        more, mine, its = heap_job(bench, shim, job, 41 if bench.short else 1)
+        failed, odd, theirs = failed + more, odd + mine, theirs + its
+    text += f"; {len(odd)} of {failed:,} with Python, {len(theirs)} things are the interpreter's"
+    crashed = [what for what in theirs if "signal" in what]
+    notes = [why, "; ".join(odd)[:500], f"CPython: {'; '.join(crashed)}"[:300] if crashed else ""]
+    return Figure(text, met and not odd, "; ".join(note for note in notes if note))
+
+
+# --- R21 -------------------------------------------------------------------------------
+
+KILLS = 200
+LONGEST_S = 0.06
+"""Of a life; a job takes 5 to 40 ms."""
+
+
+def killed(bench: Bench, kills: int) -> tuple[int, int, int]:
+    """kill −9 at random moments: partial files, those that were new, stale temp files."""
+    random.seed(5)
+    directory = bench.work / "killed"
+    directory.mkdir()
+    command = [sys.executable, str(HERE / "writer.py"), str(directory), str(kills)]
+    writer = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert writer.stdin and writer.stdout
+    partial = new = 0
+    for line in iter(writer.stdout.readline, "done\n"):
+        if not line:
+            raise AssertionError(f"writer.py ended with {writer.wait()}")
+        word, *rest = line.split()
+        if word == "child":
+            time.sleep(random.uniform(0.001, LONGEST_S))
+            os.kill(int(rest[0]), signal.SIGKILL)
+        else:
+            partial += word == "partial"
+            new += word == "new"
+    writer.wait()
+    stale = sum(path.name.startswith(".lazyimage-") for path in directory.iterdir())
+    return partial, new, stale
+
+
+@row("R21", "faults of a disk × 4 encoders × 9 targets; kill −9", "0 partial files")
+def outputs(bench: Bench) -> Figure:
+    shim = build_shim(bench, "output_faults")
+    formats = ["png"] if bench.short else ["jpeg", "png", "webp", "avif"]
+    done = run_python("faulty_outputs.py", bench.work, *formats, preload=shim)
+    if done.returncode:
+        return Figure(f"the worker ended with {done.returncode}", False, done.stderr[-500:])
+    trials = [json.loads(line) for line in done.stdout.splitlines()]
+    wrong = [trial for trial in trials if trial["wrong"]]
+    faults = {trial["fault"].replace(" over a file", "") for trial in trials if trial["fired"]}
+    kills = 24 if bench.short else KILLS
+    partial, new, stale = killed(bench, kills)
+    text = (
+        f"0 partial files: {len(trials)} trials of {len(faults)} faults, {len(wrong)} not as "
+        f"they must be; {partial} of {kills} kills left a partial file ({new} a new one, "
+        f"{stale} stale temp files)"
+    )
+    if wrong or partial:
+        text = text.partition(": ")[2]
+    why = "; ".join(f"{t['target']}, {t['format']}, {t['fault']}: {t['wrong'][0]}" for t in wrong)
+    return Figure(text, not wrong and not partial, why[:600])
+
+
+# --- R15 -------------------------------------------------------------------------------
+
+PERTURBED = ("85", "170")
+
+
+@row("R15", "MALLOC_PERTURB_ 0x55 against 0xAA", "0 differences")
+def unwritten(bench: Bench) -> Figure:
+    directory = bench.corpus if bench.corpus and not bench.short else oracle.DATA
+    entries = oracle.read_index(directory)
+    if bench.short:
+        entries = entries[::9]
+    names = bench.work / "names"
+    names.write_text("\n".join(str(entry.file) for entry in entries))
+    lines = []
+    for value in PERTURBED:
+        # Python's own blocks too: a job's request and its error are in them.
+        done = run_python("digests.py", names, MALLOC_PERTURB_=value, PYTHONMALLOC="malloc")
+        if done.returncode:
+            return Figure(f"the worker ended with {done.returncode}", False, done.stderr[-500:])
+        lines.append(done.stdout.splitlines())
+    first, second = lines
+    if first[0] == second[0]:
+        return Figure("no figure", False, f"malloc is not perturbed: {first[0]}")
+    differ = [a for a, b in zip(first[1:], second[1:], strict=False) if a != b]
+    missing = abs(len(first) - len(second))
+    text = (
+        f"{len(differ) + missing} differences in {len(first) - 1} results of {len(entries)} files"
+    )
+    return Figure(text, not differ and not missing, "; ".join(differ[:5]))
+
+
+# --- R24 -------------------------------------------------------------------------------
+
+
+@row("R24", "foreign state before and after each job of every kind", "unchanged")
+def foreign_state(bench: Bench) -> Figure:
+    entries = oracle.read_index(oracle.DATA)
+    kinds: dict[tuple[str, str], list[str]] = {}
+    for entry in entries:
+        kinds.setdefault((entry.format, entry.kind), []).append(str(entry.file))
+    a_kind = 1 if bench.short else 12
+    pictures = [path for paths in kinds.values() for path in paths[:a_kind]]
+    done = run_python("foreign_jobs.py", bench.work, *pictures)
+    if done.returncode:
+        return Figure(f"the worker ended with {done.returncode}", False, done.stderr[-500:])
+    line, _, rest = done.stdout.partition("\n")
+    told = json.loads(line) if line.startswith("{") else {"jobs": 0, "looks": 0, "wrong": [line]}
+    wrong = told["wrong"] + ([f"printed: {done.stderr + rest}"] if done.stderr or rest else [])
+    text = f"{'unchanged' if not wrong else 'changed'} after {told['jobs']} jobs"
+    return Figure(f"{text}, {told['looks']} things looked at", not wrong, "; ".join(wrong)[:600])
