@@ -55,14 +55,15 @@ codec_of(const test_file *file)
 
 static uint32_t decodes, jobs, written, stripped_files, groups;
 
-/* Each shrink with each of rough, ahead, region and planes; all rows, then some. */
+/* Each shrink with each of rough, ahead, region, planes and skim; all rows, then some.
+ */
 static void
 check_hints(const test_file *file, uint32_t *state)
 {
     const li_codec *codec = codec_of(file);
     if (!codec)
         return;
-    for (uint32_t flags = 0; flags < 16; flags++)
+    for (uint32_t flags = 0; flags < (codec->shrinks ? 32u : 16u); flags++)
         for (uint8_t shrink = 0; shrink < (codec->shrinks ? 6 : 1); shrink++) {
             uint32_t any = test_random(state);
             uint8_t hint[HINT_BYTES] = {shrink,
