@@ -250,9 +250,44 @@ TEST(meta_may_lie_at_the_end)
     avifRWDataFree(&file);
 }
 
+/* A source that has become shorter than it was when it was opened. */
+typedef struct shrunk {
+    li_source base;
+    const uint8_t *data; /* borrowed */
+    uint64_t given;      /* bytes that it still has */
+} shrunk;
+
+static li_status
+shrunk_at(li_source *source, uint64_t offset, size_t want, const uint8_t **data,
+          size_t *got)
+{
+    const shrunk *self = (const shrunk *)source;
+    uint64_t left = offset < self->given ? self->given - offset : 0;
+    *got = left < want ? (size_t)left : want;
+    *data = *got ? self->data + offset : NULL;
+    return LI_OK;
+}
+
+TEST(a_source_that_shrinks_is_a_file_that_ends)
+{
+    static const li_source_ops ops = {.name = "shrunk", .at = shrunk_at};
+    avifRWData file = file_make(plain);
+    size_t whole = find_type(&file, "mdat");
+    for (size_t given = 0; given < whole - 8; given++) {
+        li_ctx ctx;
+        li_header header;
+        li_ctx_init(&ctx, NULL);
+        shrunk source = {
+            {.ops = &ops, .ctx = &ctx, .size = file.size}, file.data, given};
+        CHECK_EQ(li_codec_avif.inspect(&ctx, &source.base, &header), LI_E132_TRUNCATED);
+    }
+    avifRWDataFree(&file);
+}
+
 int
 main(void)
 {
+    RUN(a_source_that_shrinks_is_a_file_that_ends);
     RUN(the_header_says_what_the_file_is);
     RUN(every_prefix_is_a_clean_error);
     RUN(no_byte_of_the_boxes_upsets_the_scan);
