@@ -70,7 +70,11 @@ void li_jpeg_rates_of(li_jpeg_rates *rates, const li_jpeg_counts *counts);
 /* Of a code that is count times among total: 1 to 16. */
 float li_jpeg_bits(uint32_t count, uint32_t total);
 /* The bits of a magnitude. */
-uint32_t li_jpeg_size(uint32_t magnitude);
+static inline uint32_t
+li_jpeg_size(uint32_t magnitude)
+{
+    return magnitude ? 32u - (uint32_t)__builtin_clz(magnitude) : 0;
+}
 
 /* Mean of the squared AC coefficients, in units of a sample. */
 float li_jpeg_energy(const li_jpeg_block block);
@@ -101,21 +105,25 @@ int li_jpeg_script(int parts, const uint8_t *split,
 /* The one that suits most pictures. */
 int li_jpeg_fixed_script(int parts, jpeg_scan_info script[LI_JPEG_SCANS]);
 
-/* What a scan of one part would write. */
-typedef struct li_jpeg_band {
-    uint32_t symbols[256];
-    uint64_t extra; /* bits behind them */
-    uint32_t ends;  /* blocks that have ended since the last symbol */
-} li_jpeg_band;
+enum { LI_JPEG_SPLITS = 5, LI_JPEG_ZONES = LI_JPEG_SPLITS + 1 };
 
-enum { LI_JPEG_BANDS = 11 }; /* all of AC, and low and high for each of five splits */
+/* What the scans of one part would write. A symbol is the same in every band that holds
+ * its coefficient and the one before it, so it is counted once, where it is: in one of
+ * the zones that the splits make. Only the first of a high band has a shorter run. */
+typedef struct li_jpeg_bands {
+    int32_t zones[LI_JPEG_ZONES][256];   /* as in one band of all */
+    int32_t firsts[LI_JPEG_SPLITS][256]; /* what that counts wrong for a high band */
+    struct {
+        uint32_t blocks;            /* that have ended since the last symbol */
+        uint32_t symbols[16];       /* by the bits of their number, less one */
+    } ends[1 + 2 * LI_JPEG_SPLITS]; /* of all, and of low and high for each split */
+} li_jpeg_bands;
 
 /* The next block of a part, as it will be written. */
-void li_jpeg_bands_add(li_jpeg_band bands[LI_JPEG_BANDS],
-                       const int16_t block[DCTSIZE2]);
+void li_jpeg_bands_add(li_jpeg_bands *bands, const int16_t block[DCTSIZE2]);
 /* The split whose scans are smallest, 0 for none, where one of `share` blocks was
  * added. */
-uint8_t li_jpeg_bands_split(li_jpeg_band bands[LI_JPEG_BANDS], uint32_t share);
+uint8_t li_jpeg_bands_split(li_jpeg_bands *bands, uint32_t share);
 
 /* --- the coefficients of a picture (held.c) --------------------------------------- */
 
@@ -129,7 +137,7 @@ typedef struct li_jpeg_held {
     li_jpeg_quantizer quantizer[2];
     li_jpeg_counts counts[2];
     li_jpeg_rates rates[2];
-    li_jpeg_band bands[LI_JPEG_BANDS];
+    li_jpeg_bands bands;
     int last_dc;       /* most effort: of the row before */
     float *energy;     /* owned, most effort: three rows of blocks */
     float *dc;         /* owned, most effort: a row's DC, and the weights behind it */

@@ -286,14 +286,14 @@ step_script(li_jpeg_writer *writer)
     uint32_t count = writer->choice.frame.count;
     uint32_t every = is_small(held) ? 1 : SCRIPT_ROWS;
     for (uint32_t p = 0; p < count; p++) {
-        memset(held->bands, 0, sizeof(held->bands));
+        memset(&held->bands, 0, sizeof(held->bands));
         for (uint32_t y = 0; y < held->down[p]; y += every) {
             const li_jpeg_block *row = row_of(held, p, y);
             for (uint32_t x = 0; x < held->across[p]; x++)
-                li_jpeg_bands_add(held->bands, row[x]);
+                li_jpeg_bands_add(&held->bands, row[x]);
             poll_or_leave(held);
         }
-        split[p] = li_jpeg_bands_split(held->bands, every);
+        split[p] = li_jpeg_bands_split(&held->bands, every);
     }
     writer->jpeg.num_scans = li_jpeg_script((int)count, split, writer->script);
 }

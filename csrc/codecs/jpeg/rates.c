@@ -23,15 +23,6 @@ li_jpeg_levels(const li_jpeg_quantizer *quantizer, const li_jpeg_block block,
     }
 }
 
-uint32_t
-li_jpeg_size(uint32_t magnitude)
-{
-    uint32_t size = 0;
-    while (magnitude >> size)
-        size++;
-    return size;
-}
-
 void
 li_jpeg_count_block(li_jpeg_counts *counts, const li_jpeg_block block,
                     const float level[DCTSIZE2], int *last_dc)

@@ -6,13 +6,12 @@
 #include "codecs/jpeg/effort.h"
 
 enum {
-    SPLITS = (LI_JPEG_BANDS - 1) / 2,
     FIXED_SPLIT = 8,
     LONGEST_ENDS = 0x7FFF, /* blocks that one symbol may end */
     SCAN_BYTES = 10 + 21,  /* of the headers of a scan and of its table */
 };
 
-static const uint8_t splits[SPLITS] = {2, 5, 8, 12, 18};
+static const uint8_t splits[LI_JPEG_SPLITS] = {2, 5, 8, 12, 18};
 
 /* --- scripts --------------------------------------------------------------------- */
 
@@ -60,81 +59,107 @@ li_jpeg_fixed_script(int parts, jpeg_scan_info script[LI_JPEG_SCANS])
 
 /* Tell of the blocks that have ended, with one symbol. */
 static void
-flush_ends(li_jpeg_band *band)
+flush_ends(li_jpeg_bands *bands, uint32_t band)
 {
-    if (!band->ends)
-        return;
-    uint32_t bits = li_jpeg_size(band->ends) - 1;
-    band->symbols[bits << 4]++;
-    band->extra += bits;
-    band->ends = 0;
+    uint32_t blocks = bands->ends[band].blocks;
+    if (blocks)
+        bands->ends[band].symbols[li_jpeg_size(blocks) - 1]++;
+    bands->ends[band].blocks = 0;
 }
 
-/* A block's coefficients of one band: at[i] is the place of the i-th that is not 0. */
+/* Of a block a band has some coefficients or none, the last at its own last place or
+ * not. */
 static void
-add_block(li_jpeg_band *band, const uint8_t *at, const uint8_t *sizes, uint32_t count,
-          uint32_t first, uint32_t last)
+end_block(li_jpeg_bands *bands, uint32_t band, bool some, bool full)
 {
-    uint32_t next = first;
-    if (count)
-        flush_ends(band);
-    for (uint32_t i = 0; i < count; i++) {
-        uint32_t run = at[i] - next;
-        band->symbols[LI_AC_SKIP] += run >> 4;
-        band->symbols[(run & 15) << 4 | sizes[i]]++;
-        band->extra += sizes[i];
-        next = at[i] + 1u;
+    if (some)
+        flush_ends(bands, band);
+    if (!full && ++bands->ends[band].blocks == LONGEST_ENDS)
+        flush_ends(bands, band);
+}
+
+static void
+count_symbol(int32_t counts[256], uint32_t run, uint32_t size, int32_t by)
+{
+    counts[LI_AC_SKIP] += (int32_t)(run >> 4) * by;
+    counts[(run & 15) << 4 | size] += by;
+}
+
+/* What a split changes for a block: at[i], sizes[i]: its coefficients that are not 0,
+ * of which `low` are in the low band. */
+static void
+split_block(li_jpeg_bands *bands, uint32_t i, const uint8_t *at, const uint8_t *sizes,
+            uint32_t count, uint32_t low)
+{
+    uint32_t next = splits[i] + 1u, before = low ? at[low - 1] : 0;
+    if (low < count && before != splits[i]) {
+        count_symbol(bands->firsts[i], at[low] - before - 1u, sizes[low], -1);
+        count_symbol(bands->firsts[i], at[low] - next, sizes[low], 1);
     }
-    if (next <= last && ++band->ends == LONGEST_ENDS)
-        flush_ends(band);
+    end_block(bands, 1 + 2 * i, low > 0, before == splits[i]);
+    end_block(bands, 2 + 2 * i, low < count,
+              low < count && at[count - 1] == DCTSIZE2 - 1);
 }
 
 void
-li_jpeg_bands_add(li_jpeg_band bands[LI_JPEG_BANDS], const int16_t block[DCTSIZE2])
+li_jpeg_bands_add(li_jpeg_bands *bands, const int16_t block[DCTSIZE2])
 {
     uint8_t at[DCTSIZE2], sizes[DCTSIZE2];
-    uint32_t count = 0, low = 0;
+    uint32_t count = 0, last = 0, zone = 0, low[LI_JPEG_SPLITS];
     for (uint32_t k = 1; k < DCTSIZE2; k++) {
         int value = block[li_jpeg_zigzag[k]];
+        if (!value)
+            continue;
+        uint32_t size = li_jpeg_size((uint32_t)(value < 0 ? -value : value));
+        for (; zone < LI_JPEG_SPLITS && k > splits[zone]; zone++)
+            low[zone] = count;
+        count_symbol(bands->zones[zone], k - last - 1, size, 1);
         at[count] = (uint8_t)k;
-        sizes[count] = (uint8_t)li_jpeg_size((uint32_t)(value < 0 ? -value : value));
-        count += value != 0;
+        sizes[count++] = (uint8_t)size;
+        last = k;
     }
-    add_block(&bands[0], at, sizes, count, 1, DCTSIZE2 - 1);
-    for (uint32_t i = 0; i < SPLITS; i++) {
-        while (low < count && at[low] <= splits[i])
-            low++;
-        add_block(&bands[1 + 2 * i], at, sizes, low, 1, splits[i]);
-        add_block(&bands[2 + 2 * i], at + low, sizes + low, count - low, splits[i] + 1u,
-                  DCTSIZE2 - 1);
-    }
+    for (; zone < LI_JPEG_SPLITS; zone++)
+        low[zone] = count;
+    end_block(bands, 0, count > 0, last == DCTSIZE2 - 1);
+    for (uint32_t i = 0; i < LI_JPEG_SPLITS; i++)
+        split_block(bands, i, at, sizes, count, low[i]);
 }
 
-/* In bits. share: of how many blocks one was looked at. */
+/* In bits: a band of zones, with what a split changes and its ends of blocks. */
 static double
-band_size(li_jpeg_band *band, uint32_t share)
+band_size(li_jpeg_bands *bands, uint32_t band, uint32_t first, uint32_t end,
+          const int32_t *changes, uint32_t share)
 {
-    double bits = (double)band->extra;
-    uint32_t total = 0, used = 0;
-    flush_ends(band);
-    for (int i = 0; i < 256; i++)
-        total += band->symbols[i];
-    for (int i = 0; i < 256; i++) {
-        uint32_t count = band->symbols[i];
-        used += count > 0;
-        bits += count ? (double)count * (double)li_jpeg_bits(count, total) : 0;
+    uint32_t counts[256], total = 0, used = 0;
+    double bits = 0;
+    flush_ends(bands, band);
+    for (uint32_t i = 0; i < 256; i++) {
+        int32_t count = changes ? changes[i] : 0;
+        for (uint32_t zone = first; zone < end; zone++)
+            count += bands->zones[zone][i];
+        counts[i] = (uint32_t)count;
+        if (i % 16 == 0 && i < LI_AC_SKIP)
+            counts[i] = bands->ends[band].symbols[i / 16];
+        total += counts[i];
     }
+    for (uint32_t i = 0; i < 256; i++)
+        if (counts[i]) {
+            uint32_t behind = i == LI_AC_SKIP ? 0 : i % 16 ? i % 16 : i / 16;
+            bits += counts[i] * ((double)li_jpeg_bits(counts[i], total) + behind);
+            used++;
+        }
     return bits * share + 8.0 * (SCAN_BYTES + used);
 }
 
 uint8_t
-li_jpeg_bands_split(li_jpeg_band bands[LI_JPEG_BANDS], uint32_t share)
+li_jpeg_bands_split(li_jpeg_bands *bands, uint32_t share)
 {
-    double best = band_size(&bands[0], share);
+    double best = band_size(bands, 0, 0, LI_JPEG_ZONES, NULL, share);
     uint8_t split = 0;
-    for (int i = 0; i < SPLITS; i++) {
+    for (uint32_t i = 0; i < LI_JPEG_SPLITS; i++) {
         double size =
-            band_size(&bands[1 + 2 * i], share) + band_size(&bands[2 + 2 * i], share);
+            band_size(bands, 1 + 2 * i, 0, i + 1, NULL, share) +
+            band_size(bands, 2 + 2 * i, i + 1, LI_JPEG_ZONES, bands->firsts[i], share);
         if (size < best) {
             best = size;
             split = splits[i];

@@ -186,10 +186,10 @@ TEST(the_split_is_the_one_whose_scans_are_smallest)
     enum { BLOCKS = 400 };
     static const uint8_t splits[] = {0, 2, 5, 8, 12, 18};
     static int16_t blocks[BLOCKS][DCTSIZE2];
-    static li_jpeg_band bands[LI_JPEG_BANDS];
+    static li_jpeg_bands bands;
     uint32_t state = 21, seen = 0;
     for (uint32_t round = 0; round < 24; round++) {
-        memset(bands, 0, sizeof(bands));
+        memset(&bands, 0, sizeof(bands));
         memset(blocks, 0, sizeof(blocks));
         for (uint32_t b = 0; b < BLOCKS; b++) {
             uint32_t far = test_random(&state) % 8 ? 1 + round % 6 * 4 : 63;
@@ -197,9 +197,9 @@ TEST(the_split_is_the_one_whose_scans_are_smallest)
                 if (test_random(&state) % (1 + k / 2) == 0)
                     blocks[b][li_jpeg_zigzag[k]] =
                         (int16_t)(test_random(&state) % 9) - 4;
-            li_jpeg_bands_add(bands, blocks[b]);
+            li_jpeg_bands_add(&bands, blocks[b]);
         }
-        uint8_t split = li_jpeg_bands_split(bands, 1);
+        uint8_t split = li_jpeg_bands_split(&bands, 1);
         double best = 1e30, found = 0;
         for (size_t i = 0; i < sizeof(splits); i++) {
             int at = splits[i];
