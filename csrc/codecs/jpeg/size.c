@@ -322,7 +322,8 @@ li_jpeg_choose(li_info info, const li_encode *encode)
                                  encode->quality ? encode->quality : LI_JPEG_QUALITY};
     choice.frame = frame_of(info, choice.quality, encode->subsampling);
     bool fits = frame_coefficients(&choice.frame) <= HELD_LIMIT_BYTES;
-    int effort = choice.effort = encode->effort;
+    int8_t effort = encode->effort;
+    choice.effort = effort;
     bool scans = effort < 0 ? fits : effort >= LI_EFFORT_PROGRESSIVE;
     bool codes = effort < 0 ? fits : effort >= LI_EFFORT_OPTIMIZE;
     choice.trellis = effort >= LI_EFFORT_TRELLIS;

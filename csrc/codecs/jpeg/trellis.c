@@ -65,7 +65,7 @@ visit(ac_path *path, int k, float level, uint32_t value)
 {
     uint8_t from, lower_from;
     float cost = step_to(path, k, value, level, &from);
-    uint32_t lower = (1u << (li_jpeg_size(value) - 1)) - 1;
+    uint32_t lower = (1u << li_jpeg_size(value) >> 1) - 1; /* value is not 0 */
     if (lower) {
         float other = step_to(path, k, lower, level, &lower_from);
         if (other < cost) {
