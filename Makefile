@@ -254,6 +254,10 @@ bench: setup ## time, memory, bytes, quality beside other libraries; writes docs
 	@$(PYTHON) benchmarks/bench.py $(BENCH)
 
 .PHONY: bench-tee bench-batch bench-target
+.PHONY: bench-tee bench-batch bench-jpeg
+bench-jpeg: setup ## JPEG efforts beside mozjpeg at equal SSIMULACRA2: exit 1 if a target is missed
+	@$(PYTHON) benchmarks/jpeg_effort.py $(BENCH)
+
 bench-tee: setup ## one decode for ten outputs, beside sharp: exit 1 if a target is missed
 	@$(PYTHON) benchmarks/tee.py
 

@@ -26,8 +26,8 @@ def load(name: str) -> Any:
         sys.path.remove(str(BENCHMARKS))
 
 
-NAMES = ("avif_grid", "cells", "instructions", "plot", "report", "truth", "tune")
-avif_grid, cells, instructions, plot, report, truth, tune = map(load, NAMES)
+NAMES = ("avif_grid", "cells", "instructions", "jpeg_effort", "plot", "report", "truth", "tune")
+avif_grid, cells, instructions, jpeg_effort, plot, report, truth, tune = map(load, NAMES)
 
 
 def row(who: str, cpu: float, growth: float, score: float | None = 70.0, **more: Any) -> Any:
@@ -252,6 +252,26 @@ def test_the_pngs_that_are_counted_hold_their_samples(tmp_path: Any, channels: i
     path = tmp_path / "a.png"
     path.write_bytes(instructions.png(picture))
     assert numpy.array_equal(numpy.asarray(Image.open(path)), picture)
+
+
+# --- JPEG efforts ------------------------------------------------------------------------
+
+
+def test_bytes_are_compared_at_equal_scores() -> None:
+    theirs = [[1000 * 2**i, 40.0 + 10 * i] for i in range(5)]
+    assert jpeg_effort.gap(theirs, theirs) == 0
+    smaller = [[0.9 * size, score] for size, score in theirs]
+    assert jpeg_effort.gap(smaller, theirs) == pytest.approx(numpy.log(0.9))
+    better = [[size, score + 10] for size, score in theirs]  # a doubling of bytes is 10 points
+    assert jpeg_effort.gap(better, theirs) == pytest.approx(numpy.log(0.5))
+    dented = [*theirs[:2], [2500, 45.0], *theirs[2:]]  # more bytes, worse: never worth it
+    assert jpeg_effort.gap(dented, theirs) == 0
+
+
+def test_no_picture_is_both_fitted_on_and_measured() -> None:
+    held, tuned = set(jpeg_effort.HELD_OUT), set(jpeg_effort.TUNED_ON)
+    assert len(held) == len(jpeg_effort.HELD_OUT) >= 26
+    assert not held & tuned and not held & set(jpeg_effort.SCREENSHOTS)
 
 
 # --- large pictures ----------------------------------------------------------------------

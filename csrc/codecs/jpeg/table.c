@@ -79,8 +79,10 @@ static const anchor tuned_scales[] = {
 /* In thousandths: what a search leaves out is made up for by finer steps. */
 static const anchor searched[] = {
     {1, 896}, {90, 900}, {95, 913}, {98, 959}, {100, 1000}};
-static const anchor searched_most[] = {
-    {1, 896}, {90, 900}, {95, 913}, {98, 959}, {100, 1000}};
+/* The same where the table is the standard's. */
+static const anchor searched_standard[] = {{1, 980},  {10, 980}, {30, 940},
+                                           {50, 900}, {70, 872}, {85, 858},
+                                           {95, 890}, {98, 950}, {100, 1000}};
 
 /* In hundredths of a percent. */
 static uint32_t
@@ -90,7 +92,7 @@ scale_of(const li_jpeg_choice *choice)
                                    : 100 * standard_scale(choice->quality);
     if (!choice->trellis)
         return scale;
-    const anchor *by = choice->effort >= LI_EFFORT_MOST ? searched_most : searched;
+    const anchor *by = choice->tuned ? searched : searched_standard;
     return (scale * along(by, choice->quality) + 500) / 1000;
 }
 
