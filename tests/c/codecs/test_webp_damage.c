@@ -228,12 +228,8 @@ TEST(a_huge_canvas_is_refused_by_its_header)
 {
     webp_bytes made = webp_file(&lossy), file = webp_extended(16000, 200000, 2);
     li_header header;
-    li_ctx ctx;
-    li_ctx_init(&ctx, NULL);
     webp_append_frame(&file, 0, 0, 40, 30, webp_picture_of(made));
-    CHECK_EQ(inspect(file, NULL, &header), LI_OK);
-    CHECK_EQ(header.height, 200000);
-    CHECK_EQ(li_header_check(&ctx, &header, file.size), LI_E121_SIDE_LIMIT);
+    CHECK_EQ(inspect(file, NULL, &header), LI_E121_SIDE_LIMIT);
     free(made.data);
     free(file.data);
 }
