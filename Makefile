@@ -110,9 +110,8 @@ asan-c: setup ## the C tests under ASan, UBSan and LSan
 # They take minutes there, and their code is reached by others; valgrind ends test_guard at the
 # first page that has gone.
 NOT_UNDER_VALGRIND := test_guard test_source test_crashers test_group test_tee test_png_pack \
-	test_png_stream \
-	test_png_write test_webp_write test_webp_memory test_avif_memory test_avif_write test_kernels \
-	test_resize test_jpeg_skim test_jpeg_skim_damage test_run
+	test_png_stream test_png_write test_webp_write test_webp_memory test_avif_memory \
+	test_avif_write test_kernels test_ycc test_resize test_jpeg_skim test_jpeg_skim_damage test_run
 
 .PHONY: valgrind-c
 valgrind-c: ## the C tests under valgrind's memcheck, but for the longest: errors and leaks
