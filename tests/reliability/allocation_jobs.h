@@ -206,8 +206,10 @@ open_branch(party *self, const li_ctx *ctx, const li_input *input, uint32_t i)
     self->steps[i].type = LI_STEP_RESIZE;
     self->steps[i].u.resize.width = widths[i];
     self->steps[i].u.resize.enlarge = true;
+    /* Exact: who finds no thread and runs alone takes no short cut over another's. */
     self->requests[i] = (li_request){.steps = &self->steps[i],
                                      .step_count = 1,
+                                     .shrink = LI_SHRINK_EXACT,
                                      .background = {255, 255, 255},
                                      .codec = li_codecs[i % 2],
                                      .encode = li_encode_default()};
