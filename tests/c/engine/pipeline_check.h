@@ -70,6 +70,8 @@ job_encode(const uint8_t bytes[4])
     encode.progressive = (int8_t)(bytes[1] % 3 - 1);
     encode.optimize = (int8_t)(bytes[1] / 3 % 3 - 1);
     encode.subsampling = (li_subsampling)(bytes[1] / 9 % 4);
+    encode.effort = (int8_t)(bytes[3] / 16 - 6); /* negative: not given */
+    encode.quant_table = (int8_t)(bytes[0] / 100 - 1);
     encode.compression = (int8_t)(bytes[2] % 11 - 1);
     encode.lossless = bytes[3] % 8 == 0;
     encode.method = (int8_t)(bytes[2] % 8 - 1);
