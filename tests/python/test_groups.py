@@ -20,12 +20,13 @@ def psnr(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def photographs(corpus: list[oracle.Entry]) -> list[oracle.Entry]:
-    """JPEGs of a camera, one of each folder."""
+    """JPEGs of a camera, one of each folder: wallpapers, and one that is turned in all ways."""
     found: dict[str, oracle.Entry] = {}
     for entry in corpus:
         if (
             entry.format == "jpeg"
             and entry.kind == "valid"
+            and ("backgrounds" in entry.path or "exif-orientation" in entry.path)
             and entry.mode.startswith("ycbcr")
             and 1_500_000 < entry.pixels < 30_000_000
         ):

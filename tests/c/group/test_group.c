@@ -5,7 +5,7 @@
 
 #include <unistd.h>
 
-enum { WIDTH = 640, HEIGHT = 480, BRANCHES = 10, SCHEDULES = 100, WATCHDOG_S = 300 };
+enum { WIDTH = 640, HEIGHT = 480, BRANCHES = 10, SCHEDULES = 20, WATCHDOG_S = 300 };
 
 /* --- a format that is a frame -------------------------------------------------------
  */
