@@ -246,8 +246,11 @@ def unwritten(bench: Bench) -> Figure:
     names.write_text("\n".join(str(entry.file) for entry in entries))
     lines = []
     for value in PERTURBED:
-        # Python's own blocks too: a job's request and its error are in them.
-        done = run_python("digests.py", names, MALLOC_PERTURB_=value, PYTHONMALLOC="malloc")
+        # Python's own blocks too: a job's request and its error are in them. What comes from a
+        # thread's cache is not filled again, so there is none.
+        settings = {"MALLOC_PERTURB_": value, "PYTHONMALLOC": "malloc"}
+        settings["GLIBC_TUNABLES"] = "glibc.malloc.tcache_count=0"
+        done = run_python("digests.py", names, **settings)
         if done.returncode:
             return Figure(f"the worker ended with {done.returncode}", False, done.stderr[-500:])
         lines.append(done.stdout.splitlines())
