@@ -2,8 +2,10 @@
 with a word; absent where CI=true, they fail. A build without WebP or AVIF skips what needs
 them; where CI=true it must have been told to (LAZYIMAGE_WEBP=off, LAZYIMAGE_AVIF=off)."""
 
+import sys
 from pathlib import Path
 
+import foreign
 import needs
 import oracle
 import pytest
@@ -58,6 +60,26 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if _ABSENT:
         names = " and ".join(sorted(_ABSENT))
         terminalreporter.write_line(f"{_counts['refused']} tests met E112 for want of {names}")
+
+
+PYTESTS = (
+    *("descriptor", "threads", "variable PYTEST", "variable COLUMNS", "variable LINES"),
+    *("excepthook", "trace", "tempdir", "collector"),
+)
+"""What pytest (readline sets two variables), and what the tests import, have for themselves: R24
+looks at these in a process without them."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def foreign_state():
+    """The suite leaves the process as it found it."""
+    if sys.platform != "linux":
+        yield
+        return
+    before = foreign.look()
+    yield
+    changed = foreign.differences(before, foreign.look())
+    assert [what for what in changed if not what.startswith(PYTESTS)] == []
 
 
 @pytest.fixture(scope="session")
