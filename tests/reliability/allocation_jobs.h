@@ -278,7 +278,7 @@ run_group(li_ctx *ctx, li_source *source, const job_kind *job, result *got)
     {                                                                                  \
         LI_STEP_RESIZE,                                                                \
         {                                                                              \
-            .resize = { wide, 0, LI_FIT_INSIDE, how, true }                            \
+            .resize = { wide, 0, LI_FIT_INSIDE, how, true, 0, 0, {{0}}, false }        \
         }                                                                              \
     }
 

@@ -60,7 +60,8 @@ random_resize(uint32_t *state, li_info in)
                                 bits >> 8 & 1,
                                 (int8_t)(n % 3) - 1,
                                 (int8_t)(bits % 3) - 1,
-                                {{9, 9, 9, (uint8_t)n}}}}};
+                                {{9, 9, 9, (uint8_t)n}},
+                                false}}};
     if ((bits >> 9) % 4 == 0)
         step.u.resize.width = 0;
     else if ((bits >> 9) % 4 == 1)

@@ -81,8 +81,9 @@ fake_input(uint32_t width, uint32_t height, li_pixel pixel)
 static inline li_step
 step_resize(uint32_t width, uint32_t height, li_fit fit)
 {
-    return (li_step){LI_STEP_RESIZE,
-                     {.resize = {width, height, fit, LI_LANCZOS3, true, 0, 0, {{0}}}}};
+    return (li_step){
+        LI_STEP_RESIZE,
+        {.resize = {width, height, fit, LI_LANCZOS3, true, 0, 0, {{0}}, false}}};
 }
 
 static inline li_step

@@ -147,7 +147,8 @@ TEST(fits_equal_the_fractions)
                                      kind >> 4 & 1,
                                      (int8_t)((kind >> 12) % 3) - 1,
                                      (int8_t)((kind >> 16) % 3) - 1,
-                                     {{9, 77, 8, 1}}}};
+                                     {{9, 77, 8, 1}},
+                                     false}};
         if ((kind >> 8) % 5 == 0)
             step.u.resize.width = 0;
         else if ((kind >> 8) % 5 == 1)
@@ -163,7 +164,8 @@ check_known(li_info in, uint32_t width, uint32_t height, li_fit fit,
     li_ctx ctx;
     li_fitted fitted;
     li_ctx_init(&ctx, NULL);
-    li_step step = {.u.resize = {width, height, fit, LI_LANCZOS3, true, 0, 0, {{0}}}};
+    li_step step = {
+        .u.resize = {width, height, fit, LI_LANCZOS3, true, 0, 0, {{0}}, false}};
     CHECK_EQ(li_fit_size(&ctx, &step, in, &fitted), LI_OK);
     const uint32_t found[6] = {fitted.width,  fitted.height,     fitted.kept.x,
                                fitted.kept.y, fitted.kept.width, fitted.kept.height};
@@ -196,7 +198,8 @@ TEST(a_side_over_65535_names_all_its_numbers)
     li_ctx ctx;
     li_fitted fitted;
     li_ctx_init(&ctx, NULL);
-    li_step step = {.u.resize = {0, 60000, LI_FIT_INSIDE, LI_BOX, true, 0, 0, {{0}}}};
+    li_step step = {
+        .u.resize = {0, 60000, LI_FIT_INSIDE, LI_BOX, true, 0, 0, {{0}}, false}};
     CHECK_EQ(li_fit_size(&ctx, &step, (li_info){20, 10, LI_RGB8}, &fitted),
              LI_E203_RESIZE_SIZE);
     CHECK_TEXT(ctx.message,

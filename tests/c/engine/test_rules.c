@@ -15,14 +15,14 @@ typedef struct rewrite {
     {                                                                                  \
         LI_STEP_RESIZE,                                                                \
         {                                                                              \
-            .resize = { w, h, LI_FIT_FILL, LI_LANCZOS3, true, 0, 0, {{0}} }            \
+            .resize = { w, h, LI_FIT_FILL, LI_LANCZOS3, true, 0, 0, {{0}}, false }     \
         }                                                                              \
     }
 #define NEAREST(w, h)                                                                  \
     {                                                                                  \
         LI_STEP_RESIZE,                                                                \
         {                                                                              \
-            .resize = { w, h, LI_FIT_FILL, LI_NEAREST, true, 0, 0, {{0}} }             \
+            .resize = { w, h, LI_FIT_FILL, LI_NEAREST, true, 0, 0, {{0}}, false }      \
         }                                                                              \
     }
 #define CROP(x, y, w, h)                                                               \

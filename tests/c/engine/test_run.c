@@ -221,7 +221,7 @@ TEST(a_region_from_the_decoder_keeps_every_byte)
 static const li_step busy[] = {
     {LI_STEP_ORIENT, {.orient = 6}},
     {LI_STEP_RESIZE,
-     {.resize = {40, 50, LI_FIT_COVER, LI_LANCZOS3, true, 0, 0, {{0}}}}},
+     {.resize = {40, 50, LI_FIT_COVER, LI_LANCZOS3, true, 0, 0, {{0}}, false}}},
     {LI_STEP_CONTRAST, {.value = 20}},
     {LI_STEP_ORIENT, {.orient = 4}},
 };

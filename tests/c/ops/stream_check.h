@@ -39,10 +39,10 @@ stream_op(const uint8_t bytes[STREAM_OP], li_info in)
         op.u.crop = (li_rect){x, y, 1 + bytes[3] % (in.width - x),
                               1 + bytes[4] % (in.height - y)};
     } else if (op.kind == &li_op_resize) {
-        op.u.resize =
-            (li_resize){1 + bytes[1] % STREAM_SIDE, 1 + bytes[2] % STREAM_SIDE,
-                        (li_kernel)(bytes[3] % 5), stream_span(bytes + 4, in.width),
-                        stream_span(bytes + 6, in.height)};
+        op.u.resize = (li_resize){
+            1 + bytes[1] % STREAM_SIDE,        1 + bytes[2] % STREAM_SIDE,
+            (li_kernel)(bytes[3] % 5),         stream_span(bytes + 4, in.width),
+            stream_span(bytes + 6, in.height), false};
     } else if (op.kind == &li_op_orient) {
         op.u.orient = (li_orientation)(1 + bytes[1] % 8);
     } else if (op.kind == &li_op_tone) {

@@ -7,7 +7,8 @@ resize_op(li_kernel kernel, uint32_t width, uint32_t height, li_info in)
 {
     return (li_op){
         .kind = &li_op_resize,
-        .u.resize = {width, height, kernel, {0, in.width, 1}, {0, in.height, 1}}};
+        .u.resize = {
+            width, height, kernel, {0, in.width, 1}, {0, in.height, 1}, false}};
 }
 
 static uint32_t
@@ -51,7 +52,7 @@ matches_truth(li_kernel kernel)
                     .u.resize = {1 + random_below(&seed, 60),
                                  1 + random_below(&seed, 60), kernel,
                                  random_span(&seed, info.width),
-                                 random_span(&seed, info.height)}};
+                                 random_span(&seed, info.height), false}};
         li_frame out = picture_run(&op, &in, NULL);
         compare(&op.u.resize, &in, &out,
                 li_pixel_has_alpha(info.pixel) ? &alpha : &plain);
