@@ -320,7 +320,7 @@ visit_profile(png_scan *scan, const png_chunk *chunk)
     enum { NAME_BYTES = 80 };
     const uint8_t *body, *name_end;
     li_header *header = scan->header;
-    if (header->icc_bytes)
+    if (header->icc_bytes || chunk->length == 0)
         return LI_OK; /* the first one counts */
     header->icc_bytes = chunk->length;
     uint32_t look = chunk->length < NAME_BYTES ? chunk->length : NAME_BYTES;
