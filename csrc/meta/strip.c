@@ -272,6 +272,9 @@ li_status
 li_meta_copy(li_ctx *ctx, li_source *source, uint64_t most, li_out *out, bool *done)
 {
     strip walk = {ctx, source, out, most, true};
+    *done = false;
+    if (source->size >= most)
+        return LI_OK;
     LI_TRY(copy(&walk, 0, source->size));
     *done = walk.good;
     return LI_OK;
