@@ -63,9 +63,9 @@ li_png_inflated_bytes(li_ctx *ctx, li_source *in, uint64_t at, uint64_t size,
     self.at += ZLIB_HEAD_BYTES;
     self.left -= ZLIB_HEAD_BYTES;
     li_status status = inflate.ops->open(&inflate);
-    if (status == LI_OK)
+    if (status == LI_OK && counter_feed(&self, &inflate))
         status = counter_run(&self, &inflate);
     inflate.ops->close(&inflate);
     *bytes = self.total;
-    return status;
+    return status == LI_OK ? ctx->status : status;
 }
