@@ -120,6 +120,8 @@ def test_the_command_line_refuses_by_policy(tmp_path: Path) -> None:
 @pytest.mark.parametrize("row", bombs.BOMBS)
 def test_bombs_are_refused_or_harmless(row: str) -> None:
     for name, data in bombs.BOMBS[row]().items():
+        if name.split("-")[0] in {"webp", "avif"} - set(FORMATS):
+            continue  # of a codec that this build has not
         engine = li.open(data)
         try:
             peak = engine.resize(20).to_buffer("jpeg").metrics.peak_bytes

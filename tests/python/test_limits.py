@@ -193,6 +193,7 @@ def test_scans_bite_one_beyond(tmp_path: Path) -> None:
             recipe.limits(max_scans=12).open(bombs.in_scans(13)).to_buffer("jpeg")
 
 
+@pytest.mark.skipif("avif" not in FORMATS, reason="no AVIF in this build")
 def test_items_bite_one_beyond(tmp_path: Path) -> None:
     data = FILES["avif"]
     counts = [

@@ -15,7 +15,7 @@ import lazyimage as li
 from lazyimage import Recipe
 
 WIDTH, HEIGHT = 60, 40
-FORMATS = ("jpeg", "png", "webp", "avif")
+FORMATS = li.supported_output_formats()
 
 
 def picture(format: str, width: int = WIDTH, height: int = HEIGHT) -> bytes:
