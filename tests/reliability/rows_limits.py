@@ -68,6 +68,7 @@ def peer_figures(paths: Sequence[Path], work: Path) -> dict[str, str]:
 def bomb_row(bench: Bench, name: str, seconds: float, more: Sequence[Path] = ()) -> Figure:
     """Every bomb of a row, and what of the corpus is like them."""
     paths = [*bombs.write(name, bench.work), *more]
+    seconds *= bench.patience
     answers = [ask(60, function="sweep", path=str(path)) for path in paths]
     wrong = [
         path.name if answer is None else f"{path.name} {answer['seconds']:.3f} s"
@@ -136,10 +137,11 @@ def probes(bench: Bench) -> Figure:
     )
     over = [entry.path for entry, bytes_ in zip(entries, read, strict=True) if bytes_ > 65536]
     why = ", ".join(over)
-    disk = cold99 >= 1 and bare99 >= 0.5 * cold99
+    disk = cold99 >= 1 * bench.patience and bare99 >= 0.5 * cold99
     if disk and not why:
         why = f"the disk: open and pread of the first page alone take {bare99:.2f} ms at p99"
-    return Figure(text, p99 < 0.1 and (cold99 < 1 or disk) and not over, why)
+    quick = p99 < 0.1 * bench.patience and (cold99 < 1 * bench.patience or disk)
+    return Figure(text, quick and not over, why)
 
 
 # --- memory --------------------------------------------------------------------------
