@@ -8,7 +8,7 @@
 #include <string.h>
 
 enum {
-    SLICE_NS = 50 * 1000 * 1000,  /* between two looks at signals */
+    SLICE_NS = 20 * 1000 * 1000,  /* between two looks at signals */
     TRIM_NS = 1000 * 1000 * 1000, /* between two trims of the heap */
     TRIM_BYTES = 32 << 20,        /* a job that took less leaves little behind */
 };
