@@ -101,7 +101,7 @@ CODES: dict[int, tuple[str, str, str, str]] = {
         "InvalidRotationAngle",
         "user",
         "InvalidArgumentError",
-        "use a multiple of 90",
+        "use a finite number of degrees",
     ),
     203: (
         "InvalidResizeDimensions",

@@ -31,7 +31,7 @@ def as_integer(value: object, what: str) -> int:
         raise TypeError(f"{what} must be one integer, not {type_name(value)}") from None
 
 
-def as_number(value: object, what: str) -> float:
+def as_number(value: object, what: str, code: int = 400) -> float:
     """A finite float from any real number, but not from a bool or a string."""
     real = hasattr(value, "__float__") or hasattr(value, "__index__")
     if isinstance(value, bool) or not real:
@@ -39,11 +39,11 @@ def as_number(value: object, what: str) -> float:
     try:
         number = float(value)  # type: ignore[arg-type]
     except OverflowError:
-        raise InvalidArgumentError(f"{what} must be finite, not {value}") from None
+        raise InvalidArgumentError(f"{what} must be finite, not {value}", code=code) from None
     except TypeError:
         raise TypeError(f"{what} must be a number, not {type_name(value)}") from None
     if number - number != 0:  # infinite or not a number
-        raise InvalidArgumentError(f"{what} must be finite, not {number}")
+        raise InvalidArgumentError(f"{what} must be finite, not {number}", code=code)
     return number + 0.0  # −0.0 becomes 0.0: equal numbers, equal JSON
 
 

@@ -197,7 +197,7 @@ WRONG_VALUES = [
     ("E201", lambda r: r.crop(0, 0, 5, -5)),
     ("E400", lambda r: r.rotate(45, kernel="lanczos3")),
     ("E400", lambda r: r.rotate(45, background="puce")),
-    ("E400", lambda r: r.rotate(float("nan"))),
+    ("E202", lambda r: r.rotate(float("nan"))),
     ("E210", lambda r: r.convert("CMYK")),
     ("E210", lambda r: r.convert("rgb")),
     ("E400", lambda r: r.brightness(100.1)),
