@@ -288,18 +288,8 @@ mmap(void *address, size_t size, int protection, int flags, int fd, off_t offset
     return got;
 }
 
-PUBLIC void *
-mmap64(void *address, size_t size, int protection, int flags, int fd, off_t offset)
-{
-    if (refuses()) {
-        errno = ENOMEM;
-        return MAP_FAILED;
-    }
-    void *got = (void *)syscall(SYS_mmap, address, size, protection, flags, fd, offset);
-    if (got != MAP_FAILED && !(flags & MAP_FIXED))
-        hold(got, size, CALLER);
-    return got;
-}
+PUBLIC void *mmap64(void *, size_t, int, int, int, off_t)
+    __attribute__((alias("mmap")));
 
 PUBLIC int
 munmap(void *address, size_t size)
