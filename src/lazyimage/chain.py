@@ -176,23 +176,26 @@ class Chain:
 
     def pad(
         self,
-        left: int = 0,
-        top: int = 0,
-        right: int = 0,
-        bottom: int = 0,
-        *,
+        *sides: int,
+        left: int | None = None,
+        top: int | None = None,
+        right: int | None = None,
+        bottom: int | None = None,
         background: Color = "white",
     ) -> Self:
         """Put rows and columns (0 to 65535) of a colour around the picture.
 
+        sides: one number for all four; two for left and right, top and bottom; or left, top,
+        right, bottom. A side that is named is what it is named, one not given at all is 0.
         background: "#rrggbb", "#rrggbbaa", "#rgb", a name of CSS, "transparent", or three or
         four numbers 0 to 255. A picture that cannot hold the colour gets the layout that can:
         RGB for one that is no gray, alpha for one that is not opaque.
 
-        >>> lazyimage.Recipe().pad(10, 20, 10, 20, background="transparent")
+        >>> lazyimage.Recipe().pad(10, 20, background="transparent")
         Recipe().pad(10, 20, 10, 20, background="#00000000")
         """
-        return self._step(steps.pad(left, top, right, bottom, background))
+        named = {"left": left, "top": top, "right": right, "bottom": bottom}
+        return self._step(steps.pad(*steps.sides_of(sides, named), background))
 
     def blur(self, sigma: float) -> Self:
         """A Gaussian blur (sigma 0.1 to 100 pixels), cut off at three sigmas.

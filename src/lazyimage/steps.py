@@ -12,7 +12,7 @@ from lazyimage.errors import InvalidArgumentError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
     Step = tuple[Any, ...]
@@ -118,6 +118,20 @@ def gamma(value: object) -> Step:
 def flatten(background: object = "white") -> Step:
     """The step of Chain.flatten()."""
     return ("flatten", color_text(background, "flatten: background", opaque=True))
+
+
+def sides_of(
+    sides: Sequence[object], named: Mapping[str, object]
+) -> tuple[object, object, object, object]:
+    """left, top, right and bottom of Chain.pad()'s arguments."""
+    if len(sides) not in (0, 1, 2, 4):
+        raise TypeError(f"pad() takes 1, 2 or 4 sides, not {len(sides)}")
+    every = tuple(sides) * (4 // len(sides)) if sides else (0,) * 4
+    left, top, right, bottom = (
+        side if named[name] is None else named[name]
+        for name, side in zip(("left", "top", "right", "bottom"), every, strict=True)
+    )
+    return left, top, right, bottom
 
 
 def pad(

@@ -2,6 +2,7 @@
 with a word; absent where CI=true, they fail. A build without WebP or AVIF skips what needs
 them; where CI=true it must have been told to (LAZYIMAGE_WEBP=off, LAZYIMAGE_AVIF=off)."""
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -94,3 +95,14 @@ def corpus() -> list[oracle.Entry]:
 def data() -> Path:
     """tests/data, the pictures that every clone has."""
     return oracle.DATA
+
+
+@pytest.fixture(scope="session")
+def metered(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The environment of a worker whose heap is counted. PYTHONMALLOC=malloc: an arena
+    of pymalloc would count a whole MB for one small object."""
+    source = oracle.REPOSITORY / "tests" / "tools" / "heap_meter.c"
+    library = tmp_path_factory.mktemp("meter") / "heap_meter.so"
+    command = ["gcc", "-std=c11", "-O2", "-shared", "-fPIC", "-o", str(library), str(source)]
+    subprocess.run([*command, "-pthread"], check=True)
+    return {"LD_PRELOAD": str(library), "PYTHONMALLOC": "malloc"}

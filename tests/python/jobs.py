@@ -141,6 +141,19 @@ def _heap_of_job(
     }
 
 
+def heap_of_chain(chain: str, directory: str) -> dict[str, int]:
+    """Measured and foretold peak heap of an expression that ends in .explain(…)."""
+    gc.disable()
+    os.chdir(directory)
+    meter = _meter()
+    estimate = eval(chain.replace(".explain(", ".estimate("), {"li": li})
+    start = meter.heap_meter_reset()
+    result = eval(chain.replace(".explain(", ".to_buffer("), {"li": li})
+    measured = meter.heap_meter_peak() - start
+    assert len(result) <= estimate.out_bytes
+    return {"measured": measured, "foretold": estimate.peak_bytes + estimate.out_bytes}
+
+
 def make_gray_pictures(
     directory: str, side: int, formats: Sequence[str] = ("png", "jpeg"), seeds: int = 32
 ) -> dict[str, str]:

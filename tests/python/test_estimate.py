@@ -8,7 +8,6 @@ import os
 import platform
 import shutil
 import statistics
-import subprocess
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,6 @@ from process import Call
 
 import lazyimage as li
 
-METER = oracle.REPOSITORY / "tests" / "tools" / "heap_meter.c"
 MEASURED_FROM = 8_000_000
 OUTPUTS = ("png", "jpeg")
 TARGETS = (0, 800)
@@ -41,16 +39,6 @@ pytestmark = [
         os.environ.get("LAZYIMAGE_SANITIZED") == "1", reason="a sanitizer has a malloc of its own"
     ),
 ]
-
-
-@pytest.fixture(scope="session")
-def metered(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """The environment of a worker whose heap is counted. PYTHONMALLOC=malloc: an arena
-    of pymalloc would count a whole MB for one small object."""
-    library = tmp_path_factory.mktemp("meter") / "heap_meter.so"
-    command = ["gcc", "-std=c11", "-O2", "-shared", "-fPIC", "-o", str(library), str(METER)]
-    subprocess.run([*command, "-pthread"], check=True)
-    return {"LD_PRELOAD": str(library), "PYTHONMALLOC": "malloc"}
 
 
 def _measured(

@@ -85,6 +85,26 @@ def test_heap_and_rss_stay_within_their_budgets(
         assert found["peak_rss_delta_mb"] <= 12, "a whole picture streams to a file"
 
 
+ORIENTED = b"Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0"
+"""EXIF that says orientation 6 and nothing else."""
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_a_portrait_costs_what_a_landscape_does(
+    sources: dict[str, str], tmp_path: Path, format: str
+) -> None:
+    landscape, portrait = Path(sources["jpeg"]), tmp_path / "portrait.jpg"
+    data = landscape.read_bytes()
+    segment = b"\xff\xe1" + (len(ORIENTED) + 2).to_bytes(2, "big") + ORIENTED
+    portrait.write_bytes(data[:2] + segment + data[2:])
+    assert li.Engine.from_path(portrait).dimensions() == (HEIGHT, WIDTH)
+    upright, turned = (
+        json.loads(_run("--measure", json.dumps(_job(str(path), 800, format, "", False))))
+        for path in (landscape, portrait)
+    )
+    assert turned["peak_rss_mb"] <= 1.1 * upright["peak_rss_mb"]
+
+
 def test_the_script_fails_what_is_over_budget() -> None:
     job = _job("a.png", 800, "png", "", False)
     good = {

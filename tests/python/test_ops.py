@@ -217,6 +217,17 @@ def test_pad_surrounds_with_a_colour(channels: int, color: tuple) -> None:
         assert np.array_equal(found, padded(samples, sides, color))
 
 
+def test_pad_takes_its_sides_in_short() -> None:
+    recipe = li.Recipe()
+    assert recipe.pad(20) == recipe.pad(20, 20, 20, 20)
+    assert recipe.pad(20, 10) == recipe.pad(20, 10, 20, 10)
+    assert recipe.pad(right=7) == recipe.pad(0, 0, 7, 0)
+    assert recipe.pad(5, bottom=0) == recipe.pad(5, 5, 5, 0)
+    for wrong in ((1, 2, 3), (1, 2, 3, 4, 5)):
+        with pytest.raises(TypeError, match="1, 2 or 4 sides"):
+            recipe.pad(*wrong)
+
+
 def share(rest: int, word: str, first: str, last: str) -> int:
     return 0 if first in word else rest if last in word else rest // 2
 
@@ -359,7 +370,7 @@ def test_linear_makes_no_difference_to_nearest() -> None:
 
 
 def test_a_pad_beyond_65535_is_refused_with_its_numbers() -> None:
-    engine = li.Engine.from_pixels(picture(20, 10, 3)).pad(65535)
+    engine = li.Engine.from_pixels(picture(20, 10, 3)).pad(left=65535)
     with pytest.raises(li.InvalidArgumentError, match="pad: 20x10 would be 65555x10") as caught:
         engine.to_pixels()
     assert (caught.value.code, caught.value.step) == ("E400", "pad")

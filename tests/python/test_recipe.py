@@ -63,7 +63,7 @@ def test_a_step_is_the_tuple_that_the_core_takes():
         ("convert", "RGBA"),
         ("flatten", "#ffffff"),
         ("flatten", "#000080"),
-        ("pad", 1, 0, 0, 4, "#ffffff"),
+        ("pad", 1, 1, 1, 4, "#ffffff"),
         ("pad", 1, 2, 3, 4, "#01020304"),
         ("rotate", 347.5, "#ffffff", "cubic"),
         ("rotate", 30.0, "#000000", "bilinear"),
