@@ -27,17 +27,23 @@ def _encode(format: str, **options: Any) -> Job:
     return lambda engine: engine.to_buffer(format, **options)
 
 
+def _pixels(engine: li.Engine) -> Any:
+    return engine.to_pixels(shrink="exact")
+
+
+WIDTHS = {"decode": 64, "resize": 4000}
+"""Jobs that resize: most of their time is in the decoder, or in the resize."""
+
 JOBS: dict[str, Job] = {
-    # Most of their time is in the decoder, the resize, the encoder.
-    "decode": lambda engine: engine.resize(64).to_pixels(shrink="exact"),
-    "resize": lambda engine: engine.resize(4000, kernel="lanczos3").to_pixels(shrink="exact"),
+    "decode": _pixels,
+    "resize": _pixels,
     "jpeg": _encode("jpeg", quality=90, progressive=True, optimize=True),
     "png": _encode("png", compression=9),
     "webp": _encode("webp", method=6),
     "webp-lossless": _encode("webp", lossless=True, method=6),
     "avif": _encode("avif", speed=0),
     "avif-6": _encode("avif", speed=6),
-    "pixels": lambda engine: engine.to_pixels(shrink="exact"),
+    "pixels": _pixels,
 }
 
 
@@ -89,6 +95,9 @@ def _stop_after(engine: li.Engine, job: Job, delay: float, how: str) -> float | 
 def stop(path: str, job: str, trials: int, most: float, seed: int) -> dict[str, Any]:
     """Stop a job at moments of its whole length, by Ctrl-C and by its flag in turns."""
     engine, chance = _engine(path), random.Random(seed)
+    if job in WIDTHS:
+        engine = engine.resize(WIDTHS[job])
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored below nohup and the like
     started = time.perf_counter()
     _stop_after(engine, JOBS[job], most, "cancel")
     whole = time.perf_counter() - started
