@@ -14,6 +14,7 @@ import ctypes
 import json
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -79,6 +80,7 @@ def main() -> None:
     ctypes.CDLL("libm.so.6").fesetround(TO_ZERO)
     wrong: list[str] = []
     count = 0
+    time.sleep(0.2)  # threads of the first jobs leave the system's list
     before = foreign.look()
     for picture in pictures:
         for job in of_picture(picture, directory):
