@@ -7,7 +7,7 @@
 #     tools/setup.sh --fuzz      and clang with libFuzzer
 #     tools/setup.sh --coverage  and what tells the lines that a program reached
 #     tools/setup.sh --neon      and a compiler for arm64, and qemu to run what it makes
-#     tools/setup.sh --pythons   and build/venv-<version> for every other interpreter
+#     tools/setup.sh --pythons   and build/venv-<version> for every other interpreter, and the codecs' tools
 #
 # On Debian and Ubuntu missing packages are installed (as root or by sudo); elsewhere
 # they are named. PYTHON=… chooses the interpreter of .venv.
@@ -52,6 +52,11 @@ libisal:libisal-dev:isa-l-devel:isa-l"
         echo "python3 python3 python3"
         echo "python3-dev python3-devel -"
         echo "python3-venv - -"
+    fi
+    if [ $pythons = yes ]; then # the codecs' own tools: tests compare with them
+        command -v djpeg >/dev/null || echo "libjpeg-turbo-progs libjpeg-turbo-utils jpeg-turbo"
+        command -v dwebp >/dev/null || echo "webp libwebp-tools webp"
+        command -v avifdec >/dev/null || echo "libavif-bin libavif-tools libavif"
     fi
     if [ $valgrind = yes ] && ! command -v valgrind >/dev/null; then
         echo "valgrind valgrind valgrind"
