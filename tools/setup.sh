@@ -56,6 +56,7 @@ libisal:libisal-dev:isa-l-devel:isa-l"
     if [ $pythons = yes ]; then # the codecs' own tools: tests compare with them
         command -v djpeg >/dev/null || echo "libjpeg-turbo-progs libjpeg-turbo-utils jpeg-turbo"
         command -v dwebp >/dev/null || echo "webp libwebp-tools webp"
+        command -v exiftool >/dev/null || echo "libimage-exiftool-perl perl-Image-ExifTool exiftool"
         command -v avifdec >/dev/null || echo "libavif-bin libavif-tools libavif"
     fi
     if [ $valgrind = yes ] && ! command -v valgrind >/dev/null; then

@@ -8,6 +8,7 @@
 #include "image/planes.h"
 #include "image/rows.h"
 #include "image/sink.h"
+#include "meta/metadata.h"
 
 enum { LI_PROBE_BYTES = 16, LI_VARIANT_BYTES = 40 };
 
@@ -30,6 +31,11 @@ typedef struct li_header {
     uint64_t icc_bytes, exif_bytes, xmp_bytes; /* as stored; 0: none */
     /* PNG: what they inflate to, if that was counted; not far beyond what is allowed */
     uint64_t icc_inflated, xmp_inflated;
+    /* Where the EXIF block lies, with its prefix or without, and the XMP packet,
+     * without what extends it; of size 0: not in one piece. */
+    uint64_t exif_at, exif_size, xmp_at, xmp_size;
+    bool xmp_packed; /* PNG: deflated */
+    li_density density;
     uint64_t held_bytes; /* what the decoder's library holds of the whole picture at
                             full scale because it cannot stream it; 0: it streams */
     uint64_t work_bytes; /* the rest that it needs: row buffers, tables, windows */
@@ -70,20 +76,21 @@ typedef enum li_quant_table {
 
 /* How to encode; li_encode_default() has every "as you like". */
 typedef struct li_encode {
-    uint8_t quality;            /* 1..100; 0: the codec's default, or it has none */
-    int8_t progressive;         /* JPEG: 0, 1, −1: while the coefficients fit 8 MB */
-    int8_t optimize;            /* JPEG: the same */
-    int8_t effort;              /* JPEG: 0..9, −1: as without */
-    int8_t quant_table;         /* JPEG: li_quant_table, −1: the effort's */
-    li_subsampling subsampling; /* JPEG, AVIF */
-    int8_t compression;         /* PNG: 0..9, −1: default */
-    bool lossless;              /* WebP, AVIF */
-    int8_t near_lossless;       /* WebP: 0..100, −1: off; implies lossless */
-    int8_t method;              /* WebP: 0..6, −1: default */
-    bool smart_subsample;       /* WebP */
-    int8_t alpha_quality;       /* WebP: 0..100, −1: default */
-    int8_t low_memory;          /* WebP: 0, 1, −1: by the memory limit */
-    int8_t speed;               /* AVIF: 0..10, −1: default */
+    uint8_t quality;             /* 1..100; 0: the codec's default, or it has none */
+    int8_t progressive;          /* JPEG: 0, 1, −1: while the coefficients fit 8 MB */
+    int8_t optimize;             /* JPEG: the same */
+    int8_t effort;               /* JPEG: 0..9, −1: as without */
+    int8_t quant_table;          /* JPEG: li_quant_table, −1: the effort's */
+    li_subsampling subsampling;  /* JPEG, AVIF */
+    int8_t compression;          /* PNG: 0..9, −1: default */
+    bool lossless;               /* WebP, AVIF */
+    int8_t near_lossless;        /* WebP: 0..100, −1: off; implies lossless */
+    int8_t method;               /* WebP: 0..6, −1: default */
+    bool smart_subsample;        /* WebP */
+    int8_t alpha_quality;        /* WebP: 0..100, −1: default */
+    int8_t low_memory;           /* WebP: 0, 1, −1: by the memory limit */
+    int8_t speed;                /* AVIF: 0..10, −1: default */
+    const li_metadata *metadata; /* borrowed until the sink is closed; NULL: none */
 } li_encode;
 
 static inline li_encode
@@ -112,10 +119,15 @@ typedef struct li_codec {
     bool roughs;                  /* decode honours hint.rough, but of lossless files */
     bool ahead;                   /* decode honours hint.ahead where nothing is held */
     uint8_t default_quality;      /* 0: the format has no quality */
+    li_places places;             /* for metadata */
 
     /* NULL: li_further_formats has it. */
     bool (*probe)(const uint8_t head[LI_PROBE_BYTES]);
     li_status (*inspect)(li_ctx *ctx, li_source *in, li_header *header);
+    /* The XMP packet where header.xmp_packed: on the ledger; *data is NULL where it is
+     * damaged. NULL: the format packs none. */
+    li_status (*unpack_xmp)(li_ctx *ctx, li_source *in, const li_header *header,
+                            uint8_t **data, size_t *size);
     /* The size that decode hands out for this shrink. Pure. */
     li_info (*decoded)(const li_header *header, li_hint hint);
     /* Upper bounds, the library's own heap included. Pure. */
@@ -217,6 +229,15 @@ bool li_plug_fits(const li_plug *plug);
  */
 li_status li_codec_find(li_ctx *ctx, const uint8_t head[LI_PROBE_BYTES],
                         const li_codec **codec) LI_MUST_CHECK;
+
+/* --- metadata: metadata.c ----------------------------------------------------------
+ */
+
+/* Read what `keep` (LI_KEEP_…) names. What is damaged or lies in pieces is left out
+ * with a warning. To be freed, also on failure. */
+li_status li_codec_metadata(const li_codec *codec, li_ctx *ctx, li_source *in,
+                            const li_header *header, uint8_t keep,
+                            li_metadata *metadata) LI_MUST_CHECK;
 
 /* --- the header ------------------------------------------------------------------- */
 

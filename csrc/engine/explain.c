@@ -165,6 +165,26 @@ say_output(writer *out, const li_plan *plan, const li_request *request)
     say(out, "encode   %s: %s\n", request->codec->name, text);
 }
 
+static void
+say_kept(writer *out, const li_plan *plan, const li_metadata *from)
+{
+    bool exif = plan->keep & LI_KEEP_EXIF && from->exif;
+    bool xmp = plan->keep & LI_KEEP_XMP && from->xmp;
+    if (!plan->keep)
+        return;
+    say(out, "keep    ");
+    if (plan->keep & LI_KEEP_ICC && from->icc)
+        say(out, " icc of %zu bytes", from->icc_size);
+    if (exif)
+        say(out, " exif of %zu bytes", from->exif_size);
+    if (xmp)
+        say(out, " xmp of %zu bytes", from->xmp_size);
+    if (plan->keep & LI_KEEP_EXIF && li_density_known(from->density))
+        say(out, " %.6gx%.6g dpi", from->density.x, from->density.y);
+    say(out, "%s\n",
+        (exif || xmp) && !(plan->keep & LI_KEEP_GPS) ? " without places" : "");
+}
+
 size_t
 li_plan_explain(const li_plan *plan, const li_input *input, const li_request *request,
                 char *text, size_t size)
@@ -183,6 +203,7 @@ li_plan_explain(const li_plan *plan, const li_input *input, const li_request *re
         in = plan->infos[i];
     }
     say_output(&out, plan, request);
+    say_kept(&out, plan, &input->metadata);
     say(&out, "memory   at most %llu bytes, output at most %llu; decoded whole: %llu\n",
         (unsigned long long)plan->bytes, (unsigned long long)plan->out_bytes,
         (unsigned long long)plan->decoded_bytes);

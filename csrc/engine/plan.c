@@ -159,10 +159,11 @@ draft_all(li_draft *draft, const li_input *input, const li_request *request)
 enum { FIXED_BYTES = 16 << 10, FILE_BYTES = 66 << 10, WINDOW_BYTES = 257 << 10 };
 
 static uint64_t
-output_bytes(const li_plan *plan, const li_request *request)
+output_bytes(const li_input *input, const li_plan *plan, const li_request *request)
 {
     if (request->codec && request->output != LI_OUTPUT_PIXELS)
-        return request->codec->output_bytes(plan->out, &plan->encode);
+        return li_sat_add(request->codec->output_bytes(plan->out, &plan->encode),
+                          plan->keep ? li_metadata_out_bytes(&input->metadata) : 0);
     return li_sat_mul(li_image_bytes(plan->out), request->sample_bytes);
 }
 
@@ -185,7 +186,11 @@ list_bytes(const li_request *request)
 uint64_t
 li_plan_reading_bytes(const li_input *input, const li_plan *plan)
 {
+    enum { BLOCKS = 3, PAGE = 4096 };
     uint64_t bytes = FIXED_BYTES + WINDOW_BYTES;
+    if (li_metadata_any(&input->metadata))
+        bytes = li_sat_add(bytes, li_metadata_total(&input->metadata) +
+                                      BLOCKS * (LI_BLOCK_OVERHEAD + PAGE));
     if (input->codec)
         bytes =
             li_sat_add(bytes, input->codec->decode_bytes(&input->header, plan->hint));
@@ -195,7 +200,7 @@ li_plan_reading_bytes(const li_input *input, const li_plan *plan)
 uint64_t
 li_plan_writing_bytes(const li_request *request, const li_plan *plan)
 {
-    uint64_t bytes = list_bytes(request);
+    uint64_t bytes = li_sat_add(list_bytes(request), plan->carried_bytes);
     if (request->codec)
         bytes =
             li_sat_add(bytes, request->codec->encode_bytes(plan->out, &plan->encode));
@@ -208,7 +213,7 @@ li_plan_writing_bytes(const li_request *request, const li_plan *plan)
 static void
 plan_cost(const li_input *input, const li_request *request, li_plan *plan)
 {
-    plan->out_bytes = output_bytes(plan, request);
+    plan->out_bytes = output_bytes(input, plan, request);
     uint64_t bytes = li_sat_add(li_plan_reading_bytes(input, plan),
                                 li_plan_writing_bytes(request, plan));
     bytes = li_sat_add(bytes, li_planes_bytes(plan));
@@ -314,6 +319,11 @@ plan_start(const li_input *input, const li_request *request, li_plan *plan)
     if (plan->cmyk && request->mode != LI_CMYK8)
         plan->decoded.pixel = LI_RGB8;
     plan->decoded_bytes = li_image_bytes(plan->stored);
+    if (!request->keep || !li_metadata_any(&input->metadata))
+        return;
+    plan->carried_bytes = li_metadata_edit_bytes(&input->metadata);
+    if (request->codec && request->output != LI_OUTPUT_PIXELS)
+        plan->keep = request->keep;
 }
 
 static li_status

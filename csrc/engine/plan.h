@@ -94,6 +94,7 @@ typedef struct li_request {
     li_shrink_policy shrink;
     li_threads threads;
     uint32_t rules_off;
+    uint8_t keep;            /* LI_KEEP_… of the input's metadata */
     const li_shared *shared; /* borrowed; NULL: this output has the source alone */
     uint8_t background[3];
     li_output_kind output;
@@ -108,8 +109,9 @@ typedef struct li_input {
     const li_codec *codec; /* NULL: `frame` */
     li_frame frame;        /* borrowed pixels */
     li_header header;
-    const char *io; /* "map", "read", "bytes", "pixels" */
-    uint64_t bytes; /* of the file or the frame */
+    li_metadata metadata; /* owned: what was read to be kept; see carry.h */
+    const char *io;       /* "map", "read", "bytes", "pixels" */
+    uint64_t bytes;       /* of the file or the frame */
 } li_input;
 
 /* --- the plan: what will be done ------------------------------------------------- */
@@ -142,6 +144,8 @@ typedef struct li_plan {
     li_info *infos; /* owned: the picture after each op */
     size_t count;
     li_info out;
+    uint8_t keep;           /* LI_KEEP_…; 0: there is nothing, or nowhere to */
+    uint64_t carried_bytes; /* of memory that metadata take on their way */
     li_encode encode;       /* the request's, and what the memory limit made of it */
     uint64_t bytes;         /* bounds the job's memory without its output */
     uint64_t out_bytes;     /* bounds its output */

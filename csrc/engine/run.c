@@ -3,6 +3,7 @@
 #include "base/cpu.h"
 #include "color/cmyk.h"
 #include "color/ycc.h"
+#include "engine/carry.h"
 
 #include <string.h>
 
@@ -124,6 +125,7 @@ typedef struct job {
     const li_request *request;
     const li_plan *plan;
     li_target target;
+    li_carried carried;         /* owned */
     li_rows *chain;             /* owned; not for LI_WAY_PLANES */
     li_rows *planes[LI_PLANES]; /* owned until they are joined */
     li_sink *sink;              /* owned; one of the two */
@@ -200,7 +202,7 @@ static li_status
 open_sink(job *run)
 {
     const li_codec *codec = run->request->codec;
-    const li_encode *encode = &run->plan->encode;
+    const li_encode *encode = &run->carried.encode;
     li_info out = run->plan->out;
     if (run->target.tensor)
         return li_tensor_sink(run->ctx, out, run->target.tensor, &run->sink);
@@ -223,6 +225,7 @@ run_close(job *run)
 {
     li_sink_close(&run->sink);
     li_plane_sink_close(&run->plane_sink);
+    li_carry_close(&run->carried);
     li_rows_close(&run->chain);
     for (uint32_t p = 0; p < LI_PLANES; p++)
         li_rows_close(&run->planes[p]);
@@ -254,7 +257,10 @@ li_plan_run(li_ctx *ctx, li_source *source, const li_input *input,
         status = push_stages(&run);
     int64_t opened = li_now_ns();
     if (status == LI_OK)
+        status = li_carry_open(ctx, input, request, plan, &run.carried);
+    if (status == LI_OK)
         status = open_sink(&run);
+    times->kept = li_carried_kinds(&run.carried);
     name_step(ctx, status, "encode");
     int64_t ready = li_now_ns();
     if (status == LI_OK)

@@ -8,6 +8,7 @@
 typedef struct li_times {
     int64_t decode_ns, ops_ns, encode_ns;
     li_ahead_use ahead; /* its time is in no other */
+    uint8_t kept;       /* LI_KEEP_… of what the output has got */
 } li_times;
 
 /* Where the picture goes: exactly one of the two. */

@@ -1,6 +1,7 @@
 /* group.c: a tree of pictures, tees where it forks, a thread for each leaf. Layer 4. */
 #include "group/group.h"
 #include "color/ycc.h"
+#include "engine/carry.h"
 #include "group/share.h"
 #include "group/tee.h"
 
@@ -26,6 +27,7 @@ typedef struct leaf {
     li_branch *branch; /* borrowed */
     const li_plan *plan;
     li_streams chain;          /* owned */
+    li_carried carried;        /* owned */
     li_sink *sink;             /* owned: of one stream, */
     li_plane_sink *plane_sink; /* owned: or of three */
     int64_t decode_ns, start_ns;
@@ -226,7 +228,7 @@ open_sink(leaf *it)
 {
     const li_branch *branch = it->branch;
     const li_codec *codec = branch->request->codec;
-    const li_encode *encode = &it->plan->encode;
+    const li_encode *encode = &it->carried.encode;
     li_ctx *ctx = branch->ctx;
     li_out *out = branch->target.out;
     if (branch->target.tensor)
@@ -255,6 +257,9 @@ finish_sink(leaf *it, li_pump_times *spent)
 static li_status
 pump_leaf(leaf *it, li_pump_times *spent)
 {
+    LI_TRY(li_carry_open(it->branch->ctx, it->group->share.input, it->branch->request,
+                         it->plan, &it->carried));
+    it->branch->times.kept = li_carried_kinds(&it->carried);
     LI_TRY(open_sink(it));
     LI_TRY(it->plane_sink ? li_planes_pump_rows(it->chain.rows, it->plane_sink, spent)
                           : li_pump_rows(it->chain.rows[0], it->sink, spent));
@@ -272,6 +277,7 @@ run_leaf(leaf *it)
     li_streams_close(&it->chain);
     li_sink_close(&it->sink);
     li_plane_sink_close(&it->plane_sink);
+    li_carry_close(&it->carried);
     branch->times.decode_ns = it->decode_ns;
     branch->times.ops_ns = spent.rows_ns - it->decode_ns;
     branch->times.encode_ns = spent.sink_ns;

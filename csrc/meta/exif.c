@@ -1,72 +1,20 @@
-/* exif.c: the orientation in an EXIF block. A bounded look at IFD0, nothing else: no
- * recursion, no allocation, and damage means "upright". Layer 2. */
+/* exif.c: the orientation and the density in an EXIF block. A bounded look at IFD0,
+ * nothing else: no recursion, no allocation, and damage means "upright", and a density
+ * that is not known. Layer 2. */
 #include "meta/exif.h"
+#include "meta/tiff.h"
 
-#include <string.h>
-
-enum {
-    EXIF_PREFIX_BYTES = 6,
-    TIFF_HEADER_BYTES = 8,
-    IFD_ENTRY_BYTES = 12,
-    TAG_ORIENTATION = 0x0112,
-    TYPE_BYTE = 1,
-    TYPE_SHORT = 3,
-    TYPE_LONG = 4,
-};
-
-/* A TIFF block in its own byte order; offsets count from its first byte. */
-typedef struct tiff {
-    const uint8_t *data; /* borrowed */
-    size_t size;
-    bool big_endian;
-} tiff;
-
-static uint32_t
-tiff_short(const tiff *block, size_t at)
+/* The first entry of this tag in IFD0, 0: there is none. */
+static size_t
+find_entry(const tiff *block, uint32_t tag)
 {
-    uint32_t first = block->data[at], second = block->data[at + 1];
-    return block->big_endian ? first << 8 | second : second << 8 | first;
-}
-
-static uint32_t
-tiff_long(const tiff *block, size_t at)
-{
-    uint32_t first = tiff_short(block, at), second = tiff_short(block, at + 2);
-    return block->big_endian ? first << 16 | second : second << 16 | first;
-}
-
-static bool
-tiff_open(tiff *block, const uint8_t *data, size_t size)
-{
-    if (size >= EXIF_PREFIX_BYTES && memcmp(data, "Exif\0\0", EXIF_PREFIX_BYTES) == 0) {
-        data += EXIF_PREFIX_BYTES;
-        size -= EXIF_PREFIX_BYTES;
+    size_t directory = tiff_long(block, 4), count = tiff_entries(block, directory);
+    for (size_t i = 0; i < count; i++) {
+        size_t entry = directory + 2 + i * IFD_ENTRY_BYTES;
+        if (tiff_short(block, entry) == tag)
+            return entry;
     }
-    if (size < TIFF_HEADER_BYTES)
-        return false;
-    bool big = data[0] == 'M' && data[1] == 'M';
-    bool little = data[0] == 'I' && data[1] == 'I';
-    *block = (tiff){.data = data, .size = size, .big_endian = big};
-    return (big || little) && tiff_short(block, 2) == 42;
-}
-
-/* A value that fits its entry stands in the entry itself, first byte first. Writers use
- * SHORT as the standard says, and sometimes LONG or BYTE. */
-static uint32_t
-entry_value(const tiff *block, size_t entry)
-{
-    if (tiff_long(block, entry + 4) == 0)
-        return 0;
-    switch (tiff_short(block, entry + 2)) {
-    case TYPE_BYTE:
-        return block->data[entry + 8];
-    case TYPE_SHORT:
-        return tiff_short(block, entry + 8);
-    case TYPE_LONG:
-        return tiff_long(block, entry + 8);
-    default:
-        return 0;
-    }
+    return 0;
 }
 
 uint8_t
@@ -75,19 +23,38 @@ li_exif_orientation(const uint8_t *data, size_t size)
     tiff block;
     if (!tiff_open(&block, data, size))
         return 1;
-    size_t directory = tiff_long(&block, 4);
-    if (directory > block.size - 2)
-        return 1;
-    size_t count = tiff_short(&block, directory);
-    size_t room = (block.size - directory - 2) / IFD_ENTRY_BYTES;
-    if (count > room)
-        count = room; /* cut off: look at the entries that are there */
-    for (size_t i = 0; i < count; i++) {
-        size_t entry = directory + 2 + i * IFD_ENTRY_BYTES;
-        if (tiff_short(&block, entry) != TAG_ORIENTATION)
-            continue;
-        uint32_t value = entry_value(&block, entry);
-        return value >= 1 && value <= 8 ? (uint8_t)value : 1;
-    }
-    return 1;
+    size_t entry = find_entry(&block, TAG_ORIENTATION);
+    uint32_t value = entry ? tiff_value(&block, entry) : 1;
+    return value >= 1 && value <= 8 ? (uint8_t)value : 1;
+}
+
+static double
+rational_of(const tiff *block, uint32_t tag)
+{
+    enum { BYTES = 8 };
+    size_t entry = find_entry(block, tag);
+    if (!entry || tiff_short(block, entry + 2) != TYPE_RATIONAL)
+        return 0;
+    size_t at = tiff_long(block, entry + 8);
+    if (block->size < BYTES || at > block->size - BYTES)
+        return 0;
+    uint32_t under = tiff_long(block, at + 4);
+    return under ? (double)tiff_long(block, at) / under : 0;
+}
+
+li_density
+li_exif_density(const uint8_t *data, size_t size)
+{
+    enum { INCH = 2, CENTIMETRE = 3 };
+    static const li_density unknown = {0, 0};
+    tiff block;
+    if (!tiff_open(&block, data, size))
+        return unknown;
+    size_t entry = find_entry(&block, TAG_RESOLUTION_UNIT);
+    uint32_t unit = entry ? tiff_value(&block, entry) : INCH;
+    if (unit != INCH && unit != CENTIMETRE)
+        return unknown;
+    double scale = unit == INCH ? 1 : 2.54;
+    return (li_density){scale * rational_of(&block, TAG_X_RESOLUTION),
+                        scale * rational_of(&block, TAG_Y_RESOLUTION)};
 }

@@ -9,6 +9,7 @@ typedef struct strip {
     li_ctx *ctx; /* borrowed, as all here */
     li_source *source;
     li_out *out;
+    const li_metadata *with; /* NULL: nothing more */
     uint64_t most;
     bool good; /* so far the file is what it should be, and shorter than most */
 } strip;
@@ -50,6 +51,14 @@ copy(strip *walk, uint64_t offset, uint64_t count)
         count -= got;
         li_source_passed(walk->source, offset);
     }
+    return LI_OK;
+}
+
+/* What was written to `out` behind our back counts as well. */
+static li_status
+check_most(strip *walk)
+{
+    walk->good = walk->good && walk->out->size < walk->most;
     return LI_OK;
 }
 
@@ -129,6 +138,7 @@ strip_jpeg(strip *walk)
 {
     static const uint8_t start[2] = {0xff, SOI}, end[2] = {0xff, EOI};
     uint64_t offset = 2;
+    bool with = walk->with; /* it is still to be written */
     LI_TRY(write_out(walk, start, sizeof(start)));
     while (walk->good) {
         uint8_t marker[4];
@@ -140,6 +150,11 @@ strip_jpeg(strip *walk)
         }
         if (walk->good && marker[1] == EOI)
             return write_out(walk, end, sizeof(end));
+        if (with && walk->good && marker[1] != APP0) {
+            LI_TRY(li_metadata_jpeg(walk->with, walk->out));
+            LI_TRY(check_most(walk));
+            with = false;
+        }
         LI_TRY(look(walk, offset, marker, 4));
         uint32_t length = (uint32_t)marker[2] << 8 | marker[3];
         walk->good = walk->good && length >= 2;
@@ -171,6 +186,10 @@ strip_png(strip *walk)
         bool critical = !(head[4] & 0x20);
         if (walk->good && (critical || memcmp(head + 4, "tRNS", 4) == 0))
             LI_TRY(copy(walk, offset, whole));
+        if (walk->with && walk->good && memcmp(head + 4, "IHDR", 4) == 0) {
+            LI_TRY(li_metadata_png(walk->with, walk->ctx, walk->out));
+            LI_TRY(check_most(walk));
+        }
         if (memcmp(head + 4, "IEND", 4) == 0)
             break;
         offset += whole;
@@ -186,40 +205,46 @@ enum { FLAG_ANIMATION = 0x02, FLAG_ALPHA = 0x10 }; /* of VP8X; the others go */
 static bool
 is_picture(const uint8_t *fourcc)
 {
-    static const char kept[4][5] = {"VP8X", "ALPH", "VP8 ", "VP8L"};
-    for (int i = 0; i < 4; i++)
+    static const char kept[3][5] = {"ALPH", "VP8 ", "VP8L"};
+    for (int i = 0; i < 3; i++)
         if (memcmp(fourcc, kept[i], 4) == 0)
             return true;
     return false;
 }
 
+/* With RIFF's own head in front: `picture` bytes of chunks follow. */
 static li_status
-write_vp8x(strip *walk, uint64_t offset)
+write_canvas(strip *walk, uint64_t picture)
 {
-    uint8_t chunk[CHUNK_HEAD + VP8X_BYTES];
-    LI_TRY(look(walk, offset, chunk, sizeof(chunk)));
-    walk->good = walk->good && little32(chunk + 4) == VP8X_BYTES &&
-                 !(chunk[CHUNK_HEAD] & FLAG_ANIMATION);
-    chunk[CHUNK_HEAD] &= FLAG_ALPHA;
-    return write_out(walk, chunk, sizeof(chunk));
+    static const li_metadata none = {0};
+    uint8_t chunk[CHUNK_HEAD + VP8X_BYTES], *body = chunk + CHUNK_HEAD;
+    LI_TRY(look(walk, RIFF_HEAD, chunk, sizeof(chunk)));
+    walk->good =
+        walk->good && little32(chunk + 4) == VP8X_BYTES && !(body[0] & FLAG_ANIMATION);
+    if (!walk->good)
+        return LI_OK;
+    li_canvas canvas = {.width = 1 + (little32(body + 4) & 0xffffff),
+                        .height = 1 + (little32(body + 6) >> 8),
+                        .alpha = body[0] & FLAG_ALPHA,
+                        .picture = picture};
+    LI_TRY(li_metadata_webp_head(walk->with ? walk->with : &none, &canvas, walk->out));
+    return check_most(walk);
 }
 
 /* Every chunk up to `end`: summed up, or written as well. */
 static li_status
-walk_webp(strip *walk, uint64_t end, bool writes, uint32_t *total)
+walk_webp(strip *walk, uint64_t end, bool writes, uint64_t *total)
 {
     uint64_t offset = RIFF_HEAD;
-    *total = 4;
+    *total = 0;
     while (walk->good && end - offset >= CHUNK_HEAD) {
         uint8_t head[CHUNK_HEAD];
         LI_TRY(look(walk, offset, head, sizeof(head)));
         uint64_t whole = CHUNK_HEAD + (((uint64_t)little32(head + 4) + 1) & ~1ull);
         walk->good = walk->good && whole <= end - offset;
         if (walk->good && is_picture(head)) {
-            *total += (uint32_t)whole;
-            if (writes && head[3] == 'X')
-                LI_TRY(write_vp8x(walk, offset));
-            else if (writes)
+            *total += whole;
+            if (writes)
                 LI_TRY(copy(walk, offset, whole));
         }
         offset += whole;
@@ -230,27 +255,34 @@ walk_webp(strip *walk, uint64_t end, bool writes, uint32_t *total)
 static li_status
 strip_webp(strip *walk, const uint8_t *riff)
 {
-    uint8_t head[RIFF_HEAD];
-    uint32_t total;
-    uint64_t end = CHUNK_HEAD + (uint64_t)little32(riff + 4);
+    uint8_t head[RIFF_HEAD + 4];
+    uint64_t total, end = CHUNK_HEAD + (uint64_t)little32(riff + 4);
     walk->good = end >= RIFF_HEAD && end <= walk->source->size;
     if (!walk->good)
         return LI_OK;
     LI_TRY(walk_webp(walk, end, false, &total));
-    memcpy(head, riff, sizeof(head));
-    for (int i = 0; i < 4; i++)
-        head[4 + i] = (uint8_t)(total >> 8 * i);
-    LI_TRY(write_out(walk, head, sizeof(head)));
-    return walk_webp(walk, end, true, &total);
+    LI_TRY(look(walk, 0, head, sizeof(head)));
+    if (memcmp(head + RIFF_HEAD, "VP8X", 4) == 0) {
+        LI_TRY(write_canvas(walk, total));
+    } else {
+        for (int i = 0; i < 4; i++)
+            head[4 + i] = (uint8_t)((4 + total) >> 8 * i);
+        LI_TRY(write_out(walk, head, RIFF_HEAD));
+    }
+    LI_TRY(walk_webp(walk, end, true, &total));
+    if (walk->good && walk->with)
+        LI_TRY(li_metadata_webp_tail(walk->with, walk->out));
+    return check_most(walk);
 }
 
 /* --- any ------------------------------------------------------------------------- */
 
 li_status
-li_meta_strip(li_ctx *ctx, li_source *source, uint64_t most, li_out *out, bool *done)
+li_meta_strip(li_ctx *ctx, li_source *source, const li_metadata *with, uint64_t most,
+              li_out *out, bool *done)
 {
     static const uint8_t png[8] = {0x89, 'P', 'N', 'G', 0x0d, 0x0a, 0x1a, 0x0a};
-    strip walk = {ctx, source, out, most, true};
+    strip walk = {ctx, source, out, with, most, true};
     uint8_t head[RIFF_HEAD];
     *done = false;
     LI_TRY(look(&walk, 0, head, sizeof(head)));
@@ -271,7 +303,7 @@ li_meta_strip(li_ctx *ctx, li_source *source, uint64_t most, li_out *out, bool *
 li_status
 li_meta_copy(li_ctx *ctx, li_source *source, uint64_t most, li_out *out, bool *done)
 {
-    strip walk = {ctx, source, out, most, true};
+    strip walk = {ctx, source, out, NULL, most, true};
     *done = false;
     if (source->size >= most)
         return LI_OK;

@@ -8,12 +8,13 @@
 #define LI_META_STRIP_H
 
 #include "base/source.h"
-#include "image/out.h"
+#include "meta/metadata.h"
 
-/* Write them to out; *done false: the container is none of these, is not well-formed,
- * is animated, or `most` bytes were reached, and out holds nothing of use. */
-li_status li_meta_strip(li_ctx *ctx, li_source *source, uint64_t most, li_out *out,
-                        bool *done) LI_MUST_CHECK;
+/* Write them to out, with what `with` has, which may be NULL; *done false: the
+ * container is none of these, is not well-formed, is animated, or `most` bytes were
+ * reached, and out holds nothing of use. */
+li_status li_meta_strip(li_ctx *ctx, li_source *source, const li_metadata *with,
+                        uint64_t most, li_out *out, bool *done) LI_MUST_CHECK;
 /* The whole file, if it is below `most` bytes. */
 li_status li_meta_copy(li_ctx *ctx, li_source *source, uint64_t most, li_out *out,
                        bool *done) LI_MUST_CHECK;

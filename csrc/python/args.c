@@ -292,7 +292,7 @@ parse_settings(PyObject *request, py_job *job)
 {
     PyObject *background = py_field(request, "background");
     int shrink = LI_SHRINK_SAFE;
-    long rules_off = 0, threads = 0;
+    long rules_off = 0, threads = 0, keep = 0, denied = 0;
     job->request.auto_orient = true;
     memset(job->request.background, 255, 3);
     if (background &&
@@ -306,8 +306,12 @@ parse_settings(PyObject *request, py_job *job)
     if (py_field_bool(request, "auto_orient", &job->request.auto_orient) < 0 ||
         py_field_word(request, "shrink", shrinks, &shrink) < 0 ||
         py_field_int(request, "rules_off", 0, 127, &rules_off) < 0 ||
+        py_field_int(request, "keep", 0, 15, &keep) < 0 ||
+        py_field_int(request, "denied", 0, 15, &denied) < 0 ||
         py_field_int(request, "threads", 0, 2, &threads) < 0)
         return -1;
+    job->request.keep = (uint8_t)keep;
+    job->denied = (uint8_t)denied;
     job->request.threads = (li_threads)threads;
     job->request.shrink = (li_shrink_policy)shrink;
     job->request.rules_off = (uint32_t)rules_off;
@@ -417,6 +421,8 @@ void
 py_job_clear(py_job *job)
 {
     li_plan_free(&job->ctx, &job->plan);
+    li_input_close(&job->input);
+    li_metadata_free(&job->handed);
     li_release(job->data);
     py_likeness_clear(job);
     if (job->fd >= 0)

@@ -77,8 +77,12 @@ run_alone(py_crew *crew, py_job *job)
     li_source *source;
     uint64_t taken = 0;
     int64_t start = li_now_ns(), cpu = li_cpu_ns();
+    job->input = (li_input){0}; /* of a group, what it borrowed is gone */
     start_clock(&job->ctx, job);
     li_status status = py_input_open(job, &job->ctx, &source, &job->input);
+    if (status == LI_OK)
+        status =
+            py_input_metadata(job, &job->ctx, source, job->request.keep, &job->input);
     li_plan_free(&job->ctx, &job->plan); /* of a group that was too large */
     if (status == LI_OK)
         status = li_plan_make(&job->ctx, &job->input, &job->request, &job->plan);
@@ -89,6 +93,7 @@ run_alone(py_crew *crew, py_job *job)
     if (status == LI_OK)
         status = py_job_run(job, source);
     status = li_source_blame(source, status);
+    li_input_close(&job->input);
     li_source_close(&source);
     li_budget_give(&crew->budget, status == LI_OK ? keep(job, taken) : taken);
     job->total_ns = li_now_ns() - start;
@@ -129,6 +134,7 @@ plan_job(party *self, py_job *job)
 {
     start_clock(&job->ctx, job);
     job->input = self->input;
+    job->input.metadata.ctx = NULL; /* borrowed */
     li_status status = li_plan_make(&job->ctx, &job->input, &job->request, &job->plan);
     if (status != LI_OK) {
         settle(job, status);
@@ -146,6 +152,11 @@ open_party(party *self)
     LI_TRY(li_alloc(&self->ctx, unit->count, sizeof(li_branch), &self->branches));
     LI_TRY(li_alloc(&self->ctx, unit->count, sizeof(py_job *), &self->jobs));
     LI_TRY(py_input_open(&unit->jobs[0], &self->ctx, &self->source, &self->input));
+    uint8_t keep = 0;
+    for (uint32_t i = 0; i < unit->count; i++)
+        keep |= unit->jobs[i].request.keep;
+    LI_TRY(py_input_metadata(&unit->jobs[0], &self->ctx, self->source, keep,
+                             &self->input));
     for (uint32_t i = 0; i < unit->count; i++)
         plan_job(self, &unit->jobs[i]);
     return li_group_plan(&self->ctx, &self->input, self->branches, self->count,
@@ -222,6 +233,7 @@ static void
 close_party(party *self)
 {
     li_group_close(&self->group);
+    li_input_close(&self->input);
     li_source_close(&self->source);
     li_free(&self->ctx, &self->jobs);
     li_free(&self->ctx, &self->branches);

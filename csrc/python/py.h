@@ -8,6 +8,7 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
+#include "engine/carry.h"
 #include "engine/run.h"
 
 /* One per module object, so one per interpreter. */
@@ -82,6 +83,8 @@ typedef struct py_source {
     int fd;         /* PY_FILE, or a held path: open; else −1 */
     li_stamp stamp; /* of fd */
     uint32_t holds;
+    PyObject *given;      /* owned: a tuple of bytes that metadata borrow; PY_PIXELS */
+    li_metadata metadata; /* what goes with the pixels */
 } py_source;
 
 extern PyType_Spec py_source_spec;
@@ -133,6 +136,8 @@ typedef struct py_job {
     Py_buffer out; /* held while out.obj */
 
     li_input input;
+    uint8_t denied;     /* LI_KEEP_… that a policy does not let through */
+    li_metadata handed; /* owned: of pixels, where the request keeps any */
     li_plan plan;
     li_times times;
     void *verb_data;    /* borrowed: what a verb of its own needs */
@@ -196,6 +201,14 @@ li_status py_source_open(const py_job *job, li_ctx *ctx, li_source **source);
 /* The same, or none for pixels, and what is in it. */
 li_status py_input_open(const py_job *job, li_ctx *ctx, li_source **source,
                         li_input *input);
+/* metadata.c: what `keep` names of what is in it; li_input_close ends that. */
+li_status py_input_metadata(const py_job *job, li_ctx *ctx, li_source *source,
+                            uint8_t keep, li_input *input);
+/* What goes with pixels: job->handed. */
+li_status py_hand_metadata(py_job *job);
+/* With the GIL: such a tuple, or None; and one into a source of pixels. */
+PyObject *py_wrap_metadata(const li_metadata *metadata);
+int py_metadata_parse(PyObject *given, py_source *source);
 /* From the plan to the result. */
 li_status py_job_run(py_job *job, li_source *source);
 

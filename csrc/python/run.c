@@ -66,6 +66,9 @@ job_call(py_job *job, py_verb *verb, py_depth depth)
     int64_t start = li_now_ns(), cpu = li_cpu_ns();
     li_status status = py_input_open(job, &job->ctx, &source, &job->input);
     if (status == LI_OK && depth == PY_WHOLE)
+        status =
+            py_input_metadata(job, &job->ctx, source, job->request.keep, &job->input);
+    if (status == LI_OK && depth == PY_WHOLE)
         status = li_plan_make(&job->ctx, &job->input, &job->request, &job->plan);
     if (status == LI_OK)
         status = verb(job, source);

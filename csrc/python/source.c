@@ -27,6 +27,7 @@ source_dealloc(py_source *self)
     if (self->view.obj)
         PyBuffer_Release(&self->view);
     li_release(self->copy);
+    Py_CLEAR(self->given);
     type->tp_free(self);
     Py_DECREF(type);
 }
@@ -206,15 +207,15 @@ pack_pixels(py_source *self)
 static PyObject *
 source_from_pixels(PyTypeObject *type, PyObject *args)
 {
-    PyObject *data;
+    PyObject *data, *metadata = Py_None;
     const char *mode;
-    if (!PyArg_ParseTuple(args, "Oz:from_pixels", &data, &mode))
+    if (!PyArg_ParseTuple(args, "Oz|O:from_pixels", &data, &mode, &metadata))
         return NULL;
     py_source *self = source_new(type, PY_PIXELS);
     if (!self)
         return NULL;
     if (PyObject_GetBuffer(data, &self->view, PyBUF_RECORDS_RO) < 0 ||
-        check_samples(&self->view) < 0 ||
+        py_metadata_parse(metadata, self) < 0 || check_samples(&self->view) < 0 ||
         check_shape(&self->view, mode, &self->frame.info) < 0)
         goto failed;
     self->size = (size_t)li_image_bytes(self->frame.info);

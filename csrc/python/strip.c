@@ -6,28 +6,63 @@
 
 /* --- call: no PyObject from here to the next heading ----------------------------- */
 
+typedef struct stripping {
+    uint64_t most;
+    uint8_t keep;
+} stripping;
+
 /* AVIF's metadata are items that others count bytes past: it is whole or not at all. */
 static li_status
-strip_into(py_job *job, li_source *source, uint64_t most, li_out *out, bool *done)
+copy_avif(py_job *job, li_source *source, uint64_t most, li_out *out, bool *done)
 {
     const li_header *header = &job->input.header;
     bool bare = header->icc_bytes + header->exif_bytes + header->xmp_bytes == 0;
-    if (strcmp(job->input.codec->name, "avif") != 0)
-        return li_meta_strip(&job->ctx, source, most, out, done);
     return bare ? li_meta_copy(&job->ctx, source, most, out, done) : LI_OK;
+}
+
+static li_status
+strip_with(py_job *job, li_source *source, const stripping *how, li_out *out,
+           bool *done)
+{
+    li_metadata with = {0};
+    const li_header *header = &job->input.header;
+    li_edit edit = {.keep = how->keep,
+                    .orientation = header->orientation,
+                    .gray = li_pixel_is_gray(header->pixel),
+                    .width = header->width,
+                    .height = header->height,
+                    .places = job->input.codec->places};
+    li_status status =
+        py_input_metadata(job, &job->ctx, source, how->keep, &job->input);
+    if (status == LI_OK)
+        status = li_metadata_edit(&job->ctx, &job->input.metadata, &edit, &with);
+    if (status == LI_OK)
+        status = li_meta_strip(&job->ctx, source, li_metadata_any(&with) ? &with : NULL,
+                               how->most, out, done);
+    li_metadata_free(&with);
+    return status;
+}
+
+static li_status
+strip_into(py_job *job, li_source *source, const stripping *how, li_out *out,
+           bool *done)
+{
+    if (strcmp(job->input.codec->name, "avif") == 0)
+        return copy_avif(job, source, how->most, out, done);
+    return strip_with(job, source, how, out, done);
 }
 
 static li_status
 run_strip(py_job *job, li_source *source)
 {
-    uint64_t most = *(const uint64_t *)job->verb_data;
+    const stripping *how = job->verb_data;
     bool done = false;
     li_out *out;
     if (!job->input.codec)
         return LI_OK; /* pixels have no bytes of a file */
     LI_TRY(li_out_to_memory(&job->ctx, &out));
-    li_out_expect(out, most);
-    li_status status = strip_into(job, source, most, out, &done);
+    li_out_expect(out, how->most);
+    li_status status = strip_into(job, source, how, out, &done);
     if (status == LI_OK)
         status = li_source_verify(source);
     if (status == LI_OK && done)
@@ -40,8 +75,9 @@ run_strip(py_job *job, li_source *source)
 
 /* The result's class and the bytes that it must stay below. */
 static int
-parse_strip(PyObject *module, PyObject *request, py_job *job, uint64_t *most)
+parse_strip(PyObject *module, PyObject *request, py_job *job, stripping *how)
 {
+    long keep = 0;
     PyObject *type = py_item(request, "type");
     PyObject *bytes = py_item(request, "most");
     PyTypeObject *base = py_state_of(module)->encoded_type;
@@ -51,22 +87,25 @@ parse_strip(PyObject *module, PyObject *request, py_job *job, uint64_t *most)
                      base->tp_name);
         return -1;
     }
-    *most = PyLong_AsUnsignedLongLong(bytes);
+    how->most = PyLong_AsUnsignedLongLong(bytes);
+    if (PyErr_Occurred() || py_field_int(request, "keep", 0, 15, &keep) < 0)
+        return -1;
+    how->keep = (uint8_t)keep;
     job->type = (PyTypeObject *)Py_NewRef(type);
-    return PyErr_Occurred() ? -1 : 0;
+    return 0;
 }
 
 PyObject *
 py_strip(PyObject *module, PyObject *args)
 {
     PyObject *source, *request, *answer = NULL;
-    uint64_t most;
+    stripping how;
     py_job job;
     if (!PyArg_ParseTuple(args, "OO", &source, &request))
         return NULL;
     if (py_job_parse(module, source, request, PY_HEADER, &job) == 0 &&
-        parse_strip(module, request, &job, &most) == 0) {
-        job.verb_data = &most;
+        parse_strip(module, request, &job, &how) == 0) {
+        job.verb_data = &how;
         if (py_job_call(module, &job, run_strip, PY_HEADER))
             answer = job.data ? py_wrap_result(&job) : Py_NewRef(Py_None);
     }

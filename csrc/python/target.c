@@ -104,6 +104,7 @@ py_target_finish(py_job *job)
         li_out_close(&job->to);
         return li_file_commit(job->to_file);
     }
+    LI_TRY(py_hand_metadata(job));
     if (job->samples)
         li_disown(&job->ctx, job->samples);
     job->data = job->samples;

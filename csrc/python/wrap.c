@@ -75,6 +75,15 @@ format_in(const py_job *job)
     return job->input.codec ? job->input.codec->name : NULL;
 }
 
+/* (x, y) in pixels per inch, or None. */
+static PyObject *
+wrap_density(li_density density)
+{
+    if (!li_density_known(density))
+        return Py_NewRef(Py_None);
+    return Py_BuildValue("(dd)", density.x, density.y);
+}
+
 static bool
 put_header(PyObject *dict, const py_job *job)
 {
@@ -95,6 +104,7 @@ put_header(PyObject *dict, const py_job *job)
            put_int(dict, "icc_bytes", header->icc_bytes) &&
            put_int(dict, "exif_bytes", header->exif_bytes) &&
            put_int(dict, "xmp_bytes", header->xmp_bytes) &&
+           put(dict, "density", wrap_density(header->density)) &&
            put_text(dict, "variant", header->variant) &&
            put_int(dict, "bytes", job->input.bytes) &&
            put_text(dict, "io", job->input.io);
@@ -199,6 +209,9 @@ py_wrap_metrics(const py_job *job, uint64_t bytes_out)
         put_int(dict, "icc_bytes", header->icc_bytes) &&
         put_int(dict, "exif_bytes", header->exif_bytes) &&
         put_int(dict, "xmp_bytes", header->xmp_bytes) &&
+        put_int(dict, "kept_kinds", job->times.kept) &&
+        put_int(dict, "denied_kinds", job->denied) &&
+        put(dict, "metadata", py_wrap_metadata(&job->handed)) &&
         put_text(dict, "io", job->input.io) &&
         put(dict, "warnings", wrap_warnings(&job->ctx.warnings)) &&
         put(dict, "steps", wrap_steps(&job->plan)))

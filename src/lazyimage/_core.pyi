@@ -40,9 +40,15 @@ class Source:
     def from_buffer(cls, data: Buffer) -> Source:
         """Encoded bytes, borrowed for the source's life."""
     @classmethod
-    def from_pixels(cls, data: Buffer, mode: str | None) -> Source:
+    def from_pixels(
+        cls,
+        data: Buffer,
+        mode: str | None,
+        metadata: tuple[bytes | None, bytes | None, bytes | None, float, float, int] | None = None,
+    ) -> Source:
         """A 2-D or 3-D uint8 array (H, W) or (H, W, C): borrowed if its pixels are packed
-        (any row stride), else copied once. mode None: by C, 1 L, 2 LA, 3 RGB, 4 RGBA."""
+        (any row stride), else copied once. mode None: by C, 1 L, 2 LA, 3 RGB, 4 RGBA.
+        metadata: ICC, EXIF, XMP, pixels per inch across and down, orientation."""
     def hold(self) -> None:
         """Open the file now and keep this version for all jobs until release(). Counts."""
     def release(self) -> None: ...
@@ -75,7 +81,7 @@ def inspect(source: Source, request: Mapping[str, Any]) -> dict[str, Any]:
 
     Keys: format (None for pixels), width, height (upright), stored_width, stored_height,
     orientation, mode, bit_depth, has_alpha, palette, progressive, frames, icc_bytes,
-    exif_bytes, xmp_bytes, variant, bytes, io.
+    exif_bytes, xmp_bytes, density ((x, y) in pixels per inch, or None), variant, bytes, io.
     """
 
 def run(source: Source, request: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
@@ -95,6 +101,8 @@ def run(source: Source, request: Mapping[str, Any]) -> tuple[Any, dict[str, Any]
       auto_orient: bool = True            shrink: "safe" | "fast" | "exact"
       background: (r, g, b) = white       limits: {name: int}; 0 switches off, absent: default
       timeout: seconds or None            cancel: Cancel or None
+      keep, denied: int = 0, what LI_KEEP_… of meta/metadata.h has, and what of it a policy
+        has taken away
       rules_off: int = 0 (for tests: LI_NO_… of engine/plan.h)
       output: "buffer" | "file" | "pixels"
       buffer, file: format, quality or None, subsampling, progressive, optimize (None: auto),
@@ -109,7 +117,8 @@ def run(source: Source, request: Mapping[str, Any]) -> tuple[Any, dict[str, Any]
     Metrics keys: decode_ns, ops_ns, encode_ns, total_ns, cpu_ns, bytes_in, bytes_out,
     format_in, format_out, width_in, height_in (upright), width_out, height_out, mode_out,
     quality (None if the format has none), peak_bytes, decoded_bytes, shrink (M of M/8),
-    io, warnings (tuple of str), planned_bytes, planned_out_bytes, steps (names as run).
+    kept_kinds, denied_kinds (LI_KEEP_…), metadata (of pixels, as from_pixels() takes them,
+    or None), io, warnings (tuple of str), planned_bytes, planned_out_bytes, steps (names as run).
     """
 
 def run_many(
@@ -147,8 +156,9 @@ def estimate(source: Source, request: Mapping[str, Any]) -> tuple[int, int, int]
     """(bytes without the output, bytes of the output at most, decoded bytes)."""
 
 def strip(source: Source, request: Mapping[str, Any]) -> Encoded | None:
-    """The source's own bytes without metadata, as request["type"]; None if they are
-    request["most"] or more, or cannot be had without decoding (AVIF that has metadata)."""
+    """The source's own bytes without metadata but what request["keep"] names, as
+    request["type"]; None if they are request["most"] or more, or cannot be had without
+    decoding (AVIF that has metadata)."""
 
 def compare(
     source: Source, request: Mapping[str, Any], reference: Buffer, structure: bool

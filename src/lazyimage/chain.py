@@ -245,6 +245,23 @@ class Chain:
         """
         return self._setting(auto_orient=enabled)
 
+    def keep_metadata(
+        self, icc: bool = True, exif: bool = False, xmp: bool = False, strip_gps: bool = True
+    ) -> Self:
+        """Carry metadata into outputs; without this call all of it is stripped.
+
+        icc: the colour profile, where it still fits the picture. exif: the EXIF block, and
+        how dense pixels are (JFIF, pHYs). xmp: the XMP packet. EXIF and XMP are written
+        anew: orientation becomes 1 where it was applied, sizes are the output's, thumbnails,
+        maker notes and what nothing points to are left out. strip_gps removes the position
+        itself, from both. What is damaged, or has no place in the format, is left out with
+        a warning. The last call wins; keep_metadata(icc=False) is the default again.
+
+        >>> lazyimage.Recipe().keep_metadata(exif=True)
+        Recipe().keep_metadata(exif=True)
+        """
+        return self._setting(keep={"icc": icc, "exif": exif, "xmp": xmp, "strip_gps": strip_gps})
+
     def sanitize(self, policy: Policy = "strict") -> Self:
         """Set the limits of a policy for files that strangers send.
 

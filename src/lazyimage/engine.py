@@ -164,14 +164,16 @@ class Engine(Chain, Deferred, Web):
         """An Engine over the picture as it is after the steps so far, decoded now.
 
         Native memory, upright. Settings stay, steps are done; every output of it and of
-        its clones reuses the decode.
+        its clones reuses the decode. What keep_metadata() names so far comes along.
 
         >>> decoded = Engine.from_path("photo.jpg").resize(64).decoded()
         >>> decoded.recipe, decoded.dimensions()
         (Recipe(), (64, 48))
         """
-        pixels = self.to_pixels()
-        origin = source.pixels_origin(memoryview(pixels), pixels.mode, self._origin.copies)
+        pixels, raw = self._pixels(request.pixels_request(self._recipe, None), "HWC")
+        origin = source.pixels_origin(
+            memoryview(pixels), pixels.mode, self._origin.copies, raw["metadata"]
+        )
         return self._make(origin, self._recipe.without_steps())
 
     def clone(self) -> Self:
@@ -286,7 +288,7 @@ class Engine(Chain, Deferred, Web):
         quality: int | None = None,
         **options: Unpack[EncodeOptions],
     ) -> Encoded:
-        """Encode into native memory; the output has no metadata.
+        """Encode into native memory; metadata are what keep_metadata() names, else none.
 
         format: "jpeg" (or "jpg"), "png", "webp", "avif"; only a preset= has one of its own.
         quality: 1 to 100 (default 85, WebP 80, AVIF 60); PNG and lossless have none: E400.
@@ -378,11 +380,14 @@ class Engine(Chain, Deferred, Web):
         (3, 224, 224)
         """
         asked = request.pixels_request(self._recipe, mode, dtype, layout, normalize, out, shrink)
-        result, raw = self._run({**asked, "type": Pixels})
-        raw["bytes_out"] = memoryview(result).nbytes
-        return finish_pixels(result, make_metrics(raw, self._origin.copies), layout)
+        return self._pixels(asked, layout)[0]
 
     # --- running ---------------------------------------------------------------------
+
+    def _pixels(self, asked: dict[str, Any], layout: str) -> tuple[Pixels, dict[str, Any]]:
+        result, raw = self._run({**asked, "type": Pixels})
+        raw["bytes_out"] = memoryview(result).nbytes
+        return finish_pixels(result, make_metrics(raw, self._origin.copies), layout), raw
 
     def _encode(
         self, caller: str, format: object, quality: object, options: EncodeOptions

@@ -190,16 +190,19 @@ def peak_rss() -> int | None:
 def make_metrics(raw: Mapping[str, Any], copies: tuple[str, ...]) -> Metrics:
     """Metrics of one finished job, which is counted here too."""
     counters.add_job(raw["bytes_in"], raw["bytes_out"])
-    metadata = raw["icc_bytes"] + raw["exif_bytes"] + raw["xmp_bytes"]
+    kinds = ("icc", "exif", "xmp")
+    present = {kind for kind in kinds if raw[f"{kind}_bytes"]}
+    kept = {kind for bit, kind in enumerate(kinds) if raw["kept_kinds"] >> bit & 1}
+    denied = {kind for bit, kind in enumerate(kinds) if raw["denied_kinds"] >> bit & 1}
     return Metrics(
         **{f"{name}_ms": raw[f"{name}_ns"] * MS for name in TIMES},
         **{name: raw[name] for name in AS_THEY_ARE},
         compression_ratio=raw["bytes_in"] / max(raw["bytes_out"], 1),
         peak_rss=peak_rss(),
         copies=copies,
-        icc="stripped" if raw["icc_bytes"] else "absent",
-        metadata_stripped=metadata > 0,
-        policy_violations=(),
+        icc="kept" if "icc" in kept else "stripped" if raw["icc_bytes"] else "absent",
+        metadata_stripped=bool(present - kept),
+        policy_violations=tuple(kind for kind in kinds if kind in denied & present),
     )
 
 

@@ -1,6 +1,6 @@
 """Recipe: steps and settings without a source, as an immutable value.
 
-Layer: above chain, below engine. The idea: a recipe is four plain fields; equality, hash,
+Layer: above chain, below engine. The idea: a recipe is five plain fields; equality, hash,
 JSON, pickle, fingerprint and repr all follow from them.
 """
 
@@ -32,12 +32,13 @@ class Recipe(Chain):
     True
     """
 
-    __slots__ = ("_auto_orient", "_limits", "_policy", "_steps")
+    __slots__ = ("_auto_orient", "_keep", "_limits", "_policy", "_steps")
 
     _steps: tuple[steps.Step, ...]
     _auto_orient: bool
     _policy: str | None
     _limits: settings.Limits
+    _keep: settings.Keep
 
     def __new__(cls) -> Self:
         """No steps, and every setting at its default."""
@@ -50,6 +51,7 @@ class Recipe(Chain):
         auto_orient: bool,
         policy: str | None,
         limits: settings.Limits,
+        keep: settings.Keep = settings.KEEP_NOTHING,
     ) -> Self:
         self = super().__new__(cls)
         for name, value in (
@@ -57,6 +59,7 @@ class Recipe(Chain):
             ("_auto_orient", auto_orient),
             ("_policy", policy),
             ("_limits", limits),
+            ("_keep", keep),
         ):
             object.__setattr__(self, name, value)
         return self
@@ -69,13 +72,13 @@ class Recipe(Chain):
 
     @property
     def _fields(self) -> tuple[Any, ...]:
-        return self._steps, self._auto_orient, self._policy, self._limits
+        return self._steps, self._auto_orient, self._policy, self._limits, self._keep
 
     def _step(self, step: steps.Step) -> Self:
         return self._make((*self._steps, step), *self._fields[1:])
 
     def _setting(self, **changes: Any) -> Self:
-        chain, auto_orient, policy, own = self._fields
+        chain, auto_orient, policy, own, keep = self._fields
         if "auto_orient" in changes:
             auto_orient = as_flag(changes["auto_orient"], "auto_orient: enabled")
         if "policy" in changes:
@@ -85,7 +88,9 @@ class Recipe(Chain):
         if "limits" in changes:
             own = {**dict(own), **settings.check_limits(changes["limits"])}
             own = tuple(sorted(own.items()))
-        return self._make(chain, auto_orient, policy, own)
+        if "keep" in changes:
+            keep = settings.check_keep(changes["keep"])
+        return self._make(chain, auto_orient, policy, own, keep)
 
     def without_steps(self) -> Self:
         """The settings alone.
@@ -113,6 +118,11 @@ class Recipe(Chain):
     def policy(self) -> str | None:
         """The policy that sanitize() has set, or None."""
         return self._policy
+
+    @property
+    def keeps(self) -> settings.Keep:
+        """What keep_metadata() has set: ICC, EXIF, XMP, and whether places are stripped."""
+        return self._keep
 
     @property
     def effective_limits(self) -> dict[str, Any]:
@@ -143,6 +153,8 @@ class Recipe(Chain):
             data["policy"] = self._policy
         if self._limits:
             data["limits"] = dict(self._limits)
+        if self._keep != settings.KEEP_NOTHING:
+            data["keep"] = settings.keep_objects(self._keep)
         return data
 
     def to_json(self) -> str:
@@ -183,7 +195,7 @@ class Recipe(Chain):
         try:
             for step in data.get("steps", ()):
                 self = self._step(steps.from_object(step))
-            for name in ("auto_orient", "policy", "limits"):
+            for name in ("auto_orient", "policy", "limits", "keep"):
                 if name in data:
                     self = self._setting(**{name: data[name]})
         except TypeError as error:
@@ -209,6 +221,9 @@ class Recipe(Chain):
             text += f'.sanitize("{self._policy}")'
         if self._limits:
             text += f".limits({settings.limits_code(dict(self._limits))})"
+        if self._keep != settings.KEEP_NOTHING:
+            flags = settings.keep_objects(self._keep).items()
+            text += f".keep_metadata({', '.join(f'{name}={flag}' for name, flag in flags)})"
         return text
 
     def __repr__(self) -> str:
@@ -231,4 +246,5 @@ JSON_TYPES: dict[str, type] = {
     "auto_orient": bool,
     "policy": str,
     "limits": dict,
+    "keep": dict,
 }

@@ -89,6 +89,7 @@ class Info(Record):
         "icc_bytes",
         "exif_bytes",
         "xmp_bytes",
+        "density",
         "variant",
         "bytes",
         "io",
@@ -117,6 +118,8 @@ class Info(Record):
     """Size of the ICC profile; 0: none. exif_bytes and xmp_bytes likewise."""
     exif_bytes: int
     xmp_bytes: int
+    density: tuple[float, float] | None
+    """Pixels per inch across and down, by JFIF or pHYs, else by EXIF; None: not known."""
     variant: str
     """The format's own words, such as "progressive 4:2:0"."""
     bytes: int
@@ -229,11 +232,11 @@ class Metrics(Record):
     io: str
     """"map", "read", "bytes" or "pixels"."""
     icc: str
-    """"absent" or "stripped"."""
+    """"absent", "stripped" or "kept"."""
     metadata_stripped: bool
-    """The source had ICC, EXIF or XMP data, and the output has none."""
+    """The source had ICC, EXIF or XMP data, and the output has not all three kinds of them."""
     policy_violations: tuple[str, ...]
-    """What sanitize() removed instead of refusing."""
+    """Kinds of metadata that keep_metadata() asked for and sanitize() removed."""
     warnings: tuple[str, ...]
     steps: tuple[str, ...]
     """Names of the operations as they were run."""

@@ -171,6 +171,7 @@ def recipe_request(recipe: Recipe) -> dict[str, Any]:
         "steps": recipe.steps,
         "auto_orient": recipe.orients,
         **settings.native_limits(recipe.effective_limits, recipe.policy),
+        **settings.native_keep(recipe.keeps, recipe.policy),
     }
 
 

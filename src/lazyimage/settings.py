@@ -6,7 +6,7 @@ over it, and a later sanitize(…) writes over what it names itself: the last ca
 
 from __future__ import annotations
 
-from lazyimage.checks import as_choice, as_integer, as_number, as_text, listed, type_name
+from lazyimage.checks import as_choice, as_flag, as_integer, as_number, as_text, listed, type_name
 from lazyimage.errors import InvalidArgumentError
 from lazyimage.formats import KNOWN_FORMATS, format_name
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     Limits = tuple[tuple[str, Any], ...]
+    Keep = tuple[bool, bool, bool, bool]
+    """ICC, EXIF, XMP, and whether places are stripped from the two."""
 
 MEGA, MIB, KIB = 10**6, 1 << 20, 1 << 10
 
@@ -112,6 +114,48 @@ def check_limits(given: Mapping[str, Any]) -> dict[str, Any]:
         else:
             raise TypeError(f"limits() got an unexpected keyword argument '{name}'")
     return checked
+
+
+# --- metadata ------------------------------------------------------------------------
+
+KEEP_NAMES = ("icc", "exif", "xmp", "strip_gps")
+KEEP_USUAL: Keep = (True, False, False, True)
+"""What keep_metadata() has where nothing is given."""
+KEEP_NOTHING: Keep = (False, False, False, True)
+"""Without the call."""
+
+
+def check_keep(given: Mapping[str, Any]) -> Keep:
+    """The four flags, in order."""
+    if extra := sorted(set(given) - set(KEEP_NAMES)):
+        raise InvalidArgumentError(f"keep_metadata: there is no {extra[0]!r}")
+    found = [
+        as_flag(given.get(name, usual), f"keep_metadata: {name}")
+        for name, usual in zip(KEEP_NAMES, KEEP_USUAL, strict=True)
+    ]
+    icc, exif, xmp, strip_gps = found
+    return (icc, exif, xmp, strip_gps) if icc or exif or xmp else KEEP_NOTHING
+
+
+def keep_objects(keep: Keep) -> dict[str, bool]:
+    """The flags that are not as usual, by name."""
+    flags = zip(KEEP_NAMES, keep, KEEP_USUAL, strict=True)
+    return {name: flag for name, flag, usual in flags if flag != usual}
+
+
+ICC, EXIF, XMP, GPS = 1, 2, 4, 8  # LI_KEEP_… of meta/metadata.h
+
+
+def native_keep(keep: Keep, policy: str | None) -> dict[str, int]:
+    """What is kept, and what of it the policy does not allow, as the core wants it."""
+    icc, exif, xmp, strip_gps = keep
+    asked = ICC * icc | EXIF * exif | XMP * xmp
+    allowed = asked & ALLOWED[policy] if policy in ALLOWED else asked
+    return {"keep": allowed | (GPS if allowed and not strip_gps else 0), "denied": asked & ~allowed}
+
+
+# What a policy lets through; others: whatever is asked for.
+ALLOWED: dict[str | None, int] = {"strict": 0, "public-upload": ICC}
 
 
 def effective_limits(policy: str | None, own: Limits) -> dict[str, Any]:

@@ -21,13 +21,16 @@ if TYPE_CHECKING:
 
     from typing_extensions import Buffer
 
+    Metadata = tuple[bytes | None, bytes | None, bytes | None, float, float, int]
+    """ICC, EXIF, XMP; pixels per inch across and down, 0: not known; orientation."""
+
 IO_CHOICES = ("auto", "map", "read")
 
 
 class Origin:
     """Where an engine's bytes come from. Immutable; shared by all engines made from it."""
 
-    __slots__ = ("copies", "core", "data", "io", "kind", "mode", "path")
+    __slots__ = ("copies", "core", "data", "io", "kind", "metadata", "mode", "path")
 
     def __init__(
         self,
@@ -39,6 +42,7 @@ class Origin:
         data: Any = None,
         mode: str | None = None,
         copies: tuple[str, ...] = (),
+        metadata: Metadata | None = None,
     ) -> None:
         self.core = core
         self.kind = kind  # "path", "file", "bytes", "pixels"
@@ -47,6 +51,7 @@ class Origin:
         self.data = data  # what the core borrows, or the file object that can be asked again
         self.mode = mode  # of kind "pixels"
         self.copies = copies  # the copy points passed on the way in
+        self.metadata = metadata  # of kind "pixels": what goes with them
 
     def suited(self, policy: str | None) -> Origin:
         """The same origin as an untrusted policy wants it: files read privately, not mapped."""
@@ -90,7 +95,7 @@ class Origin:
             return "bytes", self.io, bytes(self.data)
         if self.kind == "pixels":
             view = memoryview(self.data)
-            return "pixels", self.io, view.tobytes(), view.shape, self.mode
+            return "pixels", self.io, view.tobytes(), view.shape, self.mode, self.metadata
         raise TypeError(
             "an Engine over a file object cannot be pickled: use from_path(), or "
             "from_bytes() of what it holds"
@@ -103,8 +108,8 @@ def unpickled(kind: str, io: str, *payload: Any) -> Origin:
         return path_origin(payload[0], io)
     if kind == "bytes":
         return bytes_origin(payload[0], io)
-    data, shape, mode = payload
-    return pixels_origin(memoryview(data).cast("B", shape), mode)
+    data, shape, mode, metadata = payload
+    return pixels_origin(memoryview(data).cast("B", shape), mode, metadata=metadata)
 
 
 def check_io(io: object) -> str:
@@ -267,12 +272,17 @@ def from_pixels(obj: Any, mode: str | None) -> Origin:
     return pixels_origin(view, natural, copies)
 
 
-def pixels_origin(view: memoryview, mode: str, copies: tuple[str, ...] = ()) -> Origin:
-    """Samples whose shape has been checked."""
-    core = _core.Source.from_pixels(view, mode)
+def pixels_origin(
+    view: memoryview,
+    mode: str,
+    copies: tuple[str, ...] = (),
+    metadata: Metadata | None = None,
+) -> Origin:
+    """Samples whose shape has been checked, and what goes with them."""
+    core = _core.Source.from_pixels(view, mode, metadata)
     if core.copied and not copies:
         copies = (note_copy("from_pixels", core.copied),)
-    return Origin(core, "pixels", data=view, mode=mode, copies=copies)
+    return Origin(core, "pixels", data=view, mode=mode, copies=copies, metadata=metadata)
 
 
 def pixel_view(obj: Any) -> tuple[memoryview, bool]:

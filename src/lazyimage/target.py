@@ -218,7 +218,8 @@ class Held:
         self.bare = recipe.without_steps()
         self.pixels, self.raw = pixels, raw
         self.frame = memoryview(pixels).nbytes
-        self.core = pixels_origin(memoryview(pixels), raw["mode_out"]).core
+        view = memoryview(pixels)
+        self.core = pixels_origin(view, raw["mode_out"], metadata=raw["metadata"]).core
         self.peak = raw["peak_bytes"]
         self.tried: dict[int, int] = {}  # quality → bytes
         self.kept: dict[int, tuple[Encoded, dict[str, Any]]] = {}
@@ -360,7 +361,7 @@ def find(asked: Asked, pixels: Pixels, raw: dict[str, Any]) -> Steps[Encoded]:
 FROM_THE_SOURCE = (
     *("decode_ns", "ops_ns", "bytes_in", "format_in", "width_in", "height_in", "shrink"),
     *("decoded_bytes", "icc_bytes", "exif_bytes", "xmp_bytes", "io", "warnings", "steps"),
-    "threads",
+    *("threads", "denied_kinds"),
 )
 
 

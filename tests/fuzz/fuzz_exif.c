@@ -1,6 +1,7 @@
-/* fuzz_exif.c: libFuzzer over the reader of EXIF blocks, alone and in each container:
- * `make fuzz T=exif S=600`. */
+/* fuzz_exif.c: libFuzzer over the reader and the writer of EXIF blocks, alone and in
+ * each container, and over the writer of XMP packets: `make fuzz T=exif S=600`. */
 #include "meta/exif_check.h"
+#include "meta/xmp_check.h"
 #include "pieces.h"
 
 /* A number of 2 or 4 bytes somewhere becomes one that an IFD is made of. */
@@ -38,5 +39,6 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     (void)exif_check(data, size);
+    (void)xmp_check(data, size);
     return 0;
 }

@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import shutil
 from types import ModuleType
 
 import pytest
@@ -31,3 +32,9 @@ def need_module(name: str) -> ModuleType:
 def undeclared(absent: set[str]) -> set[str]:
     """Codecs that a build leaves out without having been told: LAZYIMAGE_WEBP=off, …"""
     return {name for name in absent if os.environ.get(f"LAZYIMAGE_{name.upper()}") != "off"}
+
+
+def need_program(name: str, package: str) -> str:
+    found = shutil.which(name)
+    need(found, f"tools/setup.sh installs {name} ({package})")
+    return str(found)

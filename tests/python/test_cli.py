@@ -181,7 +181,7 @@ def test_info_goes_on_after_a_failure(command: list[str]) -> None:
 def test_info_in_words() -> None:
     done = _run(MODULE, "info", str(JPEG), str(TURNED))
     first, second = done.stdout.decode().splitlines()
-    assert first == f"{JPEG}: jpeg 150x103 RGB 8 bit"
+    assert first == f"{JPEG}: jpeg 150x103 RGB 8 bit 71.12 dpi"
     assert second.startswith(f"{TURNED}: jpeg 64x48 RGB 8 bit orientation 6 (stored 48x64) exif ")
 
 

@@ -3,6 +3,7 @@
 #ifndef LI_TESTS_ALLOCATION_JOBS_H
 #define LI_TESTS_ALLOCATION_JOBS_H
 
+#include "engine/carry.h"
 #include "engine/run.h"
 #include "group/group.h"
 #include "quality/compare.h"
@@ -34,6 +35,7 @@ typedef struct job_kind {
     const li_codec *codec; /* NULL: pixels */
     li_encode encode;
     bool to_file;
+    uint8_t keep;    /* LI_KEEP_… */
     bool everywhere; /* on every file; else on those with a + */
     li_threads threads;
     li_io io;
@@ -68,6 +70,7 @@ request_of(const job_kind *job)
                         .step_count = job->step_count,
                         .auto_orient = true,
                         .threads = job->threads,
+                        .keep = job->keep,
                         .background = {255, 255, 255},
                         .output = !job->codec    ? LI_OUTPUT_PIXELS
                                   : job->to_file ? LI_OUTPUT_FILE
@@ -150,13 +153,16 @@ run_plan(li_ctx *ctx, li_source *source, const job_kind *job, result *got)
     li_plan plan = {0};
     li_request request = request_of(job);
     LI_TRY(li_input_open(ctx, source, &input));
-    li_status status = li_plan_make(ctx, &input, &request, &plan);
+    li_status status = li_input_metadata(ctx, source, job->keep, &input);
+    if (status == LI_OK)
+        status = li_plan_make(ctx, &input, &request, &plan);
     if (status == LI_OK)
         status =
             (!job->codec    ? run_to_pixels
              : job->to_file ? run_to_file
                             : run_to_memory)(ctx, source, &input, &request, &plan, got);
     li_plan_free(ctx, &plan);
+    li_input_close(&input);
     return status;
 }
 
@@ -210,6 +216,7 @@ open_branch(party *self, const li_ctx *ctx, const li_input *input, uint32_t i)
     self->requests[i] = (li_request){.steps = &self->steps[i],
                                      .step_count = 1,
                                      .shrink = LI_SHRINK_EXACT,
+                                     .keep = i % 2 ? LI_KEEP_EXIF : LI_KEEP_XMP,
                                      .background = {255, 255, 255},
                                      .codec = li_codecs[i % 2],
                                      .encode = li_encode_default()};
@@ -256,6 +263,8 @@ run_group(li_ctx *ctx, li_source *source, const job_kind *job, result *got)
     LI_TRY(li_input_open(ctx, source, &input));
     if (!li_slots_open(&slots, 2))
         return li_fail(ctx, LI_ENOMEM, "slots");
+    uint8_t keep = LI_KEEP_EXIF | LI_KEEP_XMP;
+    (void)!li_input_metadata(ctx, source, keep, &input);
     for (uint32_t i = 0; i < BRANCHES; i++)
         (void)!open_branch(&self, ctx, &input, i);
     li_group_how how = {.slots = &slots};
@@ -267,6 +276,7 @@ run_group(li_ctx *ctx, li_source *source, const job_kind *job, result *got)
         (void)!li_fail(ctx, LI_ENOMEM, "no group");
     li_slots_give(&slots);
     li_group_close(&group);
+    li_input_close(&input);
     li_slots_close(&slots);
     return close_party(&self, ctx, got);
 }
@@ -307,6 +317,7 @@ add(const char *name, const li_step *steps, size_t count, const li_codec *codec)
                         .step_count = count,
                         .codec = codec,
                         .encode = li_encode_default(),
+                        .keep = LI_KEEP_ICC | LI_KEEP_EXIF | LI_KEEP_XMP,
                         .run = run_plan};
     added->encode.speed = 10;
     return added;

@@ -129,6 +129,7 @@ const li_codec li_codec_avif = {
     .version = AVIF_HEADER_VERSION,
     .running = avifVersion,
     .default_quality = 60,
+    .places = {.dense_exif = true},
     .inspect = li_avif_inspect,
     .decoded = avif_decoded,
     .decode_bytes = avif_decode_bytes,

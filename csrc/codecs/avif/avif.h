@@ -34,7 +34,8 @@ typedef struct avif_found {
     avif_properties picture; /* of the whole picture */
     avif_properties tile;    /* of the first tile; of an ungridded one the same */
     uint64_t exif_bytes, xmp_bytes;
-    uint64_t copied_bytes; /* what libavif copies of the file */
+    uint64_t exif_at, xmp_at; /* 0: not in one piece */
+    uint64_t copied_bytes;    /* what libavif copies of the file */
 } avif_found;
 
 /* Read one property box into the list; others are left alone. */
@@ -71,6 +72,10 @@ li_status li_avif_encode(li_ctx *ctx, li_info info, const li_encode *encode,
 bool li_avif_takes_planes(li_info info, const li_encode *encode, li_planar *layout);
 li_status li_avif_encode_planes(li_ctx *ctx, li_info info, const li_encode *encode,
                                 li_out *out, li_plane_sink **sink) LI_MUST_CHECK;
+
+/* write_metadata.c: `with` may be NULL. */
+li_status li_avif_set_metadata(li_ctx *ctx, avifImage *image,
+                               const li_metadata *with) LI_MUST_CHECK;
 
 /* --- tune.c ----------------------------------------------------------------------- */
 

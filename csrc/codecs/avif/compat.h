@@ -30,6 +30,32 @@ li_avif_mirror(avifImage *image)
 #endif
 }
 
+/* The first two are void in 0.11, and malloc's failure there is the process's end. */
+static inline avifResult
+li_avif_add_metadata(avifImage *image, const uint8_t *icc, size_t icc_size,
+                     const uint8_t *exif, size_t exif_size, const uint8_t *xmp,
+                     size_t xmp_size)
+{
+#if AVIF_VERSION >= 1000000
+    avifResult result = AVIF_RESULT_OK;
+    if (icc)
+        result = avifImageSetProfileICC(image, icc, icc_size);
+    if (exif && result == AVIF_RESULT_OK)
+        result = avifImageSetMetadataExif(image, exif, exif_size);
+    if (xmp && result == AVIF_RESULT_OK)
+        result = avifImageSetMetadataXMP(image, xmp, xmp_size);
+    return result;
+#else
+    if (icc)
+        avifImageSetProfileICC(image, icc, icc_size);
+    if (exif)
+        avifImageSetMetadataExif(image, exif, exif_size);
+    if (xmp)
+        avifImageSetMetadataXMP(image, xmp, xmp_size);
+    return AVIF_RESULT_OK;
+#endif
+}
+
 /* A key that the codec does not know is told by the encoding itself. */
 static inline avifResult
 li_avif_set_option(avifEncoder *encoder, const char *key, const char *value)

@@ -247,28 +247,47 @@ typedef struct avif_widths {
     uint8_t offset, length, base, index; /* bytes of a field */
 } avif_widths;
 
+/* Of an item in one piece, in the file; 0: elsewhere. */
+static uint64_t
+place_of(const avif_items *items, uint64_t method, uint64_t at, uint64_t size)
+{
+    enum { IN_FILE, IN_IDAT };
+    uint64_t start = method == IN_IDAT ? items->idat.at : 0;
+    uint64_t end = method == IN_IDAT ? items->idat.end : items->in->size;
+    if (method > IN_IDAT || at > end - start || size > end - start - at)
+        return 0;
+    return start + at;
+}
+
 /* libavif copies what lies in idat or in several pieces; it refuses an item larger than
  * the file. */
 static li_status
 read_place(avif_items *items, avif_span *span, avif_span *total, avif_widths widths,
            avif_found *found)
 {
-    uint64_t item, method = 0, extents, length, size = 0;
+    uint64_t item, method = 0, base, extents, at = 0, length, size = 0;
     LI_TRY(li_avif_number(span, span->version < 2 ? 2 : 4, &item));
     if (span->version > 0)
         LI_TRY(li_avif_number(span, 2, &method));
-    LI_TRY(li_avif_skip(span, 2u + widths.base));
+    LI_TRY(li_avif_skip(span, 2));
+    LI_TRY(li_avif_number(span, widths.base, &base));
     LI_TRY(li_avif_number(span, 2, &extents));
     LI_TRY(li_avif_count(total, extents, EXTENT_SCALE, "extents"));
     for (uint64_t i = 0; i < extents; i++) {
-        LI_TRY(li_avif_skip(span, (uint64_t)widths.index + widths.offset));
+        LI_TRY(li_avif_skip(span, widths.index));
+        LI_TRY(li_avif_number(span, widths.offset, &at));
         LI_TRY(li_avif_number(span, widths.length, &length));
         size = li_sat_add(size, length);
     }
-    if (item == items->exif)
+    at = extents == 1 ? place_of(items, method & 15, li_sat_add(base, at), size) : 0;
+    if (item == items->exif) {
         found->exif_bytes = size;
-    if (item == items->xmp)
+        found->exif_at = at;
+    }
+    if (item == items->xmp) {
         found->xmp_bytes = size;
+        found->xmp_at = at;
+    }
     if (extents > 1 || (method & 15) != 0)
         found->copied_bytes = li_sat_add(
             found->copied_bytes, size < items->in->size ? size : items->in->size);

@@ -4,6 +4,7 @@
  * libavif looks items up by walking its list for each reference, so lists are capped
  * here: 65,000 items would take it 12 seconds. */
 #include "codecs/avif/avif.h"
+#include "meta/exif.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -248,6 +249,29 @@ check_found(li_ctx *ctx, const avif_found *found)
     return LI_OK;
 }
 
+/* The item begins with a number: what stands between it and the block. */
+static li_status
+find_exif(li_ctx *ctx, li_source *in, const avif_found *found, li_header *header)
+{
+    enum { NUMBER_BYTES = 4, LOOK_BYTES = 4096 };
+    const uint8_t *data;
+    size_t got;
+    if (!found->exif_at || found->exif_bytes < NUMBER_BYTES)
+        return LI_OK;
+    avif_box item = {.at = found->exif_at, .end = found->exif_at + found->exif_bytes};
+    avif_span span = li_avif_span(ctx, in, item);
+    uint64_t between;
+    LI_TRY(li_avif_number(&span, NUMBER_BYTES, &between));
+    if (between >= span.end - span.at)
+        return LI_OK;
+    header->exif_at = span.at + between;
+    header->exif_size = span.end - header->exif_at;
+    size_t look = header->exif_size < LOOK_BYTES ? header->exif_size : LOOK_BYTES;
+    LI_TRY(li_source_at(in, header->exif_at, look, &data, &got));
+    header->density = li_exif_density(data, got < look ? got : look);
+    return LI_OK;
+}
+
 static li_pixel
 pixel_of(const avif_found *found)
 {
@@ -273,6 +297,9 @@ li_avif_inspect(li_ctx *ctx, li_source *in, li_header *header)
     header->icc_bytes = found.picture.icc_bytes;
     header->exif_bytes = found.exif_bytes;
     header->xmp_bytes = found.xmp_bytes;
+    header->xmp_at = found.xmp_at;
+    header->xmp_size = found.xmp_at ? found.xmp_bytes : 0;
+    LI_TRY(find_exif(ctx, in, &found, header));
     if (has_planes(&found)) {
         header->chroma_x = found.tile.chroma_x;
         header->chroma_y = found.tile.chroma_y;

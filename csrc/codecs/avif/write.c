@@ -138,6 +138,8 @@ static li_status
 writer_reserve(avif_writer *writer, li_info info)
 {
     uint64_t bytes = library_bytes(info, &writer->encode);
+    if (writer->encode.metadata) /* its copy, and those in the file that it makes */
+        bytes = li_sat_add(bytes, 3 * li_metadata_total(writer->encode.metadata));
     void *probe = NULL;
     LI_TRY(li_alloc(writer->ctx, bytes, 1, &probe));
     li_free(writer->ctx, &probe);
@@ -174,7 +176,7 @@ writer_open(avif_writer *writer, li_ctx *ctx, li_info info, const li_encode *enc
         avifImageAllocatePlanes(image, alpha ? AVIF_PLANES_ALL : AVIF_PLANES_YUV);
     if (result != AVIF_RESULT_OK)
         return li_avif_fail(ctx, result, NULL, LI_E299_ENCODE_INTERNAL);
-    return LI_OK;
+    return li_avif_set_metadata(ctx, image, encode->metadata);
 }
 
 static avifResult

@@ -302,6 +302,7 @@ static void
 step_write(li_jpeg_writer *writer)
 {
     jpeg_write_coefficients(&writer->jpeg, ((li_jpeg_held *)writer->owner)->parts);
+    li_jpeg_writer_metadata(writer);
 }
 
 li_status

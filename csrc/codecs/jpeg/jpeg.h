@@ -29,8 +29,9 @@ typedef struct li_jpeg_frame {
 } li_jpeg_frame;
 
 li_status li_jpeg_inspect(li_ctx *ctx, li_source *in, li_header *header) LI_MUST_CHECK;
-/* Walk the file's markers without decoding and refuse more than limits.max_scans scans:
- * a bomb of 300 KB decodes for seconds before libjpeg has seen a hundredth of it. */
+/* scans.c: walk the file's markers without decoding and refuse more than
+ * limits.max_scans scans: a bomb of 300 KB decodes for seconds before libjpeg has seen
+ * a hundredth of it. */
 li_status li_jpeg_check_scans(li_ctx *ctx, li_source *in) LI_MUST_CHECK;
 
 /* --- what libjpeg takes (size.c); pure -------------------------------------------- */

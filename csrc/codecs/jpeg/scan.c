@@ -205,30 +205,58 @@ scan_exif(scanner *scan, const segment *body)
     const uint8_t *data;
     if (scan->header->exif_bytes)
         return LI_OK; /* the first one counts */
-    scan->header->exif_bytes = body->size - 6;
+    scan->header->exif_bytes = scan->header->exif_size = body->size - 6;
+    scan->header->exif_at = scan->at + 6;
     LI_TRY(scan_look(scan, body->size, &data));
     scan->header->orientation = li_exif_orientation(data, body->size);
+    if (!li_density_known(scan->header->density))
+        scan->header->density = li_exif_density(data, body->size);
     return LI_OK;
 }
 
-static li_status
-scan_app(scanner *scan, const segment *body)
+static void
+scan_jfif(scanner *scan, const segment *body)
+{
+    enum { INCH = 1, CENTIMETRE = 2 };
+    const uint8_t *data = body->data;
+    if (body->size < 14 || !starts_with(body, "JFIF", 5))
+        return;
+    scan->jfif = true;
+    double scale = data[7] == INCH ? 1 : data[7] == CENTIMETRE ? 2.54 : 0;
+    li_density density = {scale * (data[8] << 8 | data[9]),
+                          scale * (data[10] << 8 | data[11])};
+    if (li_density_known(density))
+        scan->header->density = density;
+}
+
+static void
+scan_xmp(scanner *scan, const segment *body)
 {
     static const char xmp[] = "http://ns.adobe.com/xap/1.0/";
     static const char more_xmp[] = "http://ns.adobe.com/xmp/extension/";
     enum { MORE_XMP_BYTES = sizeof(more_xmp) + 40 }; /* digest, size, place */
     li_header *header = scan->header;
+    if (starts_with(body, xmp, sizeof(xmp)) && !header->xmp_size) {
+        header->xmp_size = body->size - sizeof(xmp);
+        header->xmp_at = scan->at + sizeof(xmp);
+        header->xmp_bytes += header->xmp_size;
+    }
+    if (starts_with(body, more_xmp, LOOK_BYTES) && body->size > MORE_XMP_BYTES)
+        header->xmp_bytes += body->size - MORE_XMP_BYTES;
+}
+
+static li_status
+scan_app(scanner *scan, const segment *body)
+{
+    li_header *header = scan->header;
     switch (body->marker - MARKER_APP0) {
     case 0:
-        scan->jfif |= body->size >= 14 && starts_with(body, "JFIF", 5);
+        scan_jfif(scan, body);
         break;
     case 1:
         if (starts_with(body, "Exif\0", 6))
             return scan_exif(scan, body);
-        if (starts_with(body, xmp, sizeof(xmp)) && !header->xmp_bytes)
-            header->xmp_bytes = body->size - sizeof(xmp);
-        if (starts_with(body, more_xmp, LOOK_BYTES) && body->size > MORE_XMP_BYTES)
-            header->xmp_bytes += body->size - MORE_XMP_BYTES;
+        scan_xmp(scan, body);
         break;
     case 2: /* after the name: its number and their count */
         if (starts_with(body, "ICC_PROFILE", 12) && body->size > 14)
@@ -438,63 +466,5 @@ li_jpeg_inspect(li_ctx *ctx, li_source *in, li_header *header)
     header->held_bytes = frame->held ? li_jpeg_held_bytes(frame) : 0;
     header->work_bytes = li_jpeg_work_bytes(frame);
     describe(&scan, header->variant, sizeof(header->variant));
-    return LI_OK;
-}
-
-/* --- counting scans --------------------------------------------------------------- */
-
-/* From anywhere to the FF of the next marker that is neither stuffing nor a restart.
- * False at the end of the file. */
-static li_status
-find_marker(scanner *scan, bool *found)
-{
-    for (;;) {
-        const uint8_t *data, *ff;
-        size_t got;
-        LI_TRY(li_poll(scan->ctx));
-        LI_TRY(li_source_at(scan->in, scan->at, LI_WINDOW_BYTES, &data, &got));
-        if (got > LI_WINDOW_BYTES)
-            got = LI_WINDOW_BYTES;
-        *found = false;
-        if (got < 2)
-            return LI_OK;
-        const uint8_t *from = data, *last = data + got - 1;
-        while ((ff = memchr(from, 0xFF, (size_t)(last - from)))) {
-            uint8_t next = ff[1];
-            *found = next != 0 && next != 0xFF &&
-                     !(next >= MARKER_RST0 && next <= MARKER_RST7);
-            scan->at += (uint64_t)(ff - from);
-            if (*found)
-                return LI_OK;
-            scan->at++;
-            from = ff + 1;
-        }
-        scan->at += (uint64_t)(last - from);
-    }
-}
-
-/* Damage is passed over without a word: the decoder will find better ones. */
-li_status
-li_jpeg_check_scans(li_ctx *ctx, li_source *in)
-{
-    scanner scan = {.ctx = ctx, .in = in, .at = 2};
-    uint64_t limit = ctx->limits.max_scans, count = 0;
-    while (limit) {
-        const uint8_t *data;
-        size_t got;
-        bool found;
-        LI_TRY(find_marker(&scan, &found));
-        if (!found)
-            break;
-        LI_TRY(li_source_at(in, scan.at, 4, &data, &got));
-        if (got < 4 || data[1] == MARKER_EOI)
-            break;
-        uint32_t length = (uint32_t)data[2] << 8 | data[3];
-        scan.at += marker_is_bare(data[1]) ? 2 : 2 + length;
-        if (data[1] == MARKER_SOS && ++count > limit)
-            return li_fail(ctx, LI_E123_FIREWALL,
-                           "jpeg: more scans than limits(max_scans=%llu)",
-                           (unsigned long long)limit);
-    }
     return LI_OK;
 }

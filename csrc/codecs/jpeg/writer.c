@@ -117,6 +117,30 @@ set_scans(li_jpeg_writer *writer)
 }
 
 static void
+set_density(li_jpeg_writer *writer)
+{
+    enum { INCH = 1, MOST = 65535 };
+    uint32_t x, y;
+    if (!writer->metadata ||
+        !li_density_whole(writer->metadata->density, 1, MOST, &x, &y))
+        return;
+    writer->jpeg.density_unit = INCH;
+    writer->jpeg.X_density = (UINT16)x;
+    writer->jpeg.Y_density = (UINT16)y;
+}
+
+void
+li_jpeg_writer_metadata(li_jpeg_writer *writer)
+{
+    if (!writer->metadata)
+        return;
+    buffer_write(writer, LI_OUT_BYTES - writer->destination.free_in_buffer);
+    buffer_reset(writer);
+    if (li_metadata_jpeg(writer->metadata, writer->out) != LI_OK)
+        li_jpeg_leave((j_common_ptr)&writer->jpeg);
+}
+
+static void
 step_start(li_jpeg_writer *writer)
 {
     struct jpeg_compress_struct *jpeg = &writer->jpeg;
@@ -130,6 +154,7 @@ step_start(li_jpeg_writer *writer)
                                                   : JCS_RGB;
     jpeg_set_defaults(jpeg);
     set_tables(writer);
+    set_density(writer);
     jpeg->dct_method = JDCT_ISLOW;
     jpeg->optimize_coding = choice->optimize;
     jpeg->raw_data_in = writer->planes;
@@ -139,8 +164,10 @@ step_start(li_jpeg_writer *writer)
     }
     if (choice->progressive)
         set_scans(writer);
-    if (!choice->trellis)
-        jpeg_start_compress(jpeg, TRUE);
+    if (choice->trellis)
+        return;
+    jpeg_start_compress(jpeg, TRUE);
+    li_jpeg_writer_metadata(writer);
 }
 
 static void
@@ -171,6 +198,7 @@ li_jpeg_writer_open(li_jpeg_writer *writer, li_ctx *ctx, li_info info,
     writer->ctx = ctx;
     writer->info = info;
     writer->out = out;
+    writer->metadata = encode->metadata;
     LI_TRY(check_size(ctx, info));
     writer->choice = li_jpeg_choose(info, encode);
     uint64_t charge = li_jpeg_encode_charge(&writer->choice,

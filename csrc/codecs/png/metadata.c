@@ -1,6 +1,7 @@
 /* metadata.c: how large a deflated profile or text is, without keeping it: a chunk of
- * 8 KB may stand for 8 MB. Layer 2. */
+ * 8 KB may stand for 8 MB; and a text inflated, kept. Layer 2. */
 #include "codecs/png/metadata.h"
+#include "codecs/png/png.h"
 
 #include <string.h>
 
@@ -68,4 +69,80 @@ li_png_inflated_bytes(li_ctx *ctx, li_source *in, uint64_t at, uint64_t size,
     inflate.ops->close(&inflate);
     *bytes = self.total;
     return status == LI_OK ? ctx->status : status;
+}
+
+/* --- kept ------------------------------------------------------------------------- */
+
+typedef struct keeper {
+    counter from;
+    li_png_inflate inflate;
+    uint8_t *data; /* owned */
+    size_t room, size;
+} keeper;
+
+static li_status
+keeper_grow(keeper *self)
+{
+    enum { FIRST_BYTES = 16 << 10 };
+    uint64_t room = self->room ? (uint64_t)self->room * 2 : FIRST_BYTES;
+    room = room < self->from.most ? room : self->from.most;
+    if (room <= self->size) /* more than the limits allow: damaged, by now */
+        return LI_OK;
+    LI_TRY(self->data ? li_resize_alloc(self->inflate.ctx, room, &self->data)
+                      : li_alloc(self->inflate.ctx, room, 1, &self->data));
+    self->room = (size_t)room;
+    return LI_OK;
+}
+
+/* *whole: the data ended as they should. */
+static li_status
+keeper_run(keeper *self, bool *whole)
+{
+    li_png_inflate *inflate = &self->inflate;
+    li_png_inflated state = LI_PNG_INFLATE_MORE;
+    while (state == LI_PNG_INFLATE_MORE) {
+        if (self->size == self->room)
+            LI_TRY(keeper_grow(self));
+        if (self->size == self->room)
+            break;
+        size_t before = inflate->in_left;
+        inflate->out = self->data + self->size;
+        inflate->out_left = self->room - self->size;
+        state = inflate->ops->run(inflate);
+        bool idle =
+            inflate->out_left == self->room - self->size && inflate->in_left == before;
+        self->size = self->room - inflate->out_left;
+        LI_TRY(li_poll(inflate->ctx));
+        if (state == LI_PNG_INFLATE_MORE && idle && !counter_feed(&self->from, inflate))
+            break;
+    }
+    *whole = state == LI_PNG_INFLATE_END;
+    return inflate->ctx->status;
+}
+
+li_status
+li_png_unpack_xmp(li_ctx *ctx, li_source *in, const li_header *header, uint8_t **data,
+                  size_t *size)
+{
+    keeper self = {.inflate = {.ops = li_png_inflate_best(), .ctx = ctx}};
+    bool whole = false;
+    *data = NULL;
+    *size = 0;
+    if (header->xmp_size < ZLIB_HEAD_BYTES)
+        return LI_OK;
+    self.from = (counter){.in = in,
+                          .at = header->xmp_at + ZLIB_HEAD_BYTES,
+                          .left = header->xmp_size - ZLIB_HEAD_BYTES,
+                          .most = li_header_xmp_most(ctx)};
+    li_status status = self.inflate.ops->open(&self.inflate);
+    if (status == LI_OK && counter_feed(&self.from, &self.inflate))
+        status = keeper_run(&self, &whole);
+    self.inflate.ops->close(&self.inflate);
+    if (status != LI_OK || !whole) {
+        li_free(ctx, &self.data);
+        return status == LI_OK ? ctx->status : status;
+    }
+    *data = self.data;
+    *size = self.size;
+    return LI_OK;
 }

@@ -48,25 +48,6 @@ read_be32(const uint8_t *data)
            data[3];
 }
 
-/* CRC-32 of PNG (reflected 0xedb88320), four bits a step: a table of 16 instead of 256,
- * for a few hundred bytes a file. */
-static uint32_t
-crc32_of(const uint8_t *data, size_t size)
-{
-    static const uint32_t table[16] = {
-        0x00000000, 0x1db71064, 0x3b6e20c8, 0x26d930ac, 0x76dc4190, 0x6b6b51f4,
-        0x4db26158, 0x5005713c, 0xedb88320, 0xf00f9344, 0xd6d6a3e8, 0xcb61b38c,
-        0x9b64c2b0, 0x86d3d2d4, 0xa00ae278, 0xbdbdf21c,
-    };
-    uint32_t crc = 0xffffffff;
-    for (size_t i = 0; i < size; i++) {
-        crc ^= data[i];
-        crc = crc >> 4 ^ table[crc & 15];
-        crc = crc >> 4 ^ table[crc & 15];
-    }
-    return ~crc;
-}
-
 /* --- bytes ------------------------------------------------------------------------ */
 
 static li_status
@@ -88,7 +69,8 @@ chunk_body(png_scan *scan, const png_chunk *chunk, const uint8_t **body, bool *i
     /* The CRC covers the type, which is in front of the body, and stands behind it. */
     size_t covered = (size_t)chunk->length + 4;
     LI_TRY(scan_read(scan, chunk->at - 4, covered + 4, body));
-    *intact = crc32_of(*body, covered) == read_be32(*body + covered);
+    *intact =
+        li_png_inflate_best()->crc32(0, *body, covered) == read_be32(*body + covered);
     *body += 4;
     return LI_OK;
 }
@@ -276,9 +258,12 @@ visit_exif(png_scan *scan, const png_chunk *chunk)
         LI_TRY(scan_read(scan, chunk->at, EXIF_BYTES, &body));
     if (!intact)
         return LI_OK;
-    header->exif_bytes = chunk->length;
-    header->orientation = li_exif_orientation(
-        body, chunk->length < EXIF_BYTES ? chunk->length : EXIF_BYTES);
+    size_t look = chunk->length < EXIF_BYTES ? chunk->length : EXIF_BYTES;
+    header->exif_bytes = header->exif_size = chunk->length;
+    header->exif_at = chunk->at;
+    header->orientation = li_exif_orientation(body, look);
+    if (!li_density_known(header->density))
+        header->density = li_exif_density(body, look);
     return LI_OK;
 }
 
@@ -293,24 +278,55 @@ count_inflated(png_scan *scan, const png_chunk *chunk, uint32_t skip, uint64_t m
                                  chunk->length - skip, most, bytes);
 }
 
-/* Keyword, how it is packed (two bytes), two strings that are mostly empty: what is
- * left is XMP. */
+static li_status
+visit_density(png_scan *scan, const png_chunk *chunk)
+{
+    enum { BYTES = 9, METRE = 1 };
+    const uint8_t *body;
+    bool intact;
+    if (chunk->length != BYTES)
+        return LI_OK;
+    LI_TRY(chunk_body(scan, chunk, &body, &intact));
+    li_density density = {read_be32(body) * 0.0254, read_be32(body + 4) * 0.0254};
+    if (intact && body[8] == METRE && li_density_known(density))
+        scan->header->density = density;
+    return LI_OK;
+}
+
+/* Behind the keyword and how it is packed (two bytes) two strings, mostly empty; 0:
+ * they do not end here. */
+static uint32_t
+text_head(const uint8_t *body, uint32_t look)
+{
+    uint32_t at = XMP_KEY_BYTES + 2;
+    for (int ends = 0; at < look; at++)
+        if (body[at] == 0 && ++ends == 2)
+            return at + 1;
+    return 0;
+}
+
+/* What is left is XMP. */
 static li_status
 visit_text(png_scan *scan, const png_chunk *chunk)
 {
-    enum { HEAD_BYTES = XMP_KEY_BYTES + 4 };
+    enum { LEAST_BYTES = XMP_KEY_BYTES + 4, LOOK_BYTES = 256 };
     const uint8_t *body;
     li_header *header = scan->header;
-    if (chunk->length <= HEAD_BYTES || header->xmp_bytes)
+    uint32_t look = chunk->length < LOOK_BYTES ? chunk->length : LOOK_BYTES;
+    if (chunk->length <= LEAST_BYTES || header->xmp_bytes)
         return LI_OK;
-    LI_TRY(scan_read(scan, chunk->at, HEAD_BYTES, &body));
+    LI_TRY(scan_read(scan, chunk->at, look, &body));
     if (memcmp(body, "XML:com.adobe.xmp", XMP_KEY_BYTES) != 0)
         return LI_OK;
-    header->xmp_bytes = chunk->length - HEAD_BYTES;
-    if (!body[XMP_KEY_BYTES])
+    uint32_t head = text_head(body, look);
+    header->xmp_packed = body[XMP_KEY_BYTES];
+    header->xmp_bytes = chunk->length - (head ? head : LEAST_BYTES);
+    header->xmp_size = head ? chunk->length - head : 0;
+    header->xmp_at = chunk->at + head;
+    if (!header->xmp_packed)
         return LI_OK;
-    return count_inflated(scan, chunk, HEAD_BYTES, li_header_xmp_most(scan->ctx),
-                          &header->xmp_inflated);
+    return count_inflated(scan, chunk, head ? head : LEAST_BYTES,
+                          li_header_xmp_most(scan->ctx), &header->xmp_inflated);
 }
 
 /* A name of at most 79 bytes, a 0, how it is packed, zlib data. */
@@ -356,6 +372,8 @@ visit(png_scan *scan, const png_chunk *chunk)
         return visit_exif(scan, chunk);
     if (chunk_is(chunk, "iTXt"))
         return visit_text(scan, chunk);
+    if (chunk_is(chunk, "pHYs"))
+        return visit_density(scan, chunk);
     if (chunk_is(chunk, "acTL"))
         return visit_actl(scan, chunk);
     if (chunk_is(chunk, "iCCP"))

@@ -178,14 +178,16 @@ check_info(li_ctx *ctx, li_info info)
 }
 
 static li_status
-writer_open(png_writer *writer, li_packing packing, li_out *out)
+writer_open(png_writer *writer, li_packing packing, const li_encode *encode,
+            li_out *out)
 {
     li_ctx *ctx = writer->base.ctx;
     const li_packer_kind *kind = kind_of(packing);
     LI_TRY(li_alloc(ctx, li_row_bytes(writer->base.info), 1, &writer->above));
     LI_TRY(li_idat_open(ctx, out, kind->bound(packing), &writer->idat));
     LI_TRY(kind->open(ctx, &writer->idat, packing, &writer->packer));
-    return write_header(writer);
+    LI_TRY(write_header(writer));
+    return encode->metadata ? li_metadata_png(encode->metadata, ctx, out) : LI_OK;
 }
 
 li_status
@@ -199,7 +201,7 @@ li_png_encode(li_ctx *ctx, li_info info, const li_encode *encode, li_out *out,
     li_packing packing = packing_of(info, encode);
     writer->filters = li_filters_of(ctx);
     writer->filter = packing.level == 0 ? LI_FILTER_NONE : ADAPTIVE;
-    li_status status = writer_open(writer, packing, out);
+    li_status status = writer_open(writer, packing, encode, out);
     if (status != LI_OK)
         li_sink_close(sink);
     return status;

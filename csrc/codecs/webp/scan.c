@@ -226,7 +226,9 @@ visit_exif(webp_walk *walk, const webp_chunk *chunk)
     size_t size = chunk->size < EXIF_BYTES ? chunk->size : EXIF_BYTES;
     LI_TRY(walk_read(walk, chunk->at, size, &body));
     walk->scan->exif_bytes = chunk->size;
+    walk->scan->exif_at = chunk->at;
     walk->scan->orientation = li_exif_orientation(body, size);
+    walk->scan->density = li_exif_density(body, size);
     return LI_OK;
 }
 
@@ -239,8 +241,10 @@ visit(webp_walk *walk, const webp_chunk *chunk)
         return visit_exif(walk, chunk);
     if (chunk_is(chunk, "ICCP") && !scan->icc_bytes)
         scan->icc_bytes = chunk->size;
-    else if (chunk_is(chunk, "XMP ") && !scan->xmp_bytes)
+    else if (chunk_is(chunk, "XMP ") && !scan->xmp_bytes) {
         scan->xmp_bytes = chunk->size;
+        scan->xmp_at = chunk->at;
+    }
     scan->frames += frame;
     if (walk->found)
         return LI_OK;
@@ -349,6 +353,11 @@ li_webp_inspect(li_ctx *ctx, li_source *in, li_header *header)
         .icc_bytes = scan.icc_bytes,
         .exif_bytes = scan.exif_bytes,
         .xmp_bytes = scan.xmp_bytes,
+        .exif_at = scan.exif_at,
+        .exif_size = scan.exif_bytes,
+        .xmp_at = scan.xmp_at,
+        .xmp_size = scan.xmp_bytes,
+        .density = scan.density,
     };
     /* A file that is read, not mapped, is held whole: libwebp is given all of it. */
     header->work_bytes = li_sat_add(li_webp_decoder_bytes(&scan), in->size);

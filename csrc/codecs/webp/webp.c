@@ -63,6 +63,7 @@ const li_codec li_codec_webp = {
     .version = LI_WEBP_VERSION,
     .running = webp_running,
     .default_quality = LI_WEBP_QUALITY,
+    .places = {.dense_exif = true},
     .probe = webp_probe,
     .inspect = li_webp_inspect,
     .decoded = li_webp_decoded,

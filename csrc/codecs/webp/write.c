@@ -18,12 +18,13 @@ typedef struct webp_job {
     li_ctx *ctx; /* borrowed, like the next */
     li_out *out;
     WebPConfig config;
-    WebPPicture picture;  /* its samples are `block` */
-    uint8_t *block;       /* owned */
-    uint64_t charged;     /* owned: to be given back */
-    li_webp_alpha *alpha; /* owned; NULL: none, or libwebp's business */
-    size_t head_size;     /* of libwebp's first bytes, which are kept back for it */
-    uint8_t head[RIFF_BYTES + CHUNK_BYTES];
+    WebPPicture picture;         /* its samples are `block` */
+    uint8_t *block;              /* owned */
+    uint64_t charged;            /* owned: to be given back */
+    li_webp_alpha *alpha;        /* owned; NULL: none, or libwebp's business */
+    const li_metadata *metadata; /* borrowed; NULL: none */
+    size_t head_size; /* of libwebp's first bytes, which are kept back for either */
+    uint8_t head[RIFF_BYTES + CHUNK_BYTES + CANVAS_BYTES];
     bool codes_alpha; /* by ourselves */
     bool watched;     /* the rest: see li_webp_watches */
     bool heavy;       /* it was told to begin again */
@@ -52,39 +53,80 @@ put_number(uint8_t *to, uint64_t value, int bytes)
         to[i] = (uint8_t)(value >> 8 * i);
 }
 
-/* The head of a file with an ALPH chunk, that chunk, and the head of libwebp's. */
+/* How much of libwebp's file is kept back: enough to know what the picture is. */
+static size_t
+job_head_bytes(const webp_job *job)
+{
+    enum { PLAIN = RIFF_BYTES + CHUNK_BYTES, LOSSLESS_BYTES = 5 };
+    const uint8_t *type = job->head + RIFF_BYTES;
+    if (job->head_size < PLAIN)
+        return PLAIN;
+    if (memcmp(type, "VP8X", 4) == 0)
+        return PLAIN + CANVAS_BYTES;
+    return memcmp(type, "VP8L", 4) == 0 ? PLAIN + LOSSLESS_BYTES : PLAIN;
+}
+
+/* What it is, with the chunk of alpha that comes from here. */
+static li_canvas
+job_canvas(const webp_job *job)
+{
+    enum { ALPHA_FLAG = 0x10 }; /* both of VP8X and of the fifth byte of VP8L */
+    const uint8_t *type = job->head + RIFF_BYTES, *body = type + CHUNK_BYTES;
+    li_canvas canvas = {.width = (uint32_t)job->picture.width,
+                        .height = (uint32_t)job->picture.height,
+                        .picture = (uint64_t)li_webp_le32(job->head + 4) - 4};
+    if (memcmp(type, "VP8X", 4) == 0) {
+        canvas.picture -= CHUNK_BYTES + CANVAS_BYTES;
+        canvas.alpha = body[0] & ALPHA_FLAG;
+    } else if (memcmp(type, "VP8L", 4) == 0) {
+        canvas.alpha = body[4] & ALPHA_FLAG;
+    }
+    if (job->alpha) {
+        uint64_t own = li_webp_alpha_size(job->alpha);
+        canvas.picture += CHUNK_BYTES + own + (own & 1);
+        canvas.alpha = true;
+    }
+    return canvas;
+}
+
 static li_status
 job_write_alpha(webp_job *job)
 {
-    enum { ALPHA_FLAG = 0x10 };
     static const uint8_t zero = 0;
-    const uint8_t *picture = job->head + RIFF_BYTES;
-    uint64_t own = li_webp_alpha_size(job->alpha), theirs = li_webp_le32(picture + 4);
-    uint64_t size = 4 + CHUNK_BYTES + CANVAS_BYTES + CHUNK_BYTES + own + (own & 1) +
-                    CHUNK_BYTES + theirs + (theirs & 1);
-    uint8_t head[] = "RIFF----WEBPVP8X----f---WWWHHHALPH----";
-    if (memcmp(job->head, "RIFF", 4) != 0 || memcmp(picture, "VP8 ", 4) != 0)
+    uint64_t own = li_webp_alpha_size(job->alpha);
+    uint8_t head[] = "ALPH----";
+    if (memcmp(job->head + RIFF_BYTES, "VP8 ", 4) != 0)
         return li_fail(job->ctx, LI_E901_INTERNAL, "webp: libwebp's file is not plain");
-    put_number(head + 4, size, 4);
-    put_number(head + 16, CANVAS_BYTES, 4);
-    put_number(head + 20, ALPHA_FLAG, 4);
-    put_number(head + 24, (uint64_t)job->picture.width - 1, 3);
-    put_number(head + 27, (uint64_t)job->picture.height - 1, 3);
-    put_number(head + 34, own, 4);
-    LI_TRY(li_out_write(job->out, head, sizeof(head) - 1));
+    put_number(head + 4, own, 4);
+    LI_TRY(li_out_write(job->out, head, CHUNK_BYTES));
     LI_TRY(li_webp_alpha_write(job->alpha, job->out));
-    if (own & 1)
-        LI_TRY(li_out_write(job->out, &zero, 1));
-    return li_out_write(job->out, picture, CHUNK_BYTES);
+    return own & 1 ? li_out_write(job->out, &zero, 1) : LI_OK;
+}
+
+/* The head of an extended file, our chunk of alpha, and what was kept of libwebp's
+ * picture. */
+static li_status
+job_write_head(webp_job *job)
+{
+    static const li_metadata none = {0};
+    li_canvas canvas = job_canvas(job);
+    size_t behind = RIFF_BYTES;
+    if (memcmp(job->head + RIFF_BYTES, "VP8X", 4) == 0)
+        behind = job->head_size;
+    LI_TRY(li_metadata_webp_head(job->metadata ? job->metadata : &none, &canvas,
+                                 job->out));
+    if (job->alpha)
+        LI_TRY(job_write_alpha(job));
+    return li_out_write(job->out, job->head + behind, job->head_size - behind);
 }
 
 /* Keep libwebp's first bytes back; gives how many it took. */
 static size_t
 job_take_head(webp_job *job, const uint8_t *data, size_t size)
 {
-    size_t left = sizeof(job->head) - job->head_size, taken = size < left ? size : left;
-    memcpy(job->head + job->head_size, data, taken);
-    job->head_size += taken;
+    size_t taken = 0;
+    for (; taken < size && job->head_size < job_head_bytes(job); taken++)
+        job->head[job->head_size++] = data[taken];
     return taken;
 }
 
@@ -93,11 +135,12 @@ job_write(const uint8_t *data, size_t size, const WebPPicture *picture)
 {
     webp_job *job = picture->custom_ptr;
     job->watched = false; /* it has all that it needs, and cannot begin again */
-    if (job->alpha && job->head_size < sizeof(job->head)) {
+    bool extends = job->alpha || job->metadata;
+    if (extends && job->head_size < job_head_bytes(job)) {
         size_t taken = job_take_head(job, data, size);
         data += taken;
         size -= taken;
-        if (job->head_size == sizeof(job->head) && job_write_alpha(job) != LI_OK)
+        if (job->head_size == job_head_bytes(job) && job_write_head(job) != LI_OK)
             return 0;
     }
     while (size > 0) {
@@ -198,6 +241,8 @@ job_finish(webp_job *job)
     li_webp_heap_end(&job->heap);
     if (!done)
         return job_fail(job);
+    if (job->ctx->status == LI_OK && job->metadata)
+        return li_metadata_webp_tail(job->metadata, job->out);
     return job->ctx->status; /* libwebp does not ask what its last call-back said */
 }
 
@@ -274,6 +319,7 @@ job_open(webp_job *job, li_ctx *ctx, li_info info, const li_encode *encode, li_o
         return li_fail(ctx, LI_E901_INTERNAL, "webp: libwebp is of another version");
     job->ctx = ctx;
     job->out = out;
+    job->metadata = encode->metadata;
     job->picture.writer = job_write;
     job->picture.custom_ptr = job;
     job->picture.progress_hook = job_progress;

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from lazyimage import Engine
 from lazyimage.cli.common import UsageError, Verbs, add_verb
-from lazyimage.cli.encoding import add_encoding, check_named_format, settings_of
+from lazyimage.cli.encoding import add_encoding, check_named_format, keeping, settings_of
 from lazyimage.cli.geometry import GRAMMAR, parse_geometry, resized
 from lazyimage.cli.inputs import add_inputs, collect
 from lazyimage.cli.names import Job, parse_pattern, plan, refuse_overwriting
@@ -173,7 +173,7 @@ def make_all(
 
 def output_of(job: Job, options: argparse.Namespace) -> Any:
     """What run() is to make of an input."""
-    engine = Engine.from_path(job.input)
+    engine = keeping(Engine.from_path(job.input), options)
     if options.policy is not None:
         engine = engine.sanitize(options.policy)
     engine = resized(engine, options.size, options.fit, options.kernel)
@@ -193,4 +193,5 @@ def settings_line(options: argparse.Namespace) -> dict[str, Any]:
         "profile": options.profile,
         "name": options.name,
         "policy": options.policy,
+        **({"keep": options.keep} if options.keep else {}),
     }

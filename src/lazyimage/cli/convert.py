@@ -9,6 +9,7 @@ from lazyimage.cli.encoding import (
     add_encoding,
     check_stdout,
     format_of,
+    keeping,
     settings_of,
     write_one,
 )
@@ -41,7 +42,7 @@ def add_job_arguments(parser: argparse.ArgumentParser) -> None:
 
 def engine_of(options: argparse.Namespace) -> Engine:
     """The job's source with the steps that its options ask for."""
-    return resized(open_source(options.input), options.resize)
+    return resized(keeping(open_source(options.input), options), options.resize)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -56,6 +56,32 @@ def add_tuning(parser: argparse.ArgumentParser, quality: str = QUALITIES) -> Non
         choices=("size-first", "balanced", "speed-first"),
         help="shift quality and the encoder's effort",
     )
+    parser.add_argument(
+        "--keep",
+        type=parse_keep,
+        metavar="WHAT",
+        help="metadata to carry along, of icc, exif, xmp and gps, as in --keep icc,exif; "
+        "default: none; without gps exif and xmp lose the position",
+    )
+
+
+KINDS: Final = ("icc", "exif", "xmp", "gps")
+
+
+def parse_keep(text: str) -> dict[str, bool]:
+    """icc,exif: as keep_metadata() takes it."""
+    words = text.lower().split(",")
+    odd = [word for word in words if word not in KINDS]
+    if odd or words == ["gps"]:
+        what = f"{odd[0]!r} is none of {', '.join(KINDS)}" if odd else "gps goes with exif or xmp"
+        raise argparse.ArgumentTypeError(what)
+    kept = {kind: kind in words for kind in KINDS[:3]}
+    return {**kept, "strip_gps": "gps" not in words}
+
+
+def keeping(engine: Engine, options: argparse.Namespace) -> Engine:
+    """The engine with what --keep says."""
+    return engine.keep_metadata(**options.keep) if options.keep else engine
 
 
 def add_delivery(parser: argparse.ArgumentParser) -> None:

@@ -29,6 +29,7 @@ FACTS = (
     "icc_bytes",
     "exif_bytes",
     "xmp_bytes",
+    "density",
 )
 
 
@@ -85,4 +86,7 @@ def in_words(facts: dict[str, Any]) -> str:
     for kind in ("icc", "exif", "xmp"):
         if facts[f"{kind}_bytes"]:
             words.append(f"{kind} {facts[f'{kind}_bytes']} bytes")
+    if facts["density"]:
+        across, down = (f"{value:.6g}" for value in facts["density"])
+        words.append(f"{across} dpi" if across == down else f"{across}x{down} dpi")
     return " ".join(words)

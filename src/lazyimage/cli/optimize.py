@@ -7,7 +7,7 @@ from typing import Any
 from lazyimage import Engine
 from lazyimage.cli.batch import add_reports
 from lazyimage.cli.common import Verbs, add_verb, stamp
-from lazyimage.cli.encoding import add_tuning, settings_of
+from lazyimage.cli.encoding import add_tuning, keeping, settings_of
 from lazyimage.cli.inputs import add_inputs, collect
 from lazyimage.cli.names import Job
 from lazyimage.cli.tally import Tally
@@ -101,7 +101,7 @@ def output_of(job: Job, options: argparse.Namespace, before: dict[str, list[int]
     found = stamp(job.input)
     if found is not None:
         before[job.input] = found
-    return engine.output(**settings_of(options, str(info.format)))
+    return keeping(engine, options).output(**settings_of(options, str(info.format)))
 
 
 def replace(

@@ -8,6 +8,7 @@ from lazyimage.cli.encoding import (
     add_encoding,
     check_stdout,
     format_of,
+    keeping,
     settings_of,
     write_one,
 )
@@ -90,7 +91,7 @@ def run(options: argparse.Namespace) -> int:
     if options.output == "-":
         check_stdout()
     words = {name: getattr(options, name) for name in ("position", "background", "linear")}
-    source = open_source(options.input)
+    source = keeping(open_source(options.input), options)
     engine = resized(source, options.size, options.fit, options.kernel, **words)
     write_one(engine, options.output, settings)
     return DONE

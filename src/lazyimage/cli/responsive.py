@@ -16,7 +16,7 @@ from lazyimage.cli.common import (
     print_json,
     report,
 )
-from lazyimage.cli.encoding import add_tuning, check_named_format, settings_of
+from lazyimage.cli.encoding import add_tuning, check_named_format, keeping, settings_of
 from lazyimage.cli.geometry import KERNELS, LARGEST_SIDE, parse_side
 from lazyimage.cli.names import EXTENSION_OF
 from lazyimage.cli.work import add_limits, limits_of
@@ -99,7 +99,7 @@ def run(options: argparse.Namespace) -> int:
     formats = list(dict.fromkeys(check_named_format(name) for name in options.formats.split(",")))
     if options.input == "-" and options.output_dir is None:
         raise UsageError("standard input is in no directory: give --output-dir")
-    engine = open_source(options.input)
+    engine = keeping(open_source(options.input), options)
     folder = options.output_dir
     if folder is None:
         folder = os.path.dirname(options.input)

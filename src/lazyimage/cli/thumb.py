@@ -9,6 +9,7 @@ from lazyimage.cli.encoding import (
     check_named_format,
     check_stdout,
     format_of,
+    keeping,
     settings_of,
     write_one,
 )
@@ -111,7 +112,7 @@ def run_one(options: argparse.Namespace) -> int:
     settings = settings_of(options, format_of(options.output, options.format))
     if options.output == "-":
         check_stdout()
-    engine = open_source(options.inputs[0])
+    engine = keeping(open_source(options.inputs[0]), options)
     if options.policy is not None:
         engine = engine.sanitize(options.policy)
     write_one(resized(engine, options.size, options.fit, options.kernel), options.output, settings)

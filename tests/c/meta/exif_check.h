@@ -185,6 +185,99 @@ exif_check_files(const uint8_t *block, size_t size)
     free(file);
 }
 
+/* --- written anew ----------------------------------------------------------------- */
+
+/* A directory in the order of its tags, each value inside, no other behind it, nothing
+ * that must go; *pointers gets what it points to. */
+static inline void
+exif_directory(const uint8_t *data, size_t size, uint64_t at, bool gps,
+               uint64_t pointers[3])
+{
+    static const uint16_t gone[] = {0x0111, 0x0144, 0x014a, 0x0201, 0x02bc,
+                                    0x83bb, 0x8649, 0x8773, 0x927c, 0xea1c};
+    static const uint8_t widths[] = {0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8};
+    bool big = data[0] == 'M';
+    int64_t count = slow_number(data, size, at, 2, big), last = -1;
+    exif_must(at % 2 == 0 && count > 0, "an empty directory", data, size);
+    for (at += 2; count > 0; count--, at += 12) {
+        int64_t tag = slow_number(data, size, at, 2, big);
+        int64_t type = slow_number(data, size, at + 2, 2, big);
+        int64_t number = slow_number(data, size, at + 4, 4, big);
+        int64_t value = slow_number(data, size, at + 8, 4, big);
+        uint64_t width = type == 129 ? 1 : type >= 0 && type < 13 ? widths[type] : 0;
+        uint64_t bytes = width * (uint64_t)number;
+        exif_must(tag > last && value >= 0 && bytes > 0, "a bad entry", data, size);
+        exif_must(bytes <= 4 || ((uint64_t)value <= size && bytes <= size - value),
+                  "a value outside", data, size);
+        for (size_t i = 0; i < sizeof(gone) / sizeof(gone[0]); i++)
+            exif_must(tag != gone[i], "what must go", data, size);
+        exif_must(gps || tag != 0x8825, "a place", data, size);
+        if (tag == 0x8769 || tag == 0x8825 || tag == 0xa005)
+            pointers[tag == 0x8769 ? 0 : tag == 0x8825 ? 1 : 2] = (uint64_t)value;
+        last = tag;
+    }
+    exif_must(slow_number(data, size, at, 4, big) == 0, "one more directory", data,
+              size);
+}
+
+static inline void
+exif_well_formed(const uint8_t *data, size_t size, bool gps)
+{
+    uint64_t first[3] = {0}, inner[3] = {0};
+    bool big = data[0] == 'M';
+    exif_must(size >= 8 && memcmp(data, big ? "MM\0*" : "II*\0", 4) == 0, "no TIFF",
+              data, size);
+    uint64_t start = (uint64_t)slow_number(data, size, 4, 4, big);
+    exif_directory(data, size, start, gps, first);
+    for (int i = 0; i < 2; i++)
+        if (first[i])
+            exif_directory(data, size, first[i], false, inner);
+    if (inner[2])
+        exif_directory(data, size, inner[2], false, first);
+}
+
+/* Returns the size; what is written is well-formed, says what it was told to say, and
+ * written once more is the same. */
+static inline size_t
+exif_check_edit(const uint8_t *data, size_t size, const li_exif_edit *edit)
+{
+    size_t room = size + LI_EXIF_ROOM;
+    uint8_t *made = malloc(room), *again = malloc(room + LI_EXIF_ROOM);
+    size_t written = li_exif_rewrite(data, size, edit, made, room);
+    exif_must(written <= room, "more than its room", data, size);
+    if (written) {
+        exif_well_formed(made, written, !edit->drop_gps);
+        exif_must(slow_orientation(made, written) == edit->orientation,
+                  "another orientation", data, size);
+        li_density density = li_exif_density(made, written);
+        exif_must(!(edit->density.x > 0) || density.x >= 0, "no density", data, size);
+        size_t second =
+            li_exif_rewrite(made, written, edit, again, written + LI_EXIF_ROOM);
+        exif_must(second == written && memcmp(made, again, written) == 0,
+                  "another one the second time", data, size);
+        uint8_t *tight = malloc(written);
+        exif_must(li_exif_rewrite(data, size, edit, tight, written) == written,
+                  "not into just its size", data, size);
+        exif_must(li_exif_rewrite(data, size, edit, tight, written - 1) == 0,
+                  "into less than its size", data, size);
+        free(tight);
+    }
+    free(made);
+    free(again);
+    return written;
+}
+
+static inline void
+exif_check_edits(const uint8_t *data, size_t size)
+{
+    const li_exif_edit upright = {.orientation = 1, .drop_gps = true};
+    const li_exif_edit turned = {.orientation = 6, .width = 70000, .height = 5};
+    const li_exif_edit dense = {.orientation = 1, .density = {72.5, 300}};
+    (void)exif_check_edit(data, size, &upright);
+    (void)exif_check_edit(data, size, &turned);
+    (void)exif_check_edit(data, size, &dense);
+}
+
 /* Any bytes; returns the orientation. */
 static inline uint8_t
 exif_check(const uint8_t *data, size_t size)
@@ -211,6 +304,7 @@ exif_check(const uint8_t *data, size_t size)
         free(shorter);
     }
     exif_check_files(tight, size);
+    exif_check_edits(tight, size);
     free(tight);
     free(copy);
     return told;

@@ -54,8 +54,8 @@ strip_bytes(const uint8_t *data, size_t size, bool strictly)
     if (status == LI_OK)
         status = li_out_to_memory(&ctx, &out);
     if (status == LI_OK)
-        status =
-            li_meta_strip(&ctx, strictly ? &strict.base : easy, size + 100, out, &done);
+        status = li_meta_strip(&ctx, strictly ? &strict.base : easy, NULL, size + 100,
+                               out, &done);
     if (status == LI_OK && done)
         status = li_out_detach(out, &made.data, &made.size);
     strict_source_close(&strict);

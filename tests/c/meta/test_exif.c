@@ -2,6 +2,8 @@
 #include "meta/exif_check.h"
 #include "test.h"
 
+#include <math.h>
+
 enum { BLOCK_BYTES = 64, ENTRIES_END = 8 + 2 + 2 * 12 };
 
 typedef struct writer {
@@ -123,6 +125,205 @@ TEST(damaged_blocks_say_what_a_slow_reader_says)
     CHECK(turned > 400);
 }
 
+/* --- written anew ----------------------------------------------------------------- */
+
+/* A camera's block: IFD0 with a maker's name, orientation, resolution; Exif with sizes,
+ * a maker note and interoperability; GPS with a place; IFD1 with a thumbnail; and one
+ * more copy of the place that nothing points to. */
+typedef struct camera {
+    uint8_t data[1024];
+    size_t size;
+    bool big;
+} camera;
+
+static const uint32_t place[6] = {48, 1, 51, 1, 298765, 10000};
+static const char maker_note[] = "a note of the maker, 0123456789";
+
+static void
+camera_put(camera *out, uint32_t value, size_t size)
+{
+    for (size_t i = 0; i < size; i++)
+        out->data[out->size++] = (uint8_t)(value >> 8 * (out->big ? size - 1 - i : i));
+}
+
+static void
+camera_entry(camera *out, uint32_t tag, uint32_t type, uint32_t count, uint32_t value)
+{
+    camera_put(out, tag, 2);
+    camera_put(out, type, 2);
+    camera_put(out, count, 4);
+    camera_put(out, value, type == 3 && count == 1 ? 2 : 4);
+    if (type == 3 && count == 1)
+        camera_put(out, 0, 2);
+}
+
+static void
+camera_seek(camera *out, size_t at)
+{
+    out->size = at;
+}
+
+enum { EXIF = 200, INTEROP = 300, GPS = 350, THUMBNAIL = 400, VALUES = 500 };
+
+static void
+camera_values(camera *out)
+{
+    memcpy(out->data + VALUES, "Somebody", 9);
+    camera_seek(out, VALUES + 16);
+    for (int i = 0; i < 2; i++) {
+        camera_put(out, 3001, 4);
+        camera_put(out, 10, 4);
+    }
+    memcpy(out->data + VALUES + 32, maker_note, sizeof(maker_note));
+    for (size_t copy = VALUES + 100; copy <= VALUES + 200; copy += 100) {
+        camera_seek(out, copy);
+        for (int i = 0; i < 6; i++)
+            camera_put(out, place[i], 4);
+    }
+}
+
+static camera
+camera_block(bool big)
+{
+    camera out = {.big = big};
+    memcpy(out.data, big ? "MM\0*" : "II*\0", 4);
+    camera_seek(&out, 4);
+    camera_put(&out, 8, 4);
+    camera_put(&out, 7, 2);
+    camera_entry(&out, 0x010f, 2, 9, VALUES); /* "Somebody" */
+    camera_entry(&out, 0x0112, 3, 1, 6);
+    camera_entry(&out, 0x011a, 5, 1, VALUES + 16);
+    camera_entry(&out, 0x011b, 5, 1, VALUES + 24);
+    camera_entry(&out, 0x0128, 3, 1, 2);
+    camera_entry(&out, 0x8769, 4, 1, EXIF);
+    camera_entry(&out, 0x8825, 4, 1, GPS);
+    camera_put(&out, THUMBNAIL, 4);
+    camera_seek(&out, EXIF);
+    camera_put(&out, 4, 2);
+    camera_entry(&out, 0x927c, 7, sizeof(maker_note), VALUES + 32);
+    camera_entry(&out, 0xa002, 3, 1, 4000);
+    camera_entry(&out, 0xa003, 3, 1, 3000);
+    camera_entry(&out, 0xa005, 4, 1, INTEROP);
+    camera_put(&out, 0, 4);
+    camera_seek(&out, INTEROP);
+    camera_put(&out, 1, 2);
+    camera_entry(&out, 1, 2, 4, big ? 0x52393800 : 0x00383952); /* "R98" */
+    camera_put(&out, 0, 4);
+    camera_seek(&out, GPS);
+    camera_put(&out, 2, 2);
+    camera_entry(&out, 1, 2, 2, big ? 0x4e000000 : 0x4e); /* "N" */
+    camera_entry(&out, 2, 5, 3, VALUES + 100);
+    camera_put(&out, 0, 4);
+    camera_seek(&out, THUMBNAIL);
+    camera_put(&out, 2, 2);
+    camera_entry(&out, 0x0201, 4, 1, VALUES + 32);
+    camera_entry(&out, 0x0202, 4, 1, sizeof(maker_note));
+    camera_put(&out, 0, 4);
+    camera_values(&out);
+    return out;
+}
+
+static bool
+has_bytes(const uint8_t *data, size_t size, const void *what, size_t length)
+{
+    for (size_t at = 0; at + length <= size; at++)
+        if (memcmp(data + at, what, length) == 0)
+            return true;
+    return false;
+}
+
+TEST(a_place_is_gone_and_what_is_told_is_told)
+{
+    for (int big = 0; big < 2; big++) {
+        camera in = camera_block(big);
+        uint8_t out[sizeof(in.data) + LI_EXIF_ROOM];
+        li_exif_edit edit = {
+            .orientation = 1, .drop_gps = true, .width = 800, .height = 70000};
+        CHECK_EQ(li_exif_orientation(in.data, in.size), 6);
+        size_t size = li_exif_rewrite(in.data, in.size, &edit, out, sizeof(out));
+        CHECK(size > 0 && size < in.size);
+        exif_check_edits(in.data, in.size);
+        CHECK(!has_bytes(out, size, in.data + 600, 24)); /* the three */
+        CHECK(!has_bytes(out, size, in.data + 616, 8));  /* the seconds */
+        CHECK(!has_bytes(out, size, "a note", 6));
+        CHECK(has_bytes(out, size, "Somebody", 9) && has_bytes(out, size, "R98", 4));
+        CHECK_EQ(li_exif_orientation(out, size), 1);
+        li_density density = li_exif_density(out, size);
+        CHECK(density.x > 300.09 && density.x < 300.11 && density.y == density.x);
+        camera told = {.big = big};
+        camera_entry(&told, 0xa002, 4, 1, 800);
+        camera_entry(&told, 0xa003, 4, 1, 70000);
+        CHECK(has_bytes(out, size, told.data, told.size));
+    }
+}
+
+TEST(a_place_stays_where_it_may)
+{
+    for (int big = 0; big < 2; big++) {
+        camera in = camera_block(big);
+        uint8_t out[sizeof(in.data) + LI_EXIF_ROOM];
+        li_exif_edit edit = {.orientation = 3};
+        size_t size = li_exif_rewrite(in.data, in.size, &edit, out, sizeof(out));
+        CHECK(has_bytes(out, size, in.data + 600, 24));
+        CHECK_EQ(li_exif_orientation(out, size), 3);
+    }
+}
+
+TEST(of_nothing_a_block_is_made_that_says_what_is_told)
+{
+    uint8_t out[LI_EXIF_ROOM];
+    li_exif_edit edit = {.orientation = 1};
+    CHECK_EQ(li_exif_rewrite(NULL, 0, &edit, out, sizeof(out)), 0);
+    edit = (li_exif_edit){.orientation = 8, .density = {300, 72.125}};
+    size_t size = li_exif_rewrite(NULL, 0, &edit, out, sizeof(out));
+    CHECK(size > 0);
+    exif_well_formed(out, size, false);
+    CHECK_EQ(li_exif_orientation(out, size), 8);
+    CHECK(li_exif_density(out, size).x == 300 &&
+          li_exif_density(out, size).y == 72.125);
+}
+
+TEST(density_is_read_by_its_unit)
+{
+    camera in = camera_block(true);
+    size_t unit = 10 + 4 * 12 + 8; /* the value of the fifth entry */
+    in.data[unit + 1] = 3;
+    CHECK(fabs(li_exif_density(in.data, in.size).x - 300.1 * 2.54) < 1e-9);
+    in.data[unit + 1] = 1;
+    CHECK(li_exif_density(in.data, in.size).x == 0);
+    in.data[unit + 1] = 2;
+    memset(in.data + 520, 0, 4); /* over 0 */
+    CHECK(li_exif_density(in.data, in.size).x == 0);
+}
+
+TEST(damaged_blocks_are_written_well_or_not_at_all)
+{
+    uint32_t state = 5;
+    for (int i = 0; i < 3000; i++) {
+        camera in = camera_block(i & 1);
+        for (uint32_t n = test_random(&state) % 6; n > 0; n--)
+            in.data[test_random(&state) % in.size] =
+                (uint8_t)(test_random(&state) >> (i & 2 ? 3 : 6));
+        exif_check_edits(in.data, in.size - test_random(&state) % 3);
+    }
+}
+
+/* Entries that all have the same long value: a block that would come to more than it
+ * was is none. */
+TEST(a_block_does_not_grow)
+{
+    enum { SIZE = 4096, ENTRIES = 100 };
+    uint8_t in[SIZE] = "MM\0*\0\0\0\10\0\144", out[SIZE + LI_EXIF_ROOM];
+    camera entry = {.big = true};
+    for (uint32_t i = 0; i < ENTRIES; i++) {
+        camera_seek(&entry, 0);
+        camera_entry(&entry, 0x9000 + i, 7, 2000, 2000);
+        memcpy(in + 10 + 12 * (size_t)i, entry.data, 12);
+    }
+    li_exif_edit edit = {.orientation = 1};
+    CHECK_EQ(li_exif_rewrite(in, SIZE, &edit, out, sizeof(out)), 0);
+}
+
 int
 main(void)
 {
@@ -131,5 +332,11 @@ main(void)
     RUN(hostile_offsets_and_counts_are_upright);
     RUN(noise_is_safe);
     RUN(damaged_blocks_say_what_a_slow_reader_says);
+    RUN(a_place_is_gone_and_what_is_told_is_told);
+    RUN(a_place_stays_where_it_may);
+    RUN(of_nothing_a_block_is_made_that_says_what_is_told);
+    RUN(density_is_read_by_its_unit);
+    RUN(damaged_blocks_are_written_well_or_not_at_all);
+    RUN(a_block_does_not_grow);
     return test_end();
 }

@@ -22,7 +22,7 @@ strip(const void *bytes, size_t size, uint64_t most, int64_t allocs)
     if (found.status == LI_OK)
         found.status = li_out_to_memory(&ctx, &out);
     if (found.status == LI_OK)
-        found.status = li_meta_strip(&ctx, source, most, out, &found.done);
+        found.status = li_meta_strip(&ctx, source, NULL, most, out, &found.done);
     if (found.status == LI_OK && found.done)
         found.status = li_out_detach(out, &found.data, &found.size);
     li_out_close(&out);

@@ -1,0 +1,70 @@
+/* metadata.c: what goes with the picture, out of the file. Layer 2. */
+#include "codecs/codec.h"
+
+#include <string.h>
+
+/* *data stays NULL where the file has not so much. */
+static li_status
+read_piece(li_ctx *ctx, li_source *in, uint64_t at, uint64_t size, uint8_t **data)
+{
+    if (at > in->size || size > in->size - at)
+        return LI_OK;
+    LI_TRY(li_alloc(ctx, size, 1, data));
+    for (uint64_t done = 0; done < size;) {
+        const uint8_t *from;
+        size_t got;
+        uint64_t left = size - done;
+        size_t want = left < LI_WINDOW_BYTES ? (size_t)left : LI_WINDOW_BYTES;
+        LI_TRY(li_poll(ctx));
+        LI_TRY(li_source_at(in, at + done, want, &from, &got));
+        if (got < want)
+            return li_fail(ctx, LI_E132_TRUNCATED, "header: the file ends in metadata");
+        memcpy(*data + done, from, want);
+        done += want;
+    }
+    return LI_OK;
+}
+
+static li_status
+read_exif(li_ctx *ctx, li_source *in, const li_header *header, li_metadata *metadata)
+{
+    if (!header->exif_bytes)
+        return LI_OK;
+    if (header->exif_size)
+        LI_TRY(
+            read_piece(ctx, in, header->exif_at, header->exif_size, &metadata->exif));
+    metadata->exif_size = metadata->exif ? (size_t)header->exif_size : 0;
+    if (!metadata->exif)
+        li_warn(ctx, "metadata: EXIF is not where the file says: left out");
+    return LI_OK;
+}
+
+static li_status
+read_xmp(li_ctx *ctx, const li_codec *codec, li_source *in, const li_header *header,
+         li_metadata *metadata)
+{
+    if (!header->xmp_bytes)
+        return LI_OK;
+    metadata->xmp_size = (size_t)header->xmp_size;
+    if (header->xmp_size && header->xmp_packed)
+        LI_TRY(codec->unpack_xmp(ctx, in, header, &metadata->xmp, &metadata->xmp_size));
+    else if (header->xmp_size)
+        LI_TRY(read_piece(ctx, in, header->xmp_at, header->xmp_size, &metadata->xmp));
+    if (metadata->xmp)
+        return LI_OK;
+    metadata->xmp_size = 0;
+    li_warn(ctx, "metadata: XMP is not where the file says, or damaged: left out");
+    return LI_OK;
+}
+
+li_status
+li_codec_metadata(const li_codec *codec, li_ctx *ctx, li_source *in,
+                  const li_header *header, uint8_t keep, li_metadata *metadata)
+{
+    *metadata = (li_metadata){.ctx = ctx, .orientation = header->orientation};
+    if (keep & LI_KEEP_EXIF) {
+        metadata->density = header->density;
+        LI_TRY(read_exif(ctx, in, header, metadata));
+    }
+    return keep & LI_KEEP_XMP ? read_xmp(ctx, codec, in, header, metadata) : LI_OK;
+}

@@ -1,0 +1,52 @@
+/* carry.c: metadata from an input to its outputs: read once, edited for each. Layer 3.
+ */
+#include "engine/carry.h"
+
+li_status
+li_input_metadata(li_ctx *ctx, li_source *source, uint8_t keep, li_input *input)
+{
+    if (!keep || !input->codec)
+        return LI_OK;
+    return li_codec_metadata(input->codec, ctx, source, &input->header, keep,
+                             &input->metadata);
+}
+
+void
+li_input_close(li_input *input)
+{
+    li_metadata_free(&input->metadata);
+}
+
+li_status
+li_carry_open(li_ctx *ctx, const li_input *input, const li_request *request,
+              const li_plan *plan, li_carried *carried)
+{
+    bool turned = request->auto_orient && input->codec;
+    *carried = (li_carried){.encode = plan->encode};
+    if (!plan->keep)
+        return LI_OK;
+    li_edit edit = {.keep = plan->keep,
+                    .orientation = turned ? 1 : input->metadata.orientation,
+                    .gray = li_pixel_is_gray(plan->out.pixel),
+                    .width = plan->out.width,
+                    .height = plan->out.height,
+                    .places = request->codec->places};
+    LI_TRY(li_metadata_edit(ctx, &input->metadata, &edit, &carried->metadata));
+    if (li_metadata_any(&carried->metadata))
+        carried->encode.metadata = &carried->metadata;
+    return LI_OK;
+}
+
+uint8_t
+li_carried_kinds(const li_carried *carried)
+{
+    const li_metadata *with = &carried->metadata;
+    return (uint8_t)((with->icc ? LI_KEEP_ICC : 0) | (with->exif ? LI_KEEP_EXIF : 0) |
+                     (with->xmp ? LI_KEEP_XMP : 0));
+}
+
+void
+li_carry_close(li_carried *carried)
+{
+    li_metadata_free(&carried->metadata);
+}

@@ -1,0 +1,27 @@
+/* carry.h: metadata from an input to one of its outputs. Layer 3. */
+#ifndef LI_ENGINE_CARRY_H
+#define LI_ENGINE_CARRY_H
+
+#include "engine/plan.h"
+
+/* Read what `keep` (LI_KEEP_…) names of a file: input->metadata, on ctx. */
+li_status li_input_metadata(li_ctx *ctx, li_source *source, uint8_t keep,
+                            li_input *input) LI_MUST_CHECK;
+/* Give back what an input owns, before its ctx ends; accepts one that was zeroed. */
+void li_input_close(li_input *input);
+
+/* What an encoder is opened with; it must not move until the encoder is closed. */
+typedef struct li_carried {
+    li_encode encode;
+    li_metadata metadata; /* owned */
+} li_carried;
+
+/* The plan's settings, and what the request keeps, made fit for the output. To be
+ * closed, also on failure. Does not touch the source. */
+li_status li_carry_open(li_ctx *ctx, const li_input *input, const li_request *request,
+                        const li_plan *plan, li_carried *carried) LI_MUST_CHECK;
+/* LI_KEEP_… of what is carried. */
+uint8_t li_carried_kinds(const li_carried *carried);
+void li_carry_close(li_carried *carried); /* accepts a zeroed one */
+
+#endif

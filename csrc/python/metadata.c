@@ -1,0 +1,85 @@
+/* metadata.c: metadata that come from a file, or with pixels from Python, and go with
+ * pixels to Python. Layer 5. */
+#include "python/py.h"
+
+/* --- call: no PyObject from here to the next heading ----------------------------- */
+
+li_status
+py_input_metadata(const py_job *job, li_ctx *ctx, li_source *source, uint8_t keep,
+                  li_input *input)
+{
+    if (keep && job->source->kind == PY_PIXELS)
+        input->metadata = job->source->metadata;
+    return li_input_metadata(ctx, source, keep, input);
+}
+
+li_status
+py_hand_metadata(py_job *job)
+{
+    const li_metadata *from = &job->input.metadata;
+    if (!job->request.keep || !li_metadata_any(from))
+        return LI_OK;
+    LI_TRY(li_metadata_copy(&job->ctx, from, &job->handed));
+    if (job->request.auto_orient && job->input.codec)
+        job->handed.orientation = 1;
+    return LI_OK;
+}
+
+/* --- wrap and parse -------------------------------------------------------------- */
+
+static PyObject *
+bytes_of(const uint8_t *data, size_t size)
+{
+    if (!data)
+        return Py_NewRef(Py_None);
+    return PyBytes_FromStringAndSize((const char *)data, (Py_ssize_t)size);
+}
+
+PyObject *
+py_wrap_metadata(const li_metadata *metadata)
+{
+    if (!li_metadata_any(metadata))
+        return Py_NewRef(Py_None);
+    return Py_BuildValue("(NNNddi)", bytes_of(metadata->icc, metadata->icc_size),
+                         bytes_of(metadata->exif, metadata->exif_size),
+                         bytes_of(metadata->xmp, metadata->xmp_size),
+                         metadata->density.x, metadata->density.y,
+                         (int)metadata->orientation);
+}
+
+static int
+borrow(PyObject *bytes, uint8_t **data, size_t *size)
+{
+    if (bytes == Py_None)
+        return 0;
+    if (!PyBytes_Check(bytes)) {
+        PyErr_SetString(PyExc_TypeError, "metadata must be bytes or None");
+        return -1;
+    }
+    *data = (uint8_t *)PyBytes_AS_STRING(bytes); /* is only read */
+    *size = (size_t)PyBytes_GET_SIZE(bytes);
+    return 0;
+}
+
+int
+py_metadata_parse(PyObject *given, py_source *source)
+{
+    PyObject *icc, *exif, *xmp;
+    li_metadata *to = &source->metadata;
+    int orientation;
+    if (given == Py_None)
+        return 0;
+    if (!PyTuple_Check(given)) {
+        PyErr_SetString(PyExc_TypeError, "metadata must be a tuple or None");
+        return -1;
+    }
+    if (!PyArg_ParseTuple(given, "OOOddi", &icc, &exif, &xmp, &to->density.x,
+                          &to->density.y, &orientation) ||
+        borrow(icc, &to->icc, &to->icc_size) < 0 ||
+        borrow(exif, &to->exif, &to->exif_size) < 0 ||
+        borrow(xmp, &to->xmp, &to->xmp_size) < 0)
+        return -1;
+    to->orientation = orientation >= 1 && orientation <= 8 ? (uint8_t)orientation : 1;
+    source->given = Py_NewRef(given);
+    return 0;
+}

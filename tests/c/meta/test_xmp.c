@@ -1,0 +1,131 @@
+/* test_xmp.c: properties go by their names, and nothing else goes. */
+#include "meta/xmp_check.h"
+#include "test.h"
+
+#define HEAD                                                                           \
+    "<?xpacket begin=\"\xef\xbb\xbf\" id=\"W5M0MpCehiHzreSzNTczkc9d\"?>\n"             \
+    "<x:xmpmeta xmlns:x=\"adobe:ns:meta/\"><rdf:RDF "                                  \
+    "xmlns:rdf=\"http://www.w3.org/1999/02/22-rdf-syntax-ns#\">"                       \
+    "<rdf:Description rdf:about=\"\" xmlns:exif=\"http://ns.adobe.com/exif/1.0/\""
+#define TAIL "</rdf:RDF></x:xmpmeta>"
+#define END "\n<?xpacket end=\"w\"?>"
+
+static void
+check_written(const char *from, const char *wanted, li_xmp_edit edit)
+{
+    size_t size = strlen(from);
+    uint8_t *to = malloc(size + 1);
+    size_t written = li_xmp_rewrite((const uint8_t *)from, size, &edit, to);
+    to[written] = 0;
+    CHECK_TEXT((const char *)to, wanted);
+    free(to);
+    (void)xmp_check((const uint8_t *)from, size);
+}
+
+static const li_xmp_edit stripped = {true, true}, kept = {false, false};
+
+TEST(attributes_and_elements_of_a_place_go)
+{
+    static const char from[] = HEAD
+        " exif:GPSLatitude='51,30.5N' exif:Flash=\"1\"\n exif:GPSLongitude = \"0,7W\""
+        " e2:gpsVersionID=\"2\" drone:AbsoluteLatitude=\"1\" drone:GpsLongtitude=\"2\""
+        " geo:long=\"7\" dc:title=\"GPSLatitude in a title\">"
+        "<exif:GPSAltitude>12/1</exif:GPSAltitude><dc:creator>me</dc:creator>"
+        "<exif:GPSDestination a=\">\"><rdf:Seq><rdf:li>1<!-- > --></rdf:li><rdf:li/>"
+        "</rdf:Seq></exif:GPSDestination><exif:GPSSpeed/>"
+        "</rdf:Description>" TAIL "   \n   \n"
+        "<?xpacket end=\"w\"?>  ";
+    static const char wanted[] =
+        HEAD " exif:Flash=\"1\" dc:title=\"GPSLatitude in a title\">"
+             "<dc:creator>me</dc:creator></rdf:Description>" TAIL END;
+    check_written(from, wanted, stripped);
+}
+
+TEST(the_rest_is_as_it_was)
+{
+    static const char text[] =
+        HEAD " exif:GPSLatitude=\"51,30.5N\" tiff:Orientation=\"6\"/>"
+             "<![CDATA[<exif:GPSLatitude>]]>a &lt; b" TAIL END;
+    check_written(text, text, kept);
+}
+
+TEST(what_tells_of_the_old_picture_goes)
+{
+    static const char from[] =
+        HEAD " tiff:Orientation=\"6\" xmpNote:HasExtendedXMP=\"0123\">"
+             "<tiff:Orientation>6</tiff:Orientation><xmp:Thumbnails><rdf:Alt><rdf:li "
+             "xmpGImg:image=\"/9j/\"/></rdf:Alt></xmp:Thumbnails><!-- a note -->"
+             "</rdf:Description>" TAIL END;
+    static const char upright[] = HEAD "></rdf:Description>" TAIL END;
+    static const char turned[] = HEAD " tiff:Orientation=\"6\"><tiff:Orientation>6"
+                                      "</tiff:Orientation></rdf:Description>" TAIL END;
+    check_written(from, upright, (li_xmp_edit){false, true});
+    check_written(from, turned, (li_xmp_edit){true, false});
+}
+
+TEST(names_of_spaces_stay)
+{
+    static const char text[] =
+        "<a xmlns:gps=\"urn:gps\" xmlns:orientation=\"urn:o\"><b gpsx='1'/></a>";
+    static const char wanted[] =
+        "<a xmlns:gps=\"urn:gps\" xmlns:orientation=\"urn:o\"><b/></a>";
+    check_written(text, wanted, stripped);
+}
+
+TEST(what_is_no_packet_is_left_out)
+{
+    static const char *const bad[] = {"<a",
+                                      "<a>",
+                                      "<a></b",
+                                      "</a>",
+                                      "<a b></a>",
+                                      "<a b=c></a>",
+                                      "<a b='c></a>",
+                                      "<!DOCTYPE a [<!ENTITY g \"x\">]><a/>",
+                                      "<!-- a",
+                                      "<a><![CDATA[</a>",
+                                      "< a/>",
+                                      "<a b='<'/>",
+                                      "<?xpacket",
+                                      "<a/ >",
+                                      "\xff\xfe<\1a",
+                                      "\xfe\xff\1<",
+                                      ""};
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        check_written(bad[i], "", kept);
+    uint8_t to[8];
+    CHECK_EQ(li_xmp_rewrite((const uint8_t *)"<\0a/>", 5, &kept, to), 0);
+    CHECK_EQ(li_xmp_rewrite((const uint8_t *)"<a/>\0\0", 6, &kept, to), 4);
+}
+
+TEST(damage_is_survived)
+{
+    static const char from[] =
+        HEAD " exif:GPSLatitude='51,30.5N' exif:Flash=\"1\">"
+             "<exif:GPSAltitude>12/1</exif:GPSAltitude><dc:creator>me</dc:creator>"
+             "</rdf:Description><!-- c --><![CDATA[ x ]]>" TAIL "  " END;
+    static const char letters[] = "<>/\"'=: !?-[]gG&";
+    uint32_t state = 9, whole = 0;
+    for (int i = 0; i < 20000; i++) {
+        char made[sizeof(from)];
+        memcpy(made, from, sizeof(from));
+        for (uint32_t n = test_random(&state) % 4; n > 0; n--)
+            made[test_random(&state) % (sizeof(from) - 1)] =
+                letters[test_random(&state) % (sizeof(letters) - 1)];
+        size_t size = sizeof(from) - 1 - (i % 5 ? 0 : test_random(&state) % 200);
+        whole += xmp_check((const uint8_t *)made, size) > 0;
+    }
+    CHECK(whole > 4000);
+}
+
+int
+main(void)
+{
+    RUN(attributes_and_elements_of_a_place_go);
+    RUN(the_rest_is_as_it_was);
+    RUN(what_tells_of_the_old_picture_goes);
+    RUN(names_of_spaces_stay);
+    RUN(what_is_no_packet_is_left_out);
+    RUN(damage_is_survived);
+    return test_end();
+}

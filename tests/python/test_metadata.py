@@ -1,0 +1,342 @@
+"""Metadata in and out: what is kept is right by other people's eyes, what is not is gone."""
+
+import io
+import json
+from pathlib import Path
+
+import oracle
+import places
+import pytest
+from PIL import Image
+
+import lazyimage
+from lazyimage import Engine, InvalidArgumentError, Recipe
+
+DATA = Path(__file__).parents[1] / "data"
+OUT = ("jpeg", "png", "webp", "avif")
+EXTENSION = {"jpeg": "jpg"}
+ALL = {"icc": True, "exif": True, "xmp": True}
+QUICK: dict[str, dict[str, int]] = {"avif": {"speed": 10}}
+
+TRACES = places.traces([places.LATITUDE, places.LONGITUDE, places.ALTITUDE])
+PRIVATE = [*TRACES, places.MAKER_NOTE[:12], places.THUMBNAIL]
+
+
+def encode(engine: Engine, format: str) -> bytes:
+    return bytes(engine.to_buffer(format, **QUICK.get(format, {})))  # type: ignore[arg-type]
+
+
+@pytest.fixture(
+    scope="module", params=[(f, o) for f in OUT for o in "<>"], ids=lambda p: "-".join(p)
+)
+def made(request: pytest.FixtureRequest) -> tuple[str, bytes]:
+    """A picture of each format with everything, in either byte order."""
+    format, order = request.param
+    return format, places.source(format, places.exif_block(order))
+
+
+# --- what is kept ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("format", OUT)
+def test_what_is_kept_is_there_and_fits_the_new_picture(made: tuple[str, bytes], format: str):
+    out = encode(Engine.from_bytes(made[1]).keep_metadata(**ALL).resize(32), format)
+    info = lazyimage.inspect(out)
+    assert info.size == (32, 43)
+    assert info.orientation == 1 and info.exif_bytes > 0 and info.xmp_bytes > 0
+    with Image.open(io.BytesIO(out)) as image:
+        exif = image.getexif()
+        inner = exif.get_ifd(0x8769)
+        assert (exif[0x010F], exif[0x0110]) == ("Somebody", "A camera")
+        assert exif.get(0x0112, 1) == 1
+        assert (inner[0xA002], inner[0xA003]) == image.size
+        assert inner[0x9003] == "2024:05:06 07:08:09" and inner[0x829A] == 1 / 250
+        assert not exif.get_ifd(0x8825) and not exif.get_ifd(1)
+    assert b"Somebody</rdf:li>" in out
+
+
+@pytest.mark.parametrize("format", OUT)
+def test_nothing_is_kept_without_the_call(made: tuple[str, bytes], format: str):
+    encoded = Engine.from_bytes(made[1]).to_buffer(format, **QUICK.get(format, {}))
+    info, metrics = encoded.open().info, encoded.metrics
+    assert (info.icc_bytes, info.exif_bytes, info.xmp_bytes) == (0, 0, 0)
+    assert metrics.metadata_stripped and b"Somebody" not in bytes(encoded)
+
+
+@pytest.mark.parametrize("format", OUT)
+def test_density_goes_along(format: str):
+    for given, dpi in (("jpeg", 240), ("png", 240), ("webp", 300), ("avif", 300)):
+        data = places.source(given, places.exif_block())
+        assert lazyimage.inspect(data).density == pytest.approx((dpi, dpi), abs=0.01)
+        out = encode(Engine.from_bytes(data).keep_metadata(exif=True), format)
+        # JFIF and pHYs have their own; WebP and AVIF only what EXIF has already said.
+        wanted = dpi if format in ("jpeg", "png") else 300
+        assert lazyimage.inspect(out).density == pytest.approx((wanted, wanted), abs=0.01)
+        bare = encode(Engine.from_bytes(data), format)
+        assert lazyimage.inspect(bare).density is None
+
+
+@pytest.mark.parametrize("format", ["webp", "avif"])
+def test_density_alone_becomes_exif_where_there_is_no_other_place(format: str):
+    out = io.BytesIO()
+    places.picture().save(out, "JPEG", dpi=(72, 96))
+    kept = encode(Engine.from_bytes(out.getvalue()).keep_metadata(exif=True), format)
+    assert lazyimage.inspect(kept).density == (72.0, 96.0)
+
+
+@pytest.mark.parametrize("format", OUT)
+def test_orientation_that_is_not_applied_stays(format: str):
+    data = places.source("jpeg", places.exif_block(orientation=5))
+    out = encode(Engine.from_bytes(data).auto_orient(False).keep_metadata(exif=True), format)
+    info = lazyimage.inspect(out)
+    assert info.orientation == 5
+    assert (info.stored_width, info.stored_height) == (64, 48) and info.size == (48, 64)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_every_orientation_goes_into_an_avif_and_back(orientation: int):
+    data = places.source("jpeg", places.exif_block(orientation=orientation))
+    kept = Engine.from_bytes(data).auto_orient(False).keep_metadata(exif=True)
+    avif = encode(kept, "avif")
+    assert lazyimage.inspect(avif).orientation == orientation
+    back = encode(Engine.from_bytes(avif).auto_orient(False).keep_metadata(exif=True), "jpeg")
+    assert lazyimage.inspect(back).orientation == orientation
+
+
+# --- what is gone ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("format", OUT)
+def test_no_byte_of_the_place_is_left(made: tuple[str, bytes], format: str):
+    assert places.found_in(made[1], TRACES)
+    engine = Engine.from_bytes(made[1]).keep_metadata(**ALL)
+    for one in (engine, engine.auto_orient(False), engine.resize(20).grayscale()):
+        assert places.found_in(encode(one, format), PRIVATE) == []
+
+
+@pytest.mark.parametrize("format", OUT)
+def test_the_place_stays_where_that_is_asked_for(made: tuple[str, bytes], format: str):
+    out = encode(Engine.from_bytes(made[1]).keep_metadata(**ALL, strip_gps=False), format)
+    with Image.open(io.BytesIO(out)) as image:
+        gps = image.getexif().get_ifd(0x8825)
+    assert float(gps[2][2]) == pytest.approx(29.87653) and gps[3] == "E"
+    assert places.IN_DEGREES[0].encode() in out and places.IN_DEGREES[1].encode() in out
+    again = encode(Engine.from_bytes(out).keep_metadata(**ALL), format)
+    assert places.found_in(again, PRIVATE) == []
+
+
+@pytest.mark.corpus
+def test_no_byte_of_the_place_is_left_of_any_real_file(tmp_path: Path):
+    """Check 6d over the corpus: every file with EXIF that has a place, in every format; and
+    what exiftool says of each output is nothing that it does not say of the source."""
+    outputs: dict[Path, Path] = {}
+    placed = 0
+    directory = oracle.corpus_directory()
+    assert directory is not None
+    for entry in oracle.read_index(directory):
+        if "metadata:" not in entry.notes or "exif" not in entry.notes or entry.pixels > 4e6:
+            continue
+        data = entry.file.read_bytes()
+        needles = places.traces([p for p in places.stored_rationals(data) if any(map(any, p))], ())
+        placed += bool(needles)
+        engine = Engine.from_path(entry.file).keep_metadata(**ALL).resize(40, 40)
+        for format in OUT:
+            try:
+                out = encode(engine, format)
+            except lazyimage.DecodeError:
+                continue
+            assert places.found_in(out, needles) == [], (entry.path, format)
+            path = tmp_path / f"{len(outputs)}.{EXTENSION.get(format, format)}"
+            path.write_bytes(out)
+            outputs[path] = entry.file
+    assert placed > 8 and len(outputs) > 100
+    said = places.exiftool_warnings([*outputs, *{*outputs.values()}])
+    said = {name: [text.removeprefix("[minor] ") for text in texts] for name, texts in said.items()}
+    known = {str(path): set(said[path.name]) for path in outputs.values()}
+    new = {}
+    for path, given in outputs.items():
+        told = set(said[path.name]) - known[str(given)]
+        if given.suffix not in (".jpg", ".jpeg"):  # it asks more of JPEGs; nothing is made up
+            told = {text for text in told if not text.startswith(OF_JPEG)}
+        if told:
+            new[f"{given}{path.suffix}"] = told
+    assert new == {}
+
+
+OF_JPEG = ("Missing required JPEG", "XMP is missing xpacket wrapper")
+
+
+def test_exiftool_has_nothing_to_say_of_what_was_made(tmp_path: Path):
+    paths, sources = [], []
+    for given in OUT:
+        for order in "<>":
+            data = places.source(given, places.exif_block(order))
+            sources.append(tmp_path / f"{order == '<'}.{given}")
+            sources[-1].write_bytes(data)
+            for strip in (True, False):
+                engine = Engine.from_bytes(data).keep_metadata(**ALL, strip_gps=strip)
+                for format in OUT:
+                    name = f"{given}-{'le' if order == '<' else 'be'}-{strip}"
+                    path = tmp_path / f"{name}.{EXTENSION.get(format, format)}"
+                    path.write_bytes(encode(engine.resize(30), format))
+                    paths.append(path)
+    said = places.exiftool_warnings([*paths, *sources])
+    known = {text for path in sources for text in said[path.name]}  # of Pillow's EXIF
+    new = {path.name: set(said[path.name]) - known for path in paths}
+    assert {name: texts for name, texts in new.items() if texts} == {}
+
+
+# --- the setting -----------------------------------------------------------------------
+
+
+def test_the_setting_is_part_of_a_recipe():
+    plain = Recipe()
+    kept = plain.keep_metadata(exif=True, strip_gps=False)
+    assert repr(kept) == "Recipe().keep_metadata(exif=True, strip_gps=False)"
+    assert Recipe.from_json(kept.to_json()) == kept and kept != plain
+    assert json.loads(kept.to_json())["keep"] == {"exif": True, "strip_gps": False}
+    assert "keep" not in json.loads(plain.to_json())
+    assert kept.keep_metadata(icc=False) == plain and hash(kept) != hash(plain)
+    assert repr(plain.keep_metadata()) == "Recipe().keep_metadata()"
+    with pytest.raises(TypeError):
+        plain.keep_metadata(exif=1)  # type: ignore[arg-type]
+    with pytest.raises(InvalidArgumentError):
+        Recipe.from_json('{"lazyimage":1,"keep":{"iptc":true}}')
+
+
+def test_a_policy_strips_what_it_does_not_allow():
+    data = places.source("jpeg", places.exif_block())
+    for policy in ("strict", "public-upload"):
+        engine = Engine.from_bytes(data).keep_metadata(**ALL).sanitize(policy)  # type: ignore[arg-type]
+        encoded, metrics = engine.to_buffer_with_metrics("jpeg")
+        assert metrics.policy_violations == ("exif", "xmp") and metrics.metadata_stripped
+        assert encoded.open().info.exif_bytes == 0
+    lenient = Engine.from_bytes(data).keep_metadata(**ALL).sanitize("lenient")
+    encoded, metrics = lenient.to_buffer_with_metrics("jpeg")
+    assert metrics.policy_violations == () and not metrics.metadata_stripped
+    assert encoded.open().info.exif_bytes > 0
+
+
+# --- by every way ----------------------------------------------------------------------
+
+
+def test_outputs_of_one_decode_have_each_what_it_asked_for():
+    data = places.source("jpeg", places.exif_block())
+    base = Engine.from_bytes(data)
+    engines = [
+        base,
+        base.keep_metadata(exif=True),
+        base.keep_metadata(xmp=True),
+        base.keep_metadata(**ALL),
+    ]
+    outputs = [
+        one.resize(30).output(format=format, **QUICK.get(format, {}))  # type: ignore[arg-type]
+        for one in engines
+        for format in OUT
+    ]
+    found = [
+        (info.exif_bytes > 0, info.xmp_bytes > 0)
+        for outcome in lazyimage.run(outputs, workers=2)
+        for info in [outcome.result.open().info]
+    ]
+    wanted = [(False, False), (True, False), (False, True), (True, True)]
+    assert found == [flags for flags in wanted for _ in OUT]
+
+
+@pytest.mark.parametrize("format", ["jpeg", "webp", "avif"])
+def test_a_search_counts_metadata_and_keeps_them(format: str):
+    data = places.source("jpeg", places.exif_block())
+    engine = Engine.from_bytes(data).keep_metadata(**ALL)
+    plain = encode(Engine.from_bytes(data), format)
+    most = len(plain) + 1200
+    encoded = engine.to_buffer(format, max_bytes=most, **QUICK.get(format, {}))
+    info = encoded.open().info
+    assert len(encoded) <= most and info.exif_bytes and info.xmp_bytes
+    assert info.orientation == 1 and not encoded.metrics.metadata_stripped
+    assert places.found_in(bytes(encoded), PRIVATE) == []
+    [outcome] = lazyimage.run(
+        [engine.output(format=format, max_bytes=most, **QUICK.get(format, {}))]
+    )
+    assert bytes(outcome.result) == bytes(encoded)
+
+
+def test_what_is_decoded_once_has_its_metadata():
+    data = places.source("jpeg", places.exif_block())
+    decoded = Engine.from_bytes(data).keep_metadata(**ALL).decoded()
+    for format in OUT:
+        out = encode(decoded, format)
+        info = lazyimage.inspect(out)
+        assert info.exif_bytes and info.xmp_bytes and info.orientation == 1
+        assert places.found_in(out, PRIVATE) == []
+
+
+@pytest.mark.parametrize("format", ["jpeg", "png", "webp"])
+def test_the_source_itself_is_given_with_what_is_kept(format: str):
+    data = places.source(format, places.exif_block(orientation=1))
+    options = {"quality": 100} if format != "png" else {"compression": 0}
+    engine = Engine.from_bytes(data).keep_metadata(**ALL)
+    encoded = engine.to_buffer(format, never_larger=True, **options)  # type: ignore[arg-type]
+    bare = Engine.from_bytes(data).to_buffer(format, never_larger=True, **options)  # type: ignore[arg-type]
+    info = encoded.open().info
+    assert info.exif_bytes and info.xmp_bytes
+    assert places.found_in(bytes(encoded), PRIVATE) == []
+    with Image.open(io.BytesIO(bytes(encoded))) as image, Image.open(io.BytesIO(data)) as given:
+        assert image.tobytes() == given.tobytes()
+    assert len(bare) < len(encoded) < len(data)
+
+
+# --- limits and damage -----------------------------------------------------------------
+
+
+def test_an_exif_that_no_segment_holds_is_left_out_with_a_word():
+    big = places.exif_block(orientation=1)
+    note = b"\0" * 40000
+    exif = Image.Exif()
+    exif.load(big)
+    exif[0x010E] = "x" * 40000
+    exif[0x9C9C] = note
+    data = places.source("png", exif.tobytes())
+    engine = Engine.from_bytes(data).keep_metadata(exif=True, xmp=True)
+    encoded, metrics = engine.to_buffer_with_metrics("jpeg")
+    assert encoded.open().info.exif_bytes == 0 and metrics.metadata_stripped
+    assert any("EXIF are more than the 65527 that fit" in text for text in metrics.warnings)
+    assert engine.to_buffer("png").open().info.exif_bytes > 80000
+
+
+def test_damaged_metadata_are_left_out_with_a_word():
+    for exif, xmp, word in (
+        (b"II*\0\0\0\0\xff", places.XMP, "EXIF"),
+        (places.exif_block(), places.XMP.replace(b"</dc:creator>", b""), "XMP"),
+        (places.exif_block(), b"<!DOCTYPE a><a/>", "XMP"),
+    ):
+        data = places.source("png", exif, xmp)
+        encoded, metrics = (
+            Engine.from_bytes(data).keep_metadata(**ALL).to_buffer_with_metrics("jpeg")
+        )
+        assert any(word in text for text in metrics.warnings), word
+        info = encoded.open().info
+        assert (info.exif_bytes == 0) == (word == "EXIF") and (info.xmp_bytes == 0) == (
+            word == "XMP"
+        )
+        assert places.found_in(bytes(encoded), PRIVATE) == []
+
+
+def test_a_packed_text_counts_as_large_as_it_is():
+    xmp = places.XMP.replace(b" " * 2000, b" " * 3_000_000)
+    data = places.source("png", places.exif_block(), xmp)
+    engine = Engine.from_bytes(data).keep_metadata(xmp=True)
+    assert engine.to_buffer("png").open().info.xmp_bytes > 0
+    with pytest.raises(lazyimage.LimitError):
+        engine.limits(max_metadata=2_000_000).to_buffer("png")
+
+
+def test_the_plan_covers_metadata_and_names_them():
+    xmp = places.XMP.replace(b" " * 2000, b"<!-- " + b"x" * 2_000_000 + b" -->")
+    data = places.source("webp", places.exif_block(), xmp)
+    engine = Engine.from_bytes(data).keep_metadata(**ALL)
+    for format in OUT:
+        encoded, metrics = engine.to_buffer_with_metrics(format, **QUICK.get(format, {}))
+        assert metrics.peak_bytes <= metrics.planned_bytes + metrics.planned_out_bytes
+        assert len(encoded) <= metrics.planned_out_bytes
+    assert "keep     exif of" in engine.explain("png") and "without places" in engine.explain("png")
+    assert "keep" not in Engine.from_bytes(data).explain("png")
