@@ -83,6 +83,10 @@ typedef struct li_encode {
     int8_t quant_table;          /* JPEG: li_quant_table, −1: the effort's */
     li_subsampling subsampling;  /* JPEG, AVIF */
     int8_t compression;          /* PNG: 0..9, −1: default */
+    uint16_t palette;            /* PNG: colours at most, 2..256; 0: none */
+    uint8_t bit_depth;           /* PNG: 1, 2, 4 of gray or a palette; 0: 8 */
+    int8_t dither;               /* PNG: of what a palette has not; 0: not */
+    bool interlace;              /* PNG: by Adam7 */
     bool lossless;               /* WebP, AVIF */
     int8_t near_lossless;        /* WebP: 0..100, −1: off; implies lossless */
     int8_t method;               /* WebP: 0..6, −1: default */
@@ -102,6 +106,7 @@ li_encode_default(void)
         .effort = -1,
         .quant_table = -1,
         .compression = -1,
+        .dither = -1,
         .near_lossless = -1,
         .method = -1,
         .alpha_quality = -1,

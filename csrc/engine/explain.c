@@ -193,6 +193,9 @@ li_plan_explain(const li_plan *plan, const li_input *input, const li_request *re
     if (size)
         text[0] = '\0';
     say_source(&out, input);
+    if (plan->looks)
+        say(&out, "look     %u before this, at most %llu bytes\n", plan->looks,
+            (unsigned long long)plan->look_bytes);
     say_decode(&out, plan, input);
     if (plan->cmyk && plan->decoded.pixel == LI_RGB8)
         say(&out, "color    cmyk8 by the standard formula: rgb8\n");

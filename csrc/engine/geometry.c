@@ -53,11 +53,10 @@ smaller(uint64_t a, uint64_t b)
     return (uint32_t)(a < b ? a : b);
 }
 
-/* What of `spare` comes before the part: none, the lower half, or all. */
 static uint32_t
-spare_before(uint64_t spare, int8_t at)
+spare_before(uint64_t spare, li_at at)
 {
-    return (uint32_t)(spare * (uint64_t)(at + 1) / 2);
+    return (uint32_t)li_at_before((int64_t)spare, at);
 }
 
 static li_rect

@@ -116,6 +116,8 @@ draft_step(li_draft *draft, const li_step *step)
         return draft_convert(draft, step->u.convert, NULL);
     case LI_STEP_OP:
         return draft_op(draft, &step->u.op);
+    case LI_STEP_TRIM:
+        break;
     }
     return li_fail(draft->ctx, LI_E901_INTERNAL, "plan: step type %d", (int)step->type);
 }
@@ -127,7 +129,7 @@ step_name(const li_step *step)
         [LI_STEP_RESIZE] = "resize",         [LI_STEP_CROP] = "crop",
         [LI_STEP_ORIENT] = "orient",         [LI_STEP_GRAYSCALE] = "grayscale",
         [LI_STEP_BRIGHTNESS] = "brightness", [LI_STEP_CONTRAST] = "contrast",
-        [LI_STEP_CONVERT] = "convert",
+        [LI_STEP_CONVERT] = "convert",       [LI_STEP_TRIM] = "trim",
     };
     return step->type == LI_STEP_OP ? step->u.op.kind->name : names[step->type];
 }

@@ -19,7 +19,8 @@ typedef enum li_step_type {
     LI_STEP_BRIGHTNESS,
     LI_STEP_CONTRAST,
     LI_STEP_CONVERT,
-    LI_STEP_OP, /* nothing in it depends on the picture but the layout it wants */
+    LI_STEP_OP,   /* nothing in it depends on the picture but the layout it wants */
+    LI_STEP_TRIM, /* becomes a crop before the plan is made: group/look.h */
 } li_step_type;
 
 typedef enum li_fit {
@@ -38,7 +39,7 @@ typedef struct li_step {
             li_fit fit;
             li_kernel kernel;
             bool enlarge;
-            int8_t at_x, at_y; /* −1 left, top; 0 middle; 1 right, bottom */
+            li_at at_x, at_y;
             li_color background;
             bool linear;
         } resize;
@@ -47,6 +48,7 @@ typedef struct li_step {
         } crop;
         li_orientation orient;
         double value; /* brightness, contrast */
+        uint8_t trim; /* levels that border may differ by */
         li_pixel convert;
         li_op op;
     } u;
@@ -150,6 +152,8 @@ typedef struct li_plan {
     uint64_t bytes;         /* bounds the job's memory without its output */
     uint64_t out_bytes;     /* bounds its output */
     uint64_t decoded_bytes; /* stored width × height × bytes of a pixel */
+    uint32_t looks;         /* runs that were needed before it could be made, */
+    uint64_t look_bytes;    /* and what the largest may have taken; in `bytes` */
 } li_plan;
 
 li_status li_plan_make(li_ctx *ctx, const li_input *input, const li_request *request,

@@ -110,6 +110,44 @@ typedef struct li_rotate {
     li_color color;
 } li_rotate;
 
+/* A second picture, which an op reads beside the one that it is put on. */
+typedef struct li_picture li_picture;
+struct li_picture {
+    li_info info;   /* gray or RGB with alpha, 8 bits */
+    uint64_t bytes; /* upper bound of what one stream of it takes */
+    /* Its rows from the first on, on ctx; as often as wanted, one after the other. */
+    li_status (*open)(const li_picture *picture, li_ctx *ctx, li_rows **rows);
+};
+
+/* Where a part lies in what is left over of an axis: −LI_AT_END at its beginning, 0 in
+ * its middle, LI_AT_END at its end, and all between. */
+typedef int32_t li_at;
+enum {
+    LI_AT_END = 1 << 15,
+    LI_AT_ATTENTION, /* where the picture is salient, of a request: group/look.h */
+};
+
+/* What of `spare` comes before the part, rounded down; of a spare below 0, what of the
+ * part is cut off before. */
+static inline int64_t
+li_at_before(int64_t spare, li_at at)
+{
+    int64_t size = spare < 0 ? -spare : spare;
+    int64_t before = (size * (at + LI_AT_END)) >> 16;
+    return spare < 0 ? -before : before;
+}
+
+/* A picture laid over another, at a place of its own or by `at`; what sticks out is cut
+ * off. `tile`: again and again from there, over everything. */
+typedef struct li_overlay {
+    const li_picture *picture; /* borrowed */
+    bool placed;
+    int64_t x, y; /* if placed: of its upper left corner */
+    li_at at_x, at_y;
+    uint32_t opacity; /* of 1 << 16 */
+    bool tile;
+} li_overlay;
+
 struct li_op {
     const li_op_kind *kind;
     union {
@@ -122,6 +160,7 @@ struct li_op {
         li_saturation saturation;
         li_blur blur;
         li_rotate rotate;
+        li_overlay overlay;
     } u;
 };
 
@@ -135,6 +174,7 @@ extern const li_op_kind li_op_saturation;
 extern const li_op_kind li_op_blur;
 extern const li_op_kind li_op_sharpen;
 extern const li_op_kind li_op_rotate;
+extern const li_op_kind li_op_overlay;
 
 /* The layout, at least `in`, that can hold a colour: RGB if it is no gray, alpha if it
  * is not opaque. */

@@ -161,6 +161,24 @@ parse_codec(PyObject *module, PyObject *request)
 }
 
 static int
+parse_png(PyObject *request, li_encode *encode)
+{
+    long palette = 0, bit_depth = 0;
+    if (py_field_int(request, "palette", 0, 256, &palette) < 0 ||
+        py_field_int(request, "bit_depth", 1, 16, &bit_depth) < 0 ||
+        py_field_choice(request, "dither", &encode->dither) < 0 ||
+        py_field_bool(request, "interlace", &encode->interlace) < 0)
+        return -1;
+    if (palette == 1) {
+        PyErr_SetString(PyExc_ValueError, "a palette has 2 colours at least");
+        return -1;
+    }
+    encode->palette = (uint16_t)palette;
+    encode->bit_depth = (uint8_t)bit_depth;
+    return 0;
+}
+
+static int
 parse_encode(PyObject *module, PyObject *request, py_job *job)
 {
     li_encode *encode = &job->request.encode;
@@ -170,7 +188,7 @@ parse_encode(PyObject *module, PyObject *request, py_job *job)
     if (!job->request.codec)
         return -1;
     if (py_field_int(request, "quality", 1, 100, &quality) < 0 ||
-        parse_levels(request, encode) < 0 ||
+        parse_levels(request, encode) < 0 || parse_png(request, encode) < 0 ||
         py_field_choice(request, "progressive", &encode->progressive) < 0 ||
         py_field_choice(request, "optimize", &encode->optimize) < 0 ||
         py_field_choice(request, "low_memory", &encode->low_memory) < 0 ||
@@ -411,7 +429,7 @@ py_job_parse(PyObject *module, PyObject *source, PyObject *request, py_depth dep
         return 0;
     if (take_kernels(state, job) < 0)
         return -1;
-    if (py_parse_steps(request, job) < 0 || parse_settings(request, job) < 0 ||
+    if (py_parse_steps(module, request, job) < 0 || parse_settings(request, job) < 0 ||
         parse_hold(request, job) < 0 || parse_output(module, request, job) < 0)
         return -1;
     return py_likeness_parse(request, job);
@@ -429,7 +447,9 @@ py_job_clear(py_job *job)
         close(job->fd);
     if (job->out.obj)
         PyBuffer_Release(&job->out);
+    py_layers_clear(job);
     PyMem_Free(job->steps);
+    PyMem_Free(job->known);
     Py_CLEAR(job->path);
     Py_CLEAR(job->type);
     Py_CLEAR(job->cancel);

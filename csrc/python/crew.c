@@ -35,10 +35,12 @@ queue_take(py_queue *queue)
 
 /* --- one unit -------------------------------------------------------------------- */
 
+/* What its looks have taken is of its time. */
 static void
 start_clock(li_ctx *ctx, const py_job *job)
 {
-    ctx->deadline_ns = job->timeout_ns ? li_now_ns() + job->timeout_ns : 0;
+    int64_t left = job->timeout_ns - job->look.spent_ns;
+    ctx->deadline_ns = job->timeout_ns ? li_now_ns() + left : 0;
 }
 
 static void
@@ -70,6 +72,42 @@ wait_for_bytes(py_crew *crew, const py_job *job, li_ctx *ctx, uint64_t bytes,
     return status;
 }
 
+/* A job that looks before it is planned has its bytes meanwhile: an li_usher's. */
+typedef struct queued {
+    py_crew *crew;
+    const py_job *job;
+    li_ctx *ctx;
+    uint64_t taken;
+} queued;
+
+static li_status
+take_bytes(void *arg, uint64_t bytes)
+{
+    queued *self = arg;
+    if (self->job->covered)
+        return LI_OK;
+    return wait_for_bytes(self->crew, self->job, self->ctx, bytes, &self->taken);
+}
+
+static void
+give_bytes(void *arg)
+{
+    queued *self = arg;
+    li_budget_give(&self->crew->budget, self->taken);
+    self->taken = 0;
+}
+
+static li_status
+look(py_crew *crew, py_job *job, li_source *source)
+{
+    queued line = {.crew = crew, .job = job, .ctx = &job->ctx};
+    const li_usher usher = {&line, take_bytes, give_bytes};
+    job->look.usher = &usher;
+    li_status status = py_job_look(job, source);
+    job->look.usher = NULL;
+    return status;
+}
+
 /* The job has the source to itself, and opens it on its own context. */
 static void
 run_alone(py_crew *crew, py_job *job)
@@ -80,12 +118,14 @@ run_alone(py_crew *crew, py_job *job)
     job->input = (li_input){0}; /* of a group, what it borrowed is gone */
     start_clock(&job->ctx, job);
     li_status status = py_input_open(job, &job->ctx, &source, &job->input);
+    li_plan_free(&job->ctx, &job->plan); /* of a group that was too large */
+    if (status == LI_OK)
+        status = look(crew, job, source);
     if (status == LI_OK)
         status =
             py_input_metadata(job, &job->ctx, source, job->request.keep, &job->input);
-    li_plan_free(&job->ctx, &job->plan); /* of a group that was too large */
     if (status == LI_OK)
-        status = li_plan_make(&job->ctx, &job->input, &job->request, &job->plan);
+        status = py_job_plan(job);
     uint64_t bytes = li_sat_add(job->plan.bytes, job->plan.out_bytes);
     bytes = bytes > job->hold ? bytes : job->hold;
     if (status == LI_OK && !job->covered)
@@ -118,6 +158,57 @@ typedef struct party {
     li_group *group; /* owned */
 } party;
 
+static bool
+looks(const py_job *job)
+{
+    return li_look_needed(job->steps, job->request.step_count);
+}
+
+/* A job's look, by a source on its own context: who looks in vain fails alone. */
+static li_status
+look_alone(party *self, py_job *job, const li_seen *seen, uint32_t count)
+{
+    li_source *source = NULL;
+    li_status status = LI_OK;
+    start_clock(&job->ctx, job);
+    if (looks(job))
+        status = py_input_open(job, &job->ctx, &source, &job->input);
+    job->look.seen = seen;
+    job->look.seen_count = count;
+    if (status == LI_OK)
+        status = look(self->crew, job, source);
+    status = li_source_blame(source, status);
+    li_source_close(&source);
+    job->look.seen_count = 0;
+    return status;
+}
+
+/* Before they are planned together. A codec that is missing is for all of them: it will
+ * be loaded, and all begin again. */
+static li_status
+look_first(party *self)
+{
+    enum { MOST_SEEN = 16 };
+    li_seen seen[MOST_SEEN];
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < self->unit->count; i++)
+        if (looks(&self->unit->jobs[i]) &&
+            py_hold_file(&self->ctx, self->unit->jobs, self->unit->count) != LI_OK)
+            return self->ctx.status;
+    for (uint32_t i = 0; i < self->unit->count; i++) {
+        py_job *job = &self->unit->jobs[i];
+        li_status status = look_alone(self, job, seen, count);
+        if (status == LI_E112_CODEC)
+            return li_pass_error(&job->ctx, &self->ctx);
+        if (status != LI_OK)
+            settle(job, status);
+        else if (job->look.runs && count < MOST_SEEN)
+            seen[count++] = (li_seen){job->steps, job->known, job->request.step_count,
+                                      job->request.auto_orient};
+    }
+    return LI_OK;
+}
+
 /* What went wrong before any of them began. */
 static void
 fail_jobs(party *self)
@@ -135,7 +226,7 @@ plan_job(party *self, py_job *job)
     start_clock(&job->ctx, job);
     job->input = self->input;
     job->input.metadata.ctx = NULL; /* borrowed */
-    li_status status = li_plan_make(&job->ctx, &job->input, &job->request, &job->plan);
+    li_status status = py_job_plan(job);
     if (status != LI_OK) {
         settle(job, status);
         return;
@@ -158,7 +249,8 @@ open_party(party *self)
     LI_TRY(py_input_metadata(&unit->jobs[0], &self->ctx, self->source, keep,
                              &self->input));
     for (uint32_t i = 0; i < unit->count; i++)
-        plan_job(self, &unit->jobs[i]);
+        if (!unit->jobs[i].settled)
+            plan_job(self, &unit->jobs[i]);
     return li_group_plan(&self->ctx, &self->input, self->branches, self->count,
                          (li_group_how){.slots = &self->crew->slots}, &self->group);
 }
@@ -184,11 +276,13 @@ finish_job(party *self, li_branch *branch, py_job *job)
     if (status == LI_OK && branch->status != LI_OK)
         status = li_fail(&job->ctx, branch->status, "run: the job did not end well");
     if (status == LI_OK)
+        status = py_layers_verify(job);
+    if (status == LI_OK)
         status = py_target_finish(job);
     py_target_close(job);
     settle(job, status);
     job->times = branch->times;
-    job->total_ns = branch->total_ns;
+    job->total_ns = branch->total_ns + job->look.spent_ns;
     job->cpu_ns = branch->cpu_ns;
     job->threads = self->count;
 }
@@ -252,7 +346,8 @@ run_together(py_crew *crew, py_unit *unit)
 {
     party self = {.crew = crew, .unit = unit, .ctx = li_ctx_part(&unit->jobs[0].ctx)};
     start_clock(&self.ctx, &unit->jobs[0]);
-    if (li_source_blame(self.source, open_party(&self)) != LI_OK)
+    if (look_first(&self) != LI_OK ||
+        li_source_blame(self.source, open_party(&self)) != LI_OK)
         fail_jobs(&self);
     else if (self.group && fits(&self))
         run_group(&self);

@@ -27,6 +27,8 @@ int py_field_choice(PyObject *request, const char *name, int8_t *value);
 int py_field_floats(PyObject *request, const char *name, float values[4]);
 
 /* steps.c */
-int py_parse_steps(PyObject *request, py_job *job);
+int py_parse_steps(PyObject *module, PyObject *request, py_job *job);
+/* "top-left", …, "bottom-right". */
+int py_parse_position(const char *position, li_at *at_x, li_at *at_y);
 
 #endif

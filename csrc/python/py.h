@@ -9,7 +9,7 @@
 #include <Python.h>
 
 #include "engine/carry.h"
-#include "engine/run.h"
+#include "group/look.h"
 
 /* One per module object, so one per interpreter. */
 typedef struct py_state {
@@ -124,7 +124,10 @@ typedef struct py_job {
     py_source *source;          /* owned reference */
     int fd;                     /* own duplicate of a held file; −1: open by path */
     li_stamp stamp;             /* of fd */
-    li_step *steps;             /* owned, PyMem */
+    li_step *steps;             /* owned, PyMem: as they were written, */
+    li_step *known;             /* owned, PyMem: and as the pixels make them */
+    struct py_layer *layers;    /* owned: second pictures of overlays */
+    li_look look;               /* what it took to know them */
     li_request request;
     PyTypeObject *type; /* owned reference: the class of the result; may be NULL */
     PyObject *path;     /* owned bytes: the output file */
@@ -211,6 +214,27 @@ PyObject *py_wrap_metadata(const li_metadata *metadata);
 int py_metadata_parse(PyObject *given, py_source *source);
 /* From the plan to the result. */
 li_status py_job_run(py_job *job, li_source *source);
+
+/* --- layers.c --------------------------------------------------------------------- */
+
+/* An overlay's tuple: the step, and its picture into job->layers. 0, or −1 with an
+ * exception set. */
+int py_layer_parse(PyObject *module, PyObject *tuple, py_job *job, li_step *step);
+void py_layers_clear(py_job *job);
+/* Without the GIL: */
+
+/* Second pictures are opened, and numbers that are in pixels are looked up, by
+ * job->look and in job->input. source: NULL if there is nothing to be looked up. */
+li_status py_job_look(py_job *job, li_source *source) LI_MUST_CHECK;
+/* The plan of a job after that. */
+li_status py_job_plan(py_job *job) LI_MUST_CHECK;
+/* One version of the file for all jobs on it. */
+li_status py_hold_file(li_ctx *ctx, py_job *jobs, uint32_t count) LI_MUST_CHECK;
+/* A descriptor of the file at `path`, or, if it is one, another of `again`. */
+li_status py_fd_open(li_ctx *ctx, const char *what, const char *path, int again,
+                     int *fd) LI_MUST_CHECK;
+/* E103 if a second picture is no longer what it was. */
+li_status py_layers_verify(py_job *job) LI_MUST_CHECK;
 
 /* --- batch.c --------------------------------------------------------------------- */
 

@@ -46,6 +46,8 @@ py_job_run(py_job *job, li_source *source)
     if (status == LI_OK)
         status = verify(source);
     if (status == LI_OK)
+        status = py_layers_verify(job);
+    if (status == LI_OK)
         status = py_target_finish(job);
     py_target_close(job);
     return status;
@@ -66,10 +68,12 @@ job_call(py_job *job, py_verb *verb, py_depth depth)
     int64_t start = li_now_ns(), cpu = li_cpu_ns();
     li_status status = py_input_open(job, &job->ctx, &source, &job->input);
     if (status == LI_OK && depth == PY_WHOLE)
+        status = py_job_look(job, source);
+    if (status == LI_OK && depth == PY_WHOLE)
         status =
             py_input_metadata(job, &job->ctx, source, job->request.keep, &job->input);
     if (status == LI_OK && depth == PY_WHOLE)
-        status = li_plan_make(&job->ctx, &job->input, &job->request, &job->plan);
+        status = py_job_plan(job);
     if (status == LI_OK)
         status = verb(job, source);
     status = li_source_blame(source, status);

@@ -43,6 +43,17 @@ parse_color(const char *text, li_color *color)
     return -1;
 }
 
+int
+py_parse_position(const char *position, li_at *at_x, li_at *at_y)
+{
+    int found = position ? py_word_value(positions, position, "position") : -1;
+    if (found < 0)
+        return -1;
+    *at_x = LI_AT_END * (found % 3 - 1);
+    *at_y = LI_AT_END * (found / 3 - 1);
+    return 0;
+}
+
 /* The words of a resize. */
 static int
 parse_choices(const char *fit, const char *kernel, const char *position,
@@ -52,10 +63,11 @@ parse_choices(const char *fit, const char *kernel, const char *position,
     if ((found = py_word_value(fits, fit, "fit")) < 0)
         return -1;
     step->u.resize.fit = (li_fit)found;
-    if ((found = py_word_value(positions, position, "position")) < 0)
+    if (strcmp(position, "attention") == 0)
+        step->u.resize.at_x = step->u.resize.at_y = LI_AT_ATTENTION;
+    else if (py_parse_position(position, &step->u.resize.at_x, &step->u.resize.at_y) <
+             0)
         return -1;
-    step->u.resize.at_x = (int8_t)(found % 3 - 1);
-    step->u.resize.at_y = (int8_t)(found / 3 - 1);
     if ((found = li_kernel_named(kernel)) < 0) {
         PyErr_Format(PyExc_ValueError, "unknown kernel '%s'", kernel);
         return -1;
@@ -147,6 +159,14 @@ parse_flip(PyObject *tuple, li_step *step)
                      : strcmp(name, "flip_v") == 0 ? 4
                                                    : 5;
     return 0;
+}
+
+static int
+parse_trim(PyObject *tuple, li_step *step)
+{
+    const char *name;
+    step->type = LI_STEP_TRIM;
+    return PyArg_ParseTuple(tuple, "sb", &name, &step->u.trim) ? 0 : -1;
 }
 
 static int
@@ -271,7 +291,7 @@ parse_convert(PyObject *tuple, li_step *step)
 }
 
 static int
-parse_step(PyObject *tuple, li_step *step)
+parse_step(PyObject *module, PyObject *tuple, py_job *job, li_step *step)
 {
     static const struct {
         const char *name;
@@ -285,9 +305,12 @@ parse_step(PyObject *tuple, li_step *step)
         {"gamma", parse_gamma},         {"convert", parse_convert},
         {"flatten", parse_flatten},     {"pad", parse_pad},
         {"blur", parse_blur},           {"sharpen", parse_sharpen},
+        {"trim", parse_trim},
     };
     bool shaped = PyTuple_Check(tuple) && PyTuple_GET_SIZE(tuple) > 0;
     const char *name = shaped ? PyUnicode_AsUTF8(PyTuple_GET_ITEM(tuple, 0)) : NULL;
+    if (name && strcmp(name, "overlay") == 0)
+        return py_layer_parse(module, tuple, job, step);
     for (size_t i = 0; name && i < sizeof(parsers) / sizeof(parsers[0]); i++)
         if (strcmp(name, parsers[i].name) == 0)
             return parsers[i].parse(tuple, step);
@@ -297,7 +320,7 @@ parse_step(PyObject *tuple, li_step *step)
 }
 
 int
-py_parse_steps(PyObject *request, py_job *job)
+py_parse_steps(PyObject *module, PyObject *request, py_job *job)
 {
     PyObject *steps = py_field(request, "steps");
     if (!steps)
@@ -308,12 +331,13 @@ py_parse_steps(PyObject *request, py_job *job)
     }
     Py_ssize_t count = PyTuple_GET_SIZE(steps);
     job->steps = PyMem_Calloc((size_t)count + 1, sizeof(li_step));
-    if (!job->steps) {
+    job->known = PyMem_Calloc((size_t)count + 1, sizeof(li_step));
+    if (!job->steps || !job->known) {
         PyErr_NoMemory();
         return -1;
     }
     for (Py_ssize_t i = 0; i < count; i++)
-        if (parse_step(PyTuple_GET_ITEM(steps, i), &job->steps[i]) < 0)
+        if (parse_step(module, PyTuple_GET_ITEM(steps, i), job, &job->steps[i]) < 0)
             return -1;
     job->request.steps = job->steps;
     job->request.step_count = (size_t)count;

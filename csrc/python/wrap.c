@@ -35,7 +35,9 @@ PyObject *
 py_raise(py_job *job)
 {
     bool writing = job->ctx.status == LI_E301_WRITE;
-    return py_raise_ctx(&job->ctx, writing ? job->path : job->source->path);
+    bool second = job->ctx.step && strcmp(job->ctx.step, "overlay") == 0;
+    PyObject *path = second ? NULL : job->source->path; /* its message names it */
+    return py_raise_ctx(&job->ctx, writing ? job->path : path);
 }
 
 /* --- dicts ----------------------------------------------------------------------- */
@@ -163,7 +165,8 @@ wrap_quality(const li_request *request)
 static bool
 put_times(PyObject *dict, const py_job *job)
 {
-    return put_int(dict, "decode_ns", (uint64_t)job->times.decode_ns) &&
+    return put_int(dict, "decode_ns",
+                   (uint64_t)(job->times.decode_ns + job->look.spent_ns)) &&
            put_int(dict, "ops_ns", (uint64_t)job->times.ops_ns) &&
            put_int(dict, "encode_ns", (uint64_t)job->times.encode_ns) &&
            put_int(dict, "total_ns", (uint64_t)job->total_ns) &&

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         "bottom",
         "bottom-right",
     ]
+    Place = Position | tuple[int, int]
     Mode = Literal["L", "LA", "RGB", "RGBA"]
     Policy = Literal["strict", "lenient", "public-upload"]
 
@@ -59,7 +60,7 @@ class Chain:
         kernel: Kernel = "lanczos3",
         enlarge: bool = True,
         linear: bool = False,
-        position: Position = "center",
+        position: Position | Literal["attention"] = "center",
         background: Color = "white",
     ) -> Self:
         """Scale to width × height pixels (1 to 65535; one of them may be left out).
@@ -71,6 +72,9 @@ class Chain:
         "fill" stretches. With one side all but "fill" are the same.
         position: what "cover" keeps, or where in its box "contain" puts the picture:
         "center", "top", "top-right", …; of an odd rest the smaller half is left or above.
+        "attention", of "cover" alone, keeps the most salient window (local contrast, vivid
+        colour, tones of skin): the pixels are looked at first, in a small preview, and
+        estimate() and explain() do so, too.
         background: a colour as of pad().
         kernel: "nearest", "bilinear", "cubic" (Catmull-Rom), "mitchell", "box", "lanczos2"
         or "lanczos3"; all but "nearest" widen when they shrink, so that nothing aliases. A
@@ -218,6 +222,45 @@ class Chain:
         Recipe().sharpen(amount=0.5, radius=2)
         """
         return self._step(steps.sharpen(amount, radius, threshold))
+
+    def trim(self, threshold: int = 10) -> Self:
+        """Cut off the border: what is as the upper left pixel, on all four sides.
+
+        A pixel is border if each of its channels is within threshold levels (0 to 254) of
+        that pixel's; colours count by their alpha. It is libvips' find_trim without its
+        median filter: one other pixel ends the border. A picture that is nothing but border
+        stays as it is. The size is known only once the pixels have been looked at, in a
+        run of its own that streams: estimate() and explain() make it, too.
+
+        >>> lazyimage.Recipe().trim(20)
+        Recipe().trim(threshold=20)
+        """
+        return self._step(steps.trim(threshold))
+
+    def overlay(
+        self,
+        source: Any,
+        *,
+        position: Place = "center",
+        opacity: float = 1.0,
+        tile: bool = False,
+    ) -> Self:
+        """Lay a picture over this one: a watermark, a logo.
+
+        source: an Engine, with its steps, or what lazyimage.open() takes. position: one of
+        the nine of resize(), or (x, y) of its upper left corner; what sticks out is cut off.
+        opacity: 0 to 1, times its alpha. tile=True repeats it in all directions from there.
+        "Over" in encoded values, rounded once; colours over gray make RGB.
+        Its rows are pulled beside those below, so neither is held: for tiles it is held up
+        to 4 MiB of pixels, and decoded again for each row of tiles above that. The limits of
+        both hold for it. A recipe names it by its path, or holds its bytes.
+
+        >>> logo = lazyimage.Engine.from_path("photo.jpg").resize(64)
+        >>> engine = lazyimage.Engine.from_path("photo.jpg")
+        >>> engine.overlay(logo, position="bottom-right", opacity=0.5).to_buffer("png").width
+        640
+        """
+        return self._step(steps.overlay(source, position, opacity, tile))
 
     def convert(self, mode: Mode) -> Self:
         """Change the samples to "L", "LA", "RGB" or "RGBA"; others are E210.

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
     from lazyimage.chain import Mode
 
+LAYOUT_MODES: dict[str, Mode] = {"gray": "L", "graya": "LA", "rgb": "RGB", "rgba": "RGBA"}
+"""By the name that a plan has for them, without its bits."""
+
 
 def ssim(a: Any, b: Any) -> float:
     """Structural similarity of two pictures: 1.0 for equal ones, −1.0 at least.
@@ -93,14 +96,13 @@ def is_held(engine: Engine) -> bool:
 
 
 def mode_of(engine: Engine) -> Mode:
-    """The layout that its steps end in. CMYK is shown as RGB."""
-    mode = engine.info.mode
-    for name, *arguments in engine.recipe.steps:
-        if name == "convert":
-            mode = arguments[0]
-        elif name == "grayscale":
-            mode = "LA" if mode.endswith("A") else "L"
-    return "RGB" if mode == "CMYK" else mode  # type: ignore[return-value]
+    """The layout that its steps end in, by the plan. CMYK is shown as RGB."""
+    if not engine.recipe.steps:
+        mode = engine.info.mode
+        return "RGB" if mode == "CMYK" else mode  # type: ignore[return-value]
+    lines = engine.explain().splitlines()
+    layout = next(line.split()[2] for line in lines if line.startswith("pixels "))
+    return LAYOUT_MODES[layout.rstrip("168")]
 
 
 def widened(one: Mode, other: Mode) -> Mode:

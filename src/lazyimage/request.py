@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from lazyimage import settings
+from lazyimage import settings, steps
 from lazyimage.checks import as_choice, as_flag, as_integer, as_number, type_name
 from lazyimage.colors import as_opaque
 from lazyimage.errors import InvalidArgumentError
@@ -34,6 +34,10 @@ if TYPE_CHECKING:
         effort: int | None
         quant_table: Literal["standard", "tuned"] | None
         compression: int | None
+        palette: bool | int
+        dither: bool
+        interlace: bool
+        bit_depth: int | None
         lossless: bool
         near_lossless: int | None
         method: int | None
@@ -58,6 +62,7 @@ QUANT_TABLES = ("standard", "tuned")
 SHRINKS = ("safe", "fast", "exact")
 DTYPES = ("uint8", "float32")
 LAYOUTS = ("HWC", "CHW")
+BIT_DEPTHS = (1, 2, 4, 8)
 
 # The format that an option belongs to; the others are for all.
 OPTION_FORMATS = {
@@ -67,6 +72,10 @@ OPTION_FORMATS = {
     "effort": ("jpeg",),
     "quant_table": ("jpeg",),
     "compression": ("png",),
+    "palette": ("png",),
+    "dither": ("png",),
+    "interlace": ("png",),
+    "bit_depth": ("png",),
     "lossless": ("webp", "avif"),
     "near_lossless": ("webp",),
     "method": ("webp",),
@@ -135,12 +144,19 @@ def check_option(name: str, value: object) -> Any:
         return as_choice(value, name, SUBSAMPLINGS)
     if name == "shrink":
         return as_choice(value, name, SHRINKS)
-    if name in ("lossless", "smart_subsample"):
+    if name == "palette":
+        return check_palette(value)
+    if name in ("lossless", "smart_subsample", "dither", "interlace"):
         return as_flag(value, name)
     if value is None:
         return None
     if name == "quant_table":
         return as_choice(value, name, QUANT_TABLES)
+    if name == "bit_depth":
+        bits = as_integer(value, name)
+        if bits not in BIT_DEPTHS:
+            raise InvalidArgumentError(f"bit_depth={bits} is none of {BIT_DEPTHS}")
+        return bits
     highest = OPTION_HIGHEST.get(name)
     if highest is None:
         return as_flag(value, name)
@@ -148,6 +164,16 @@ def check_option(name: str, value: object) -> Any:
     if not 0 <= level <= highest:
         raise InvalidArgumentError(f"{name}={level} is outside 0..{highest}")
     return level
+
+
+def check_palette(value: object) -> int:
+    """Colours at most: True is 256, False none."""
+    if isinstance(value, bool):
+        return 256 if value else 0
+    colours = as_integer(value, "palette")
+    if not 2 <= colours <= 256:
+        raise InvalidArgumentError(f"palette={colours} is outside 2..256")
+    return colours
 
 
 def check_threads() -> int:
@@ -168,7 +194,7 @@ def recipe_request(recipe: Recipe) -> dict[str, Any]:
     """What every job on this recipe asks for."""
     return {
         "threads": check_threads(),
-        "steps": recipe.steps,
+        "steps": steps.native(recipe.steps),
         "auto_orient": recipe.orients,
         **settings.native_limits(recipe.effective_limits, recipe.policy),
         **settings.native_keep(recipe.keeps, recipe.policy),

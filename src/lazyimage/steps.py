@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 FITS = ("inside", "cover", "fill", "outside", "contain")
 KERNELS = ("nearest", "bilinear", "cubic", "box", "lanczos3", "mitchell", "lanczos2")
 TURN_KERNELS = ("nearest", "bilinear", "cubic")
+DEEPEST = 8
+"""Overlays of overlays."""
 POSITIONS = (
     *("top-left", "top", "top-right"),
     *("left", "center", "right"),
@@ -60,8 +62,13 @@ def resize(
         raise InvalidArgumentError(
             "resize: neither width nor height is given", code=203, step="resize"
         )
+    where = as_choice(position, "resize: position", (*POSITIONS, "attention"))
+    if where == "attention" and fit != "cover":
+        raise InvalidArgumentError(
+            f'resize: position="attention" is of fit="cover", not of {fit!r}', step="resize"
+        )
     later = (
-        as_choice(position, "resize: position", POSITIONS),
+        where,
         color_text(background, "resize: background"),
         as_flag(linear, "resize: linear"),
     )
@@ -178,6 +185,58 @@ def sharpen(amount: object = 1, radius: object = 1, threshold: object = 0) -> St
     return ("sharpen", factor, check_sigma(radius, "sharpen", "radius"), levels)
 
 
+def trim(threshold: object = 10) -> Step:
+    """The step of Chain.trim()."""
+    levels = as_integer(threshold, "trim: threshold")
+    if not 0 <= levels <= 254:
+        raise InvalidArgumentError(f"trim: threshold={levels} is outside 0..254", step="trim")
+    return ("trim", levels)
+
+
+def overlay(
+    source: object,
+    position: object = "center",
+    opacity: object = 1.0,
+    tile: object = False,
+) -> Step:
+    """The step of Chain.overlay(); its picture becomes a Layer."""
+    from lazyimage.layers import make_layer
+
+    layer = make_layer(source)
+    if layer.depth > DEEPEST:
+        raise InvalidArgumentError(
+            f"overlay: {layer.depth} overlays lie on top of each other, {DEEPEST} are allowed",
+            step="overlay",
+            hint="use .decoded() of the one that is laid over",
+        )
+    share = as_number(opacity, "overlay: opacity")
+    if not 0 <= share <= 1:
+        raise InvalidArgumentError(f"overlay: opacity={share:g} is outside 0..1", step="overlay")
+    return ("overlay", layer, check_place(position), share, as_flag(tile, "overlay: tile"))
+
+
+def check_place(position: object) -> str | tuple[int, int]:
+    """One of the nine, or (x, y) of the upper left corner."""
+    if isinstance(position, str) or not hasattr(position, "__iter__"):
+        return as_choice(position, "overlay: position", POSITIONS)
+    place = tuple(as_integer(value, "overlay: position") for value in position)
+    if len(place) != 2 or max(map(abs, place)) > MAX_COORDINATE:
+        raise InvalidArgumentError(
+            f"overlay: position={place} is no (x, y) of any picture", step="overlay"
+        )
+    return place
+
+
+def native(chain: tuple[Step, ...]) -> tuple[Step, ...]:
+    """Steps as the core takes them: a layer as its source and request."""
+    if not any(step[0] == "overlay" for step in chain):
+        return chain
+    return tuple(
+        ("overlay", *step[1].native(), *step[2:]) if step[0] == "overlay" else step
+        for step in chain
+    )
+
+
 def convert(mode: object) -> Step:
     """The step of Chain.convert()."""
     return ("convert", as_choice(mode, "convert: mode", MODES, 210))
@@ -201,6 +260,8 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "pad": ("left", "top", "right", "bottom", "background"),
     "blur": ("sigma",),
     "sharpen": ("amount", "radius", "threshold"),
+    "trim": ("threshold",),
+    "overlay": ("source", "position", "opacity", "tile"),
 }
 MAKERS: dict[str, Callable[..., Step]] = {
     "resize": resize,
@@ -219,6 +280,8 @@ MAKERS: dict[str, Callable[..., Step]] = {
     "pad": pad,
     "blur": blur,
     "sharpen": sharpen,
+    "trim": trim,
+    "overlay": overlay,
 }
 
 
@@ -227,6 +290,8 @@ def to_object(step: Step) -> dict[str, Any]:
     values = dict(zip(FIELDS[step[0]], step[1:], strict=False))
     if step[0] == "resize":
         values |= {side: values[side] or None for side in ("width", "height")}
+    if step[0] == "overlay":
+        values["source"] = step[1].to_object()
     return {"step": step[0], **values}
 
 
@@ -239,6 +304,10 @@ def from_object(data: Mapping[str, Any]) -> Step:
     if extra := sorted(set(arguments) - set(FIELDS[name])):
         raise InvalidArgumentError(f"recipe: {name} has no {extra[0]!r}", step=name)
     try:
+        if name == "overlay":
+            from lazyimage.layers import layer_of_object
+
+            arguments["source"] = layer_of_object(arguments.get("source"))
         return MAKERS[name](**arguments)
     except TypeError as error:
         raise InvalidArgumentError(f"recipe: {name}: {error}", step=name) from error
@@ -253,11 +322,13 @@ def value_text(value: object) -> str:
     """A value of a step as code."""
     if isinstance(value, str):
         return f'"{value}"'
+    if isinstance(value, tuple) or hasattr(value, "native"):
+        return repr(value)
     return str(value) if isinstance(value, bool) else number_text(value)  # type: ignore[arg-type]
 
 
 # How many fields are written by place, and what the others are where they are left out.
-PLACES = {"resize": 2, "pad": 4, "sharpen": 3}
+PLACES = {"resize": 2, "pad": 4, "sharpen": 3, "trim": 1, "overlay": 1}
 DEFAULTS: dict[str, dict[str, Any]] = {
     "resize": {
         **{"fit": "inside", "kernel": "lanczos3", "enlarge": True},
@@ -267,6 +338,8 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "flatten": {"background": "#ffffff"},
     "pad": {"background": "#ffffff"},
     "sharpen": {"amount": 1.0, "radius": 1.0, "threshold": 0},
+    "trim": {"threshold": 10},
+    "overlay": {"position": "center", "opacity": 1.0, "tile": False},
 }
 
 

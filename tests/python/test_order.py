@@ -69,6 +69,13 @@ def pictures(draw: st.DrawFn) -> Picture:
     return Picture(samples, kind, orientation, tuple(options.items()))
 
 
+def _layer(width: int, height: int, channels: int) -> tuple[Any, ...]:
+    """What lies over, as the core takes it."""
+    source = _core.Source.from_pixels(_samples(width, height, channels, 5), None)
+    return source, {"steps": (("flip_h",),), "output": "pixels", "type": _core.Pixels}
+
+
+LAYERS = tuple(_layer(9 + 7 * channels, 12, channels) for channels in (1, 2, 3, 4))
 _SIDES = st.integers(0, 60)
 _PARTS = st.integers(0, 99)
 _COLORS = st.sampled_from(("#ffffff", "#102030", "#808080", "#40506070", "#00000000"))
@@ -105,6 +112,25 @@ _DRAWN = st.one_of(
     st.tuples(st.just("blur"), st.sampled_from((0.3, 1, 4))),
     st.tuples(st.just("sharpen"), st.just(1), st.sampled_from((0.5, 2)), st.integers(0, 9)),
     st.tuples(st.just("pad"), *[st.integers(0, 9)] * 4, _COLORS),
+    st.tuples(st.just("trim"), st.sampled_from((0, 10, 60))),
+    st.tuples(
+        st.just("overlay"),
+        st.sampled_from(LAYERS),
+        st.one_of(st.sampled_from(POSITIONS), st.tuples(*[st.integers(-20, 40)] * 2)),
+        st.sampled_from((0, 0.3, 1)),
+        st.booleans(),
+    ).map(lambda step: (step[0], *step[1], *step[2:])),
+    st.tuples(
+        st.just("resize"),
+        st.integers(1, 60),
+        st.integers(1, 60),
+        st.just("cover"),
+        st.sampled_from(KERNELS),
+        st.booleans(),
+        st.just("attention"),
+        st.just("#ffffff"),
+        st.just(False),
+    ),
 )
 CHAINS = st.lists(_DRAWN, max_size=6)
 
@@ -198,6 +224,13 @@ def _may_drift(picture: Picture, steps: tuple[Step, ...]) -> bool:
     return False
 
 
+def _looks_at_less(picture: Picture, steps: tuple[Step, ...]) -> bool:
+    """May the preview differ by a level from one that is made step by step?"""
+    turned = picture.orientation >= 5
+    turned = turned or any(step[0] in ("transpose", "rotate") for step in steps)
+    return turned or picture.kind == "jpeg"
+
+
 @settings(
     max_examples=EXAMPLES,
     deadline=None,
@@ -209,7 +242,11 @@ def test_planned_equals_naive(picture: Picture, drawn: list[Step]) -> None:
     source = _encode(picture)
     expected, steps = _naive(source, drawn)
     planned = _run(source, steps, 0)
+    if _may_drift(picture, steps) and any(step[0] == "trim" for step in steps):
+        return  # a level more can be one that the threshold stops at
     assert planned.shape == expected.shape, steps
+    if any("attention" in step for step in steps) and _looks_at_less(picture, steps):
+        return
     if not _may_drift(picture, steps):
         assert np.array_equal(planned, expected), steps
         return

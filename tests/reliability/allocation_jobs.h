@@ -3,9 +3,10 @@
 #ifndef LI_TESTS_ALLOCATION_JOBS_H
 #define LI_TESTS_ALLOCATION_JOBS_H
 
+#include "../c/second.h"
 #include "engine/carry.h"
-#include "engine/run.h"
 #include "group/group.h"
+#include "group/look.h"
 #include "quality/compare.h"
 
 #include <stdio.h>
@@ -13,7 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { BRANCHES = 4 };
+enum { BRANCHES = 4, MOST_STEPS = 12 };
 
 typedef struct picture {
     const char *path; /* NULL: bytes */
@@ -152,7 +153,11 @@ run_plan(li_ctx *ctx, li_source *source, const job_kind *job, result *got)
     li_input input;
     li_plan plan = {0};
     li_request request = request_of(job);
+    li_look look = {0};
+    li_step known[MOST_STEPS];
     LI_TRY(li_input_open(ctx, source, &input));
+    LI_TRY(li_look_at(ctx, source, &input, &request, known, &look));
+    request.steps = known;
     li_status status = li_input_metadata(ctx, source, job->keep, &input);
     if (status == LI_OK)
         status = li_plan_make(ctx, &input, &request, &plan);
@@ -305,7 +310,22 @@ static const li_step long_chain[] = {
 };
 static const li_step turned[] = {{LI_STEP_ORIENT, {.orient = (li_orientation)8}}};
 
-static job_kind jobs[40];
+static const li_step seen[] = {
+    {LI_STEP_TRIM, {.trim = 10}},
+    {LI_STEP_RESIZE,
+     {.resize =
+          {30, 50, LI_FIT_COVER, LI_BOX, true, LI_AT_ATTENTION, 0, {{0}}, false}}},
+};
+static const li_step laid_over[] = {
+    {LI_STEP_OP,
+     {.op = {.kind = &li_op_overlay,
+             .u.overlay = {&second_picture, true, 3, 2, 0, 0, 40000, false}}}},
+    {LI_STEP_OP,
+     {.op = {.kind = &li_op_overlay,
+             .u.overlay = {&second_picture, false, 0, 0, 0, 0, 20000, true}}}},
+};
+
+static job_kind jobs[48];
 static size_t job_count;
 
 static job_kind *
@@ -344,6 +364,11 @@ list_further_jobs(void)
     add("optimized", small, 1, jpeg)->encode.optimize = 1;
     add("png-9", small, 1, png)->encode.compression = 9;
     add("png-1", small, 1, png)->encode.compression = 1;
+    add("looks", seen, 2, png);
+    add("overlay", laid_over, 2, png);
+    add("png-palette", NULL, 0, png)->encode.palette = 16;
+    add("png-interlaced", NULL, 0, png)->encode.interlace = true;
+    add("png-gray-2", long_chain + 6, 1, png)->encode.bit_depth = 2;
     add("file", small, 1, png)->to_file = true;
     add("read", small, 1, NULL)->io = LI_IO_READ;
     add("ahead", small, 1, png)->threads = LI_THREADS_TWO;

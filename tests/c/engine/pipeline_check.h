@@ -4,9 +4,10 @@
 #ifndef LI_TESTS_PIPELINE_CHECK_H
 #define LI_TESTS_PIPELINE_CHECK_H
 
+#include "../second.h"
 #include "codecs/decode_check.h"
 #include "engine/carry.h"
-#include "engine/run.h"
+#include "group/look.h"
 
 enum { JOB_BYTES = 16, JOB_STEPS = 2, JOB_SIDE = 96, JOB_DECODE_SECONDS = 4 };
 
@@ -18,9 +19,27 @@ static const li_codec *const check_further[] = {
 };
 
 static inline li_step
+job_overlay(const uint8_t bytes[5])
+{
+    li_step step = {LI_STEP_OP, {.op = {.kind = &li_op_overlay}}};
+    step.u.op.u.overlay = (li_overlay){.picture = &second_picture,
+                                       .placed = true,
+                                       .x = bytes[1] % 64 - 8,
+                                       .y = bytes[2] % 64 - 8,
+                                       .opacity = (uint32_t)bytes[3] << 8,
+                                       .tile = bytes[4] & 1};
+    return step;
+}
+
+static inline li_step
 job_step(const uint8_t bytes[5])
 {
-    li_step step = {.type = (li_step_type)(bytes[0] % 7)};
+    static const li_step_type types[] = {
+        LI_STEP_RESIZE,    LI_STEP_CROP,       LI_STEP_ORIENT,
+        LI_STEP_GRAYSCALE, LI_STEP_BRIGHTNESS, LI_STEP_CONTRAST,
+        LI_STEP_CONVERT,   LI_STEP_TRIM,       LI_STEP_OP,
+    };
+    li_step step = {.type = types[bytes[0] % 9]};
     switch (step.type) {
     case LI_STEP_RESIZE:
         step.u.resize.width = bytes[1] % JOB_SIDE;
@@ -28,7 +47,13 @@ job_step(const uint8_t bytes[5])
         step.u.resize.fit = (li_fit)(bytes[3] % 3);
         step.u.resize.kernel = (li_kernel)(bytes[4] % 5);
         step.u.resize.enlarge = bytes[4] & 128;
+        step.u.resize.at_x = bytes[3] & 16 ? LI_AT_ATTENTION : 0;
         break;
+    case LI_STEP_TRIM:
+        step.u.trim = bytes[1];
+        break;
+    case LI_STEP_OP:
+        return job_overlay(bytes);
     case LI_STEP_CROP:
         step.u.crop.x = bytes[1] / 4;
         step.u.crop.y = bytes[2] / 4;
@@ -76,6 +101,9 @@ job_encode(const uint8_t bytes[4])
     encode.compression = (int8_t)(bytes[2] % 11 - 1);
     encode.lossless = bytes[3] % 8 == 0;
     encode.method = (int8_t)(bytes[2] % 8 - 1);
+    encode.interlace = bytes[3] % 4 == 1;
+    encode.palette = bytes[3] % 5 == 1 ? (uint16_t)(2 + bytes[2] % 255) : 0;
+    encode.bit_depth = (uint8_t)(bytes[3] % 6 == 1 ? 1u << bytes[2] % 3 : 0);
     encode.low_memory = (int8_t)(bytes[3] % 3 - 1);
     encode.smart_subsample = bytes[3] % 16 == 9;
     encode.speed = 10;
@@ -130,16 +158,21 @@ check_written(const uint8_t *data, size_t size, const li_codec *codec, li_info o
 }
 
 static inline li_status
-check_job(li_ctx *ctx, li_source *source, const li_request *request, li_plan *plan)
+check_job(li_ctx *ctx, li_source *source, li_request *request, li_plan *plan)
 {
     li_input input;
+    li_look look = {0};
+    li_step known[JOB_STEPS];
     li_out *out = NULL;
     li_times times;
     uint8_t *data = NULL;
     size_t size = 0;
     char words[4096];
     LI_TRY(li_input_open(ctx, source, &input));
-    uint64_t first = ctx->bytes;
+    uint64_t first = ctx->peak_bytes = ctx->bytes;
+    LI_TRY(li_look_at(ctx, source, &input, request, known, &look));
+    check_that(ctx->peak_bytes <= first + look.bytes, "a look's memory", ctx);
+    request->steps = known;
     li_status read = li_input_metadata(ctx, source, request->keep, &input);
     if (read == LI_OK)
         read = li_plan_make(ctx, &input, request, plan);
@@ -147,6 +180,7 @@ check_job(li_ctx *ctx, li_source *source, const li_request *request, li_plan *pl
         li_input_close(&input);
         return read;
     }
+    li_look_note(&look, plan);
     size_t need = li_plan_explain(plan, &input, request, words, sizeof(words));
     check_that(need <= sizeof(words), "the plan in words", ctx);
     ctx->peak_bytes = ctx->bytes;

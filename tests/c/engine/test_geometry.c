@@ -67,7 +67,7 @@ true_without_enlarging(const li_step *step, li_info in, uint64_t size[2])
 
 /* What of a rest comes first. */
 static uint64_t
-share_of(uint64_t rest, int8_t at)
+share_of(uint64_t rest, li_at at)
 {
     return at < 0 ? 0 : at > 0 ? rest : rest / 2;
 }
@@ -145,8 +145,8 @@ TEST(fits_equal_the_fractions)
                                      (li_fit)(kind % 5),
                                      LI_BOX,
                                      kind >> 4 & 1,
-                                     (int8_t)((kind >> 12) % 3) - 1,
-                                     (int8_t)((kind >> 16) % 3) - 1,
+                                     LI_AT_END * ((li_at)((kind >> 12) % 3) - 1),
+                                     LI_AT_END * ((li_at)((kind >> 16) % 3) - 1),
                                      {{9, 77, 8, 1}},
                                      false}};
         if ((kind >> 8) % 5 == 0)
