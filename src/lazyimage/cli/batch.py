@@ -12,6 +12,7 @@ from lazyimage.cli.geometry import GRAMMAR, parse_geometry, resized
 from lazyimage.cli.inputs import add_inputs, collect
 from lazyimage.cli.names import Job, parse_pattern, plan, refuse_overwriting
 from lazyimage.cli.resize import add_fit
+from lazyimage.cli.steps import add_steps, stepped, words_of
 from lazyimage.cli.tally import Tally
 from lazyimage.cli.work import Worker, add_limits, limits_of
 
@@ -54,6 +55,7 @@ def add(verbs: Verbs) -> None:
         "-s", "--size", type=parse_geometry, metavar="SIZE", help="see below; default: as it is"
     )
     add_fit(parser)
+    add_steps(parser)
     add_encoding(parser, "the input's own, by its extension")
     add_naming(parser)
     add_limits(parser)
@@ -176,13 +178,15 @@ def output_of(job: Job, options: argparse.Namespace) -> Any:
     engine = keeping(Engine.from_path(job.input), options)
     if options.policy is not None:
         engine = engine.sanitize(options.policy)
-    engine = resized(engine, options.size, options.fit, options.kernel)
-    return engine.output(job.output, **settings_of(options, job.format))
+    engine = resized(stepped(engine, options, False), options.size, options.fit, options.kernel)
+    return stepped(engine, options, True).output(job.output, **settings_of(options, job.format))
 
 
 def settings_line(options: argparse.Namespace) -> dict[str, Any]:
     """What must be the same for a batch to go on: everything that changes an output."""
+    steps = words_of(options)
     return {
+        **({"steps": steps} if steps else {}),
         "output_dir": os.path.abspath(options.output_dir),
         "size": str(options.size) if options.size else None,
         "fit": options.fit,

@@ -14,6 +14,7 @@ from lazyimage.cli.encoding import (
     write_one,
 )
 from lazyimage.cli.geometry import GRAMMAR, parse_geometry, resized
+from lazyimage.cli.steps import add_steps, stepped
 
 
 def add(verbs: Verbs) -> None:
@@ -36,13 +37,15 @@ def add_job_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-s", "--resize", type=parse_geometry, metavar="SIZE", help="see below; default: as it is"
     )
+    add_steps(parser, "resize")
     add_encoding(parser)
     add_delivery(parser)
 
 
 def engine_of(options: argparse.Namespace) -> Engine:
     """The job's source with the steps that its options ask for."""
-    return resized(keeping(open_source(options.input), options), options.resize)
+    source = stepped(keeping(open_source(options.input), options), options, False)
+    return stepped(resized(source, options.resize), options, True)
 
 
 def run(options: argparse.Namespace) -> int:

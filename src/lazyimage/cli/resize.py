@@ -13,6 +13,7 @@ from lazyimage.cli.encoding import (
     write_one,
 )
 from lazyimage.cli.geometry import FITS, GRAMMAR, KERNELS, parse_geometry, resized
+from lazyimage.cli.steps import add_steps, stepped
 from lazyimage.colors import color_text
 from lazyimage.errors import InvalidArgumentError
 from lazyimage.steps import POSITIONS
@@ -32,6 +33,7 @@ def add(verbs: Verbs) -> None:
     parser.add_argument("size", type=parse_geometry, metavar="SIZE", help="see below")
     add_fit(parser)
     add_more(parser)
+    add_steps(parser)
     add_encoding(parser)
     add_delivery(parser)
     parser.set_defaults(run=run)
@@ -59,11 +61,12 @@ def add_more(parser: argparse.ArgumentParser) -> None:
     """What resize alone takes."""
     parser.add_argument(
         "--position",
-        choices=POSITIONS,
+        choices=(*POSITIONS, "attention"),
         default="center",
         metavar="WHERE",
         help="what cover keeps, and where contain puts the picture: center (default), "
-        + ", ".join(where for where in POSITIONS if where != "center"),
+        + ", ".join(where for where in POSITIONS if where != "center")
+        + "; of cover also attention: the most salient window",
     )
     parser.add_argument(
         "--background",
@@ -91,7 +94,7 @@ def run(options: argparse.Namespace) -> int:
     if options.output == "-":
         check_stdout()
     words = {name: getattr(options, name) for name in ("position", "background", "linear")}
-    source = keeping(open_source(options.input), options)
+    source = stepped(keeping(open_source(options.input), options), options, False)
     engine = resized(source, options.size, options.fit, options.kernel, **words)
-    write_one(engine, options.output, settings)
+    write_one(stepped(engine, options, True), options.output, settings)
     return DONE

@@ -19,7 +19,9 @@ from lazyimage.cli.common import (
 from lazyimage.cli.encoding import add_tuning, check_named_format, keeping, settings_of
 from lazyimage.cli.geometry import KERNELS, LARGEST_SIDE, parse_side
 from lazyimage.cli.names import EXTENSION_OF
+from lazyimage.cli.steps import add_steps, stepped
 from lazyimage.cli.work import add_limits, limits_of
+from lazyimage.responsive import width_of
 
 WIDTHS = (320, 640, 1280)
 
@@ -65,6 +67,7 @@ def add(verbs: Verbs) -> None:
     parser.add_argument(
         "--url", default="", metavar="PREFIX", help="before the names in the srcset: /img/"
     )
+    add_steps(parser, "widths")
     add_tuning(parser)
     add_limits(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object instead")
@@ -99,7 +102,7 @@ def run(options: argparse.Namespace) -> int:
     formats = list(dict.fromkeys(check_named_format(name) for name in options.formats.split(",")))
     if options.input == "-" and options.output_dir is None:
         raise UsageError("standard input is in no directory: give --output-dir")
-    engine = keeping(open_source(options.input), options)
+    engine = stepped(keeping(open_source(options.input), options), options, False)
     folder = options.output_dir
     if folder is None:
         folder = os.path.dirname(options.input)
@@ -112,7 +115,7 @@ def run(options: argparse.Namespace) -> int:
             path = os.path.join(folder, file_name(options, width, name))
             if os.path.realpath(path) == os.path.realpath(options.input):
                 raise UsageError(f"{path!r} is the picture itself: choose another --name")
-            resized = engine.resize(width, kernel=options.kernel)
+            resized = stepped(engine.resize(width, kernel=options.kernel), options, True)
             outputs.append(resized.output(path, **settings_of(options, name)))
             places[path] = name
     outcomes = lazyimage.run(outputs, **limits_of(options)._asdict())
@@ -128,7 +131,7 @@ def widths_of(engine: Engine, options: argparse.Namespace) -> list[int]:
     """The widths to make, each once."""
     if options.enlarge:
         return list(options.widths)
-    own = engine.dimensions()[0]
+    own = width_of(engine) if options.steps else engine.dimensions()[0]
     return sorted({min(width, own) for width in options.widths})
 
 

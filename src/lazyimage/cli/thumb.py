@@ -16,6 +16,7 @@ from lazyimage.cli.encoding import (
 from lazyimage.cli.geometry import GRAMMAR, KERNELS, Geometry, parse_geometry, resized
 from lazyimage.cli.inputs import add_inputs, collect
 from lazyimage.cli.names import own_sources, parse_pattern, plan
+from lazyimage.cli.steps import add_steps, stepped
 from lazyimage.cli.tally import Tally
 from lazyimage.cli.work import Worker, add_limits, limits_of
 
@@ -72,6 +73,7 @@ def add(verbs: Verbs) -> None:
         metavar="PATTERN",
         help="of each file, with {stem} and {ext}; default: {stem}-thumb.{ext}",
     )
+    add_steps(parser)
     add_encoding(parser, FORMAT, str(QUALITY))
     add_limits(parser)
     add_policy(parser)
@@ -115,5 +117,6 @@ def run_one(options: argparse.Namespace) -> int:
     engine = keeping(open_source(options.inputs[0]), options)
     if options.policy is not None:
         engine = engine.sanitize(options.policy)
-    write_one(resized(engine, options.size, options.fit, options.kernel), options.output, settings)
+    engine = resized(stepped(engine, options, False), options.size, options.fit, options.kernel)
+    write_one(stepped(engine, options, True), options.output, settings)
     return DONE
