@@ -11,13 +11,12 @@ enum {
     LIBRARY_LEVEL = 3,    /* from here on a library packs */
     LEAST_LEVEL = 5,      /* of its own levels */
     WHOLE_MOST = 8000000, /* filtered bytes that may be held */
-    ADAPTIVE = -1,        /* a filter for each row */
 };
 
 typedef struct png_writer {
     li_sink base;
     const li_filters *filters; /* borrowed const table */
-    int filter;
+    bool plain;                /* no row is filtered */
     li_idat idat;
     li_packer *packer; /* owned */
     uint8_t *above;    /* owned: the row before, zeros at first */
@@ -34,10 +33,9 @@ li_png_level(const li_encode *encode)
     return encode->compression < 9 ? encode->compression : 9;
 }
 
-static li_packing
-packing_of(li_info info, const li_encode *encode)
+li_packing
+li_png_packing(uint64_t total, const li_encode *encode)
 {
-    uint64_t total = li_sat_mul(li_row_bytes(info) + 1, info.height);
     int level = li_png_level(encode);
     /* What a library does below its level 5 is longer than what we do. */
     if (level >= LIBRARY_LEVEL && level < LEAST_LEVEL)
@@ -45,8 +43,14 @@ packing_of(li_info info, const li_encode *encode)
     return (li_packing){total, level};
 }
 
-static const li_packer_kind *
-kind_of(li_packing packing)
+static li_packing
+packing_of(li_info info, const li_encode *encode)
+{
+    return li_png_packing(li_sat_mul(li_row_bytes(info) + 1, info.height), encode);
+}
+
+const li_packer_kind *
+li_png_packer(li_packing packing)
 {
     if (packing.level == 0)
         return &li_packer_stored;
@@ -62,8 +66,10 @@ kind_of(li_packing packing)
 uint64_t
 li_png_write_bytes(li_info info, const li_encode *encode)
 {
+    if (li_png_holds(encode))
+        return li_png_held_bytes(info, encode);
     li_packing packing = packing_of(info, encode);
-    const li_packer_kind *kind = kind_of(packing);
+    const li_packer_kind *kind = li_png_packer(packing);
     uint64_t rows = li_png_block_bytes(li_row_bytes(info));
     return li_sat_add(li_png_block_bytes(sizeof(png_writer)) + rows +
                           li_idat_memory(kind->bound(packing)),
@@ -71,54 +77,71 @@ li_png_write_bytes(li_info info, const li_encode *encode)
 }
 
 uint64_t
-li_png_output_bytes(li_info info, const li_encode *encode)
+li_png_packed_output(uint64_t packed)
 {
     /* A chunk leaves when it is full but for what must not be cut. */
     enum { LEAST_CHUNK = LI_IDAT_BYTES - LI_IDAT_SPARE };
-    li_packing packing = packing_of(info, encode);
-    uint64_t packed = kind_of(packing)->bound(packing);
     uint64_t chunks = packed / LEAST_CHUNK + 1 + 2; /* IDAT, IHDR, IEND */
     uint64_t frame = LI_PNG_SIGNATURE_BYTES + 13;   /* and IHDR's body */
     return li_sat_add(packed, chunks * LI_PNG_CHUNK_BYTES + frame);
+}
+
+uint64_t
+li_png_output_bytes(li_info info, const li_encode *encode)
+{
+    if (li_png_holds(encode))
+        return li_png_held_output(info, encode);
+    li_packing packing = packing_of(info, encode);
+    return li_png_packed_output(li_png_packer(packing)->bound(packing));
 }
 
 void
 li_png_describe(li_info info, const li_encode *encode, char *text, size_t size)
 {
     int level = li_png_level(encode);
-    const char *way = level == 1 ? "runs" : kind_of(packing_of(info, encode))->name;
-    snprintf(text, size, "compression %d, %s", level, way);
+    const char *way =
+        level == 1 ? "runs" : li_png_packer(packing_of(info, encode))->name;
+    int n = snprintf(text, size, "compression %d, %s", level, way);
+    if (n > 0 && (size_t)n < size)
+        li_png_held_describe(info, encode, text + n, size - (size_t)n);
 }
 
 /* --- the sink --------------------------------------------------------------------- */
 
-static li_status
-write_header(png_writer *writer)
+uint8_t
+li_png_color(li_pixel pixel)
 {
-    li_info info = writer->base.info;
+    return (uint8_t)((li_pixel_is_gray(pixel) ? 0 : PNG_COLOR_MASK_COLOR) |
+                     (li_pixel_has_alpha(pixel) ? PNG_COLOR_MASK_ALPHA : 0));
+}
+
+li_status
+li_png_write_head(li_ctx *ctx, li_out *out, li_info info, li_png_form form,
+                  const li_encode *encode)
+{
     uint8_t body[13] = {0};
     li_put_be32(body, info.width);
     li_put_be32(body + 4, info.height);
-    body[8] = 8;
-    body[9] = (uint8_t)((li_pixel_is_gray(info.pixel) ? 0 : PNG_COLOR_MASK_COLOR) |
-                        (li_pixel_has_alpha(info.pixel) ? PNG_COLOR_MASK_ALPHA : 0));
-    LI_TRY(li_out_write(writer->idat.out, li_png_signature, LI_PNG_SIGNATURE_BYTES));
-    return li_chunk_write(writer->idat.out, "IHDR", body, sizeof(body));
+    body[8] = form.depth;
+    body[9] = form.color;
+    body[12] = form.interlaced;
+    LI_TRY(li_out_write(out, li_png_signature, LI_PNG_SIGNATURE_BYTES));
+    LI_TRY(li_chunk_write(out, "IHDR", body, sizeof(body)));
+    return encode->metadata ? li_metadata_png(encode->metadata, ctx, out) : LI_OK;
 }
 
 /* The packer's room may end anywhere in a row. */
-static li_status
-write_row(png_writer *writer, int filter, const uint8_t *row)
+li_status
+li_png_write_line(li_packer *packer, const li_filters *filters, bool plain,
+                  const uint8_t *row, const uint8_t *above, size_t size, uint32_t step)
 {
-    li_packer *packer = writer->packer;
-    uint32_t step = li_pixel_bytes(writer->base.info.pixel);
-    size_t size = li_row_bytes(writer->base.info);
+    int filter =
+        plain ? LI_FILTER_NONE : li_filter_choose(filters, row, above, size, step);
     *packer->next = (uint8_t)filter;
     LI_TRY(li_packer_advance(packer, 1));
     for (size_t at = 0; at < size;) {
         size_t part = size - at < packer->room ? size - at : packer->room;
-        li_filter_row(writer->filters, filter, row, writer->above, at, part, step,
-                      packer->next);
+        li_filter_row(filters, filter, row, above, at, part, step, packer->next);
         LI_TRY(li_packer_advance(packer, part));
         at += part;
     }
@@ -130,11 +153,8 @@ png_write(li_sink *sink, const uint8_t *row)
 {
     png_writer *writer = (png_writer *)sink;
     size_t size = li_row_bytes(sink->info);
-    int filter = writer->filter;
-    if (filter == ADAPTIVE)
-        filter = li_filter_choose(writer->filters, row, writer->above, size,
-                                  li_pixel_bytes(sink->info.pixel));
-    LI_TRY(write_row(writer, filter, row));
+    LI_TRY(li_png_write_line(writer->packer, writer->filters, writer->plain, row,
+                             writer->above, size, li_pixel_bytes(sink->info.pixel)));
     memcpy(writer->above, row, size);
     return LI_OK;
 }
@@ -182,12 +202,12 @@ writer_open(png_writer *writer, li_packing packing, const li_encode *encode,
             li_out *out)
 {
     li_ctx *ctx = writer->base.ctx;
-    const li_packer_kind *kind = kind_of(packing);
+    const li_packer_kind *kind = li_png_packer(packing);
     LI_TRY(li_alloc(ctx, li_row_bytes(writer->base.info), 1, &writer->above));
     LI_TRY(li_idat_open(ctx, out, kind->bound(packing), &writer->idat));
     LI_TRY(kind->open(ctx, &writer->idat, packing, &writer->packer));
-    LI_TRY(write_header(writer));
-    return encode->metadata ? li_metadata_png(encode->metadata, ctx, out) : LI_OK;
+    li_png_form form = {.depth = 8, .color = li_png_color(writer->base.info.pixel)};
+    return li_png_write_head(ctx, out, writer->base.info, form, encode);
 }
 
 li_status
@@ -196,11 +216,13 @@ li_png_encode(li_ctx *ctx, li_info info, const li_encode *encode, li_out *out,
 {
     *sink = NULL;
     LI_TRY(check_info(ctx, info));
+    if (li_png_holds(encode))
+        return li_png_encode_held(ctx, info, encode, out, sink);
     LI_TRY(li_sink_new(ctx, sizeof(png_writer), &png_ops, info, sink));
     png_writer *writer = (png_writer *)*sink;
     li_packing packing = packing_of(info, encode);
     writer->filters = li_filters_of(ctx);
-    writer->filter = packing.level == 0 ? LI_FILTER_NONE : ADAPTIVE;
+    writer->plain = packing.level == 0;
     li_status status = writer_open(writer, packing, encode, out);
     if (status != LI_OK)
         li_sink_close(sink);

@@ -3,6 +3,7 @@
 #ifndef LI_CODECS_PNG_WRITE_H
 #define LI_CODECS_PNG_WRITE_H
 
+#include "codecs/png/filter.h"
 #include "codecs/png/png.h"
 
 /* --- chunks ----------------------------------------------------------------------- */
@@ -36,6 +37,10 @@ li_status li_idat_write(li_idat *idat, const uint8_t *data, size_t size) LI_MUST
 /* One chunk of another type, of up to 16 bytes. */
 li_status li_chunk_write(li_out *out, const char type[4], const uint8_t *body,
                          size_t size) LI_MUST_CHECK;
+
+/* The same of any number of bytes, in several writes. */
+li_status li_chunk_long(li_out *out, const char type[4], const uint8_t *body,
+                        size_t size) LI_MUST_CHECK;
 
 static inline void
 li_put_be32(uint8_t *to, uint32_t value)
@@ -96,5 +101,40 @@ extern const li_packer_kind li_packer_zlib;   /* write_zlib.c */
 #ifdef LI_HAVE_DEFLATE
 extern const li_packer_kind li_packer_whole; /* write_whole.c: libdeflate */
 #endif
+
+/* --- write.c ---------------------------------------------------------------------- */
+
+enum { LI_PNG_BY_PALETTE = 3 }; /* IHDR's colour type */
+
+/* What IHDR says besides the size. */
+typedef struct li_png_form {
+    uint8_t depth, color;
+    bool interlaced;
+} li_png_form;
+
+uint8_t li_png_color(li_pixel pixel); /* the colour type of samples as they are */
+/* The signature and all chunks that stand in front of a palette. */
+li_status li_png_write_head(li_ctx *ctx, li_out *out, li_info info, li_png_form form,
+                            const li_encode *encode) LI_MUST_CHECK;
+/* A row of `size` bytes, filtered (plain: not) into the packer. */
+li_status li_png_write_line(li_packer *packer, const li_filters *filters, bool plain,
+                            const uint8_t *row, const uint8_t *above, size_t size,
+                            uint32_t step) LI_MUST_CHECK;
+/* How so many filtered bytes are packed. */
+li_packing li_png_packing(uint64_t total, const li_encode *encode);
+const li_packer_kind *li_png_packer(li_packing packing);
+/* Upper bound of a file of so many packed bytes. */
+uint64_t li_png_packed_output(uint64_t packed);
+
+/* --- write_held.c: whatever needs the whole picture ---------------------------------
+ */
+
+bool li_png_holds(const li_encode *encode);
+uint64_t li_png_held_bytes(li_info info, const li_encode *encode);
+uint64_t li_png_held_output(li_info info, const li_encode *encode);
+void li_png_held_describe(li_info info, const li_encode *encode, char *text,
+                          size_t size);
+li_status li_png_encode_held(li_ctx *ctx, li_info info, const li_encode *encode,
+                             li_out *out, li_sink **sink) LI_MUST_CHECK;
 
 #endif

@@ -55,6 +55,18 @@ li_chunk_write(li_out *out, const char type[4], const uint8_t *body, size_t size
     return li_out_write(out, chunk, size + LI_PNG_CHUNK_BYTES);
 }
 
+li_status
+li_chunk_long(li_out *out, const char type[4], const uint8_t *body, size_t size)
+{
+    uint8_t head[LI_IDAT_HEAD], tail[4];
+    li_put_be32(head, (uint32_t)size);
+    memcpy(head + 4, type, 4);
+    li_put_be32(tail, li_png_crc(li_png_crc(0, head + 4, 4), body, size));
+    LI_TRY(li_out_write(out, head, sizeof(head)));
+    LI_TRY(li_out_write(out, body, size));
+    return li_out_write(out, tail, sizeof(tail));
+}
+
 /* --- IDAT ------------------------------------------------------------------------- */
 
 static size_t
