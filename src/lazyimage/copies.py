@@ -7,7 +7,7 @@ report on. LAZYIMAGE_DEBUG_COW=1 logs each copy to the logger "lazyimage.cow" (D
 from __future__ import annotations
 
 import os
-from _thread import allocate_lock
+from _thread import get_ident
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,44 +23,50 @@ REASONS = {
 }
 
 
-class Counters:
-    """Totals of this process: jobs and bytes by run(), copies by name."""
+JOB = "job"
+"""Beside REASONS' names."""
 
-    __slots__ = ("bytes_in", "bytes_out", "copies", "jobs", "lock")
+
+class Counters:
+    """Totals of this process: jobs and bytes by run(), copies by name.
+
+    Each thread adds to numbers of its own, in one assignment: there is no lock that could
+    stay held where memory is short (a lock's __exit__ takes some), in a fork's child, or when
+    a signal's handler runs a job.
+    """
+
+    __slots__ = ("threads",)
 
     def __init__(self) -> None:
-        self.lock = allocate_lock()
-        self.jobs = 0
-        self.bytes_in = 0
-        self.bytes_out = 0
-        self.copies: dict[str, tuple[int, int]] = {}
+        self.threads: dict[int, dict[str, tuple[int, int, int]]] = {}
+
+    def add(self, name: str, first: int, second: int) -> None:
+        """Count one of this name, with two numbers of its own."""
+        mine = self.threads.setdefault(get_ident(), {})
+        count, total, other = mine.get(name, (0, 0, 0))
+        mine[name] = count + 1, total + first, other + second
 
     def add_job(self, bytes_in: int, bytes_out: int) -> None:
         """Count a finished job."""
-        with self.lock:
-            self.jobs += 1
-            self.bytes_in += bytes_in
-            self.bytes_out += bytes_out
+        self.add(JOB, bytes_in, bytes_out)
 
     def add_copy(self, name: str, size: int) -> None:
         """Count one copy."""
-        with self.lock:
-            count, total = self.copies.get(name, (0, 0))
-            self.copies[name] = count + 1, total + size
+        self.add(name, size, 0)
 
     def snapshot(self) -> dict[str, Any]:
-        """All totals, as of one moment."""
-        with self.lock:
-            copies = {
-                name: {"count": count, "bytes": total}
-                for name, (count, total) in sorted(self.copies.items())
-            }
-            return {
-                "jobs": self.jobs,
-                "bytes_in": self.bytes_in,
-                "bytes_out": self.bytes_out,
-                "copies": copies,
-            }
+        """All totals."""
+        totals = {JOB: (0, 0, 0)}
+        for thread in self.threads.copy().values():
+            for name, mine in thread.copy().items():
+                before = totals.get(name, (0, 0, 0))
+                totals[name] = before[0] + mine[0], before[1] + mine[1], before[2] + mine[2]
+        jobs, bytes_in, bytes_out = totals.pop(JOB)
+        copies = {
+            name: {"count": count, "bytes": total}
+            for name, (count, total, _) in sorted(totals.items())
+        }
+        return {"jobs": jobs, "bytes_in": bytes_in, "bytes_out": bytes_out, "copies": copies}
 
 
 counters = Counters()
