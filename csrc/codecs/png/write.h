@@ -98,6 +98,15 @@ typedef struct li_packer_kind {
 extern const li_packer_kind li_packer_stored; /* deflate.c: as they are */
 extern const li_packer_kind li_packer_runs;   /* deflate.c: our own */
 extern const li_packer_kind li_packer_zlib;   /* write_zlib.c */
+
+/* deflate_join.c: the deflate stream in `data`, of the `count` bytes at `from`, becomes
+ * one that another may follow. `data` has LI_JOIN_BYTES behind its end; `from` is
+ * written, with what it holds. */
+enum { LI_JOIN_BYTES = 5 };
+li_status li_deflate_go_on(li_ctx *ctx, uint8_t *data, size_t *size, uint8_t *from,
+                           size_t count) LI_MUST_CHECK;
+uint64_t li_deflate_join_memory(void);
+
 #ifdef LI_HAVE_DEFLATE
 extern const li_packer_kind li_packer_whole; /* write_whole.c: libdeflate */
 #endif

@@ -1,8 +1,11 @@
-/* write_whole.c: the packer that holds every filtered row and hands them to libdeflate
- * at once, which is smaller and faster than zlib but cannot stream. Layer 2.
+/* write_whole.c: the packer that holds every filtered row and hands them to libdeflate,
+ * which is smaller and faster than zlib but cannot stream. Layer 2.
  *
  * On some photographs matches cost more than they say: our own packer runs first, and
- * counts; libdeflate must be shorter than that, or ours is written. */
+ * counts; libdeflate must be shorter than that, or ours is written.
+ *
+ * libdeflate cannot be interrupted, so it gets pieces: between two of them the job
+ * looks whether it shall end. */
 #include "codecs/png/write.h"
 
 #ifdef LI_HAVE_DEFLATE
@@ -21,7 +24,7 @@ typedef struct whole_packer {
 } whole_packer;
 
 /* What libdeflate takes for itself up to its level 9, which is ours: 0.7 MB of tables
- * and tokens. */
+ * and tokens; and a join, 50 KB. */
 enum { COMPRESSOR_BYTES = 1 << 20 };
 
 /* What is longer than our own is not kept. */
@@ -83,16 +86,88 @@ own_size(const whole_packer *self, uint64_t *size)
 
 /* --- libdeflate ------------------------------------------------------------------- */
 
+/* Bytes of a call, so that one takes 0.1 s at most (docs/notes/png.md). How long the
+ * search is hangs on the level and on what our own packer made of the bytes: of 100, up
+ * to 3 where nearly all is long repeats, and 3 to 30 where short ones are everywhere.
+ */
+static size_t
+piece_bytes(const whole_packer *self, uint64_t own)
+{
+    enum { FLAT = 4096, DEEP_LEVEL = 8 };
+    size_t kilobytes = self->level < 7                ? 2048
+                       : self->level < DEEP_LEVEL     ? 1024
+                       : own * 100 < self->total * 30 ? 256
+                                                      : 400;
+    return (own * 100 < self->total * 3 ? FLAT : kilobytes) << 10;
+}
+
+/* zlib's frame: a window of 32 KiB, and about the level; it must divide by 31. */
+enum { HEAD_BYTES = 2, ADLER_BYTES = 4 };
+
+static void
+put_head(uint8_t *to, int level)
+{
+    static const uint8_t flags[] = {0x01, 0x01, 0x5e, 0x5e, 0x5e,
+                                    0x5e, 0x9c, 0x9c, 0xda, 0xda};
+    to[0] = 0x78;
+    to[1] = flags[level];
+}
+
+/* A join's memory is charged with libdeflate's. */
+static li_status
+join_piece(whole_packer *self, uint8_t *packed, size_t *size, uint8_t *from,
+           size_t count)
+{
+    li_ctx *ctx = self->base.ctx;
+    uint64_t charged = self->charged;
+    li_uncharge(ctx, li_deflate_join_memory());
+    self->charged -= li_deflate_join_memory();
+    LI_TRY(li_deflate_go_on(ctx, packed, size, from, count));
+    LI_TRY(li_charge(ctx, charged - self->charged));
+    self->charged = charged;
+    return LI_OK;
+}
+
+/* The stream of all rows into self->packed; its size is 0 where it is not below our
+ * own.
+ */
+static li_status
+pack_pieces(whole_packer *self, uint64_t own, size_t *size)
+{
+    size_t total = (size_t)self->total, fill = HEAD_BYTES;
+    size_t most = (size_t)own, piece = piece_bytes(self, own);
+    put_head(self->packed, self->level);
+    *size = 0;
+    for (size_t at = 0; at < total;) {
+        size_t left = total - at, part = left < piece + piece / 2 ? left : piece;
+        if (fill + LI_JOIN_BYTES + ADLER_BYTES >= most)
+            return LI_OK;
+        size_t room = most - fill - LI_JOIN_BYTES - ADLER_BYTES;
+        LI_TRY(li_poll_clock(self->base.ctx));
+        LI_TRY(li_poll(self->base.ctx));
+        size_t packed = libdeflate_deflate_compress(self->compressor, self->rows + at,
+                                                    part, self->packed + fill, room);
+        if (packed == 0)
+            return LI_OK;
+        if (part < left)
+            LI_TRY(
+                join_piece(self, self->packed + fill, &packed, self->rows + at, part));
+        fill += packed;
+        at += part;
+    }
+    li_put_be32(self->packed + fill, li_png_adler(1, self->rows, total));
+    *size = fill + ADLER_BYTES;
+    return LI_OK;
+}
+
 static li_status
 whole_full(li_packer *packer)
 {
     whole_packer *self = (whole_packer *)packer;
     uint64_t own;
+    size_t size;
     LI_TRY(own_size(self, &own));
-    LI_TRY(li_poll(packer->ctx));
-    size_t size =
-        libdeflate_zlib_compress(self->compressor, self->rows, (size_t)self->total,
-                                 self->packed, (size_t)own - 1);
+    LI_TRY(pack_pieces(self, own, &size));
     if (size == 0)
         return own_pack(self, packer->idat);
     for (size_t at = 0; at < size; at += LI_IDAT_BYTES) {
