@@ -33,19 +33,22 @@ def heap_faults(tmp_path):
 
 @pytest.mark.skipif(os.environ.get("LAZYIMAGE_SANITIZED") == "1", reason="malloc is not glibc's")
 @pytest.mark.skipif(sys.platform != "linux", reason="the shim is for glibc")
-@pytest.mark.parametrize("job", ["buffer", "error"])
-def test_an_allocation_that_fails_is_an_error_and_loses_no_option(tmp_path, heap_faults, job):
+@pytest.mark.parametrize(("job", "least"), [("buffer", 50), ("error", 50), ("count", 5)])
+def test_an_allocation_that_fails_is_an_error_and_loses_no_option(
+    tmp_path, heap_faults, job, least
+):
     done = subprocess.run(
         [sys.executable, RELIABILITY / "faulty_heap.py", tmp_path, job, "0", "1"],
         env={**os.environ, "LD_PRELOAD": str(heap_faults), "PYTHONMALLOC": "malloc"},
         capture_output=True,
         text=True,
         check=False,
+        timeout=100,  # nothing waits for what nobody will give back
     )
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout.splitlines()[-1])
-    assert told["ends"]["MemoryError"] > 50
-    assert [what for what in told["odd"] if not what.startswith("leak in libpython")] == []
+    assert told["ends"]["MemoryError"] > least
+    assert [what for what in told["odd"] if "leak in libpython" not in what] == []
     assert [what for what in told["others"] if what.startswith(OURS)] == []
     assert not any("Py_BuildValue" in what for what in told["others"])
 

@@ -8,6 +8,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "reliability"))
 
+import rows_faults
 import scorecard
 from card import Bench, Figure, Row
 
@@ -74,3 +75,45 @@ def test_rows_are_named_once_and_are_in_the_page() -> None:
     assert numbers == sorted(set(numbers))
     page = scorecard.PAGE.read_text(encoding="utf-8")
     assert [row.name for row in rows if f"**{row.name}**" not in page] == []
+
+
+LOSSLESS = "wrong result of webp-lossless, refused {} in {}"
+
+
+def test_a_block_that_we_asked_for_excuses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    old = {"webp": ("1.2.4", "1.2.4"), "avif": ("0.11.1", "0.11.1")}
+    monkeypatch.setattr(rows_faults.lazyimage, "features", lambda: old)
+    crash = "signal 11 in libwebp.so.7.1.5, refused {}"
+    line = "webp\ta.webp\t9\t8\t0\t0\t1\t0\t1 {}\n"
+    told = {
+        crash.format("libwebp.so.7.1.5 in WebPIUpdate"): True,
+        crash.format("allocations"): False,
+        crash.format("libjpeg.so.62 in jpeg_read_header"): False,
+        crash.format("libwebp.so.7.1.5 in WebPGetInfo"): False,
+        LOSSLESS.format("libwebp.so.7.1.5", "WebPEncode"): True,
+        "wrong result of decode, refused libwebp.so.7.1.5 in WebPIUpdate": False,
+        "signal 6 in libavif.so.15.0.0, refused libavif.so.15.0.0 in avifDecoderParse": True,
+        "signal 6 in libavif.so.15.0.0, refused libaom.so.3.6.0 in avifEncoderWrite": False,
+        "signal 11 in ?, refused libaom.so.3.6.0 in avifEncoderAddImage": True,
+        "signal 11 in ?, refused ?": False,
+    }
+    for what, excused in told.items():
+        assert rows_faults.Tally(line.format(what)).figure(1)[1] is excused, what
+    new = {"webp": ("1.5.0", "1.5.0"), "avif": ("1.4.0", "1.4.0")}
+    monkeypatch.setattr(rows_faults.lazyimage, "features", lambda: new)
+    assert not any(rows_faults.Tally(line.format(what)).figure(1)[1] for what in told)
+
+
+def test_what_happens_under_our_code_is_not_the_interpreters() -> None:
+    told = {
+        "leak in python3.11 at 4, refused python3.11 for PyList_New": True,
+        "signal 11 in libpython3.11.so, refused libpython3.11.so; libpython3.11.so:f": True,
+        "leak in python3.11 at 4, refused python3.11 for PyList_New under _core.abi3.so": False,
+        "signal 11 in python3.11, refused python3.11; python3.11:f _core.so:g": False,
+        "leak in python3.11 at 4, refused _core.abi3.so": False,
+        "leak in python3.11 at 4, refused python3.11 for PyCell_New under _core.so": (
+            sys.version_info < (3, 13)
+        ),
+        "signal 11 in libwebp.so.7, refused libwebp.so.7 in WebPEncode": False,
+    }
+    assert {what: rows_faults.is_the_interpreters(what) for what in told} == told

@@ -325,6 +325,31 @@ static const li_step laid_over[] = {
              .u.overlay = {&second_picture, false, 0, 0, 0, 0, 20000, true}}}},
 };
 
+enum { OPS = 8 };
+static li_step every_op[OPS];
+
+/* Resize in light, and each op that is of no other chain. */
+static void
+list_ops(void)
+{
+    static const li_color red = {{200, 30, 20, 255}};
+    li_op blur = {.kind = &li_op_blur, .u.blur = {.sigma = 1.5}};
+    li_op sharpen = {.kind = &li_op_sharpen, .u.blur = {.sigma = 1, .amount = 2}};
+    li_op saturation = {.kind = &li_op_saturation};
+    li_op tone = {.kind = &li_op_tone};
+    li_op pad = {.kind = &li_op_pad, .u.pad = {1, 2, 3, 4, red}};
+    li_op rotate = {.kind = &li_op_rotate, .u.rotate = {33, LI_CUBIC, red}};
+    li_op flatten = {.kind = &li_op_convert,
+                     .u.convert = {.flatten = true, .background = {9, 80, 200}}};
+    li_saturation_of(&saturation.u.saturation, 40);
+    li_tone_gamma(&tone.u.tone, 1.8);
+    const li_op ops[] = {blur, sharpen, saturation, tone, pad, rotate, flatten};
+    every_op[0] = (li_step)RESIZE(40, LI_LANCZOS3);
+    every_op[0].u.resize.linear = true;
+    for (int i = 1; i < OPS; i++)
+        every_op[i] = (li_step){LI_STEP_OP, {.op = ops[i - 1]}};
+}
+
 static job_kind jobs[48];
 static size_t job_count;
 
@@ -359,9 +384,15 @@ static void
 list_further_jobs(void)
 {
     const li_codec *jpeg = &li_codec_jpeg, *png = &li_codec_png;
+    list_ops();
     add("chain", long_chain, 8, png);
+    add("ops", every_op, OPS, png);
     add("turned", turned, 1, jpeg)->encode.progressive = 1;
     add("optimized", small, 1, jpeg)->encode.optimize = 1;
+    add("effort-2", small, 1, jpeg)->encode.effort = 2;
+    add("effort-3", small, 1, jpeg)->encode.effort = 3;
+    add("effort-5", small, 1, jpeg)->encode.effort = 5;
+    add("effort-9", small, 1, jpeg)->encode.effort = 9;
     add("png-9", small, 1, png)->encode.compression = 9;
     add("png-1", small, 1, png)->encode.compression = 1;
     add("looks", seen, 2, png);

@@ -21,10 +21,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { STACK_BYTES = 256, NAME_BYTES = 64, CULPRITS = 8 };
+enum { STACK_BYTES = 512, NAME_BYTES = 256, CULPRITS = 24 };
 
 typedef struct culprit {
-    char name[NAME_BYTES]; /* "signal 11 in libaom.so.3", "leak in libaom.so.3" */
+    /* "signal 11 in libaom.so.3, refused libaom.so.3 in avifEncoderAddImage" */
+    char name[NAME_BYTES];
     uint32_t count;
 } culprit;
 
@@ -35,6 +36,7 @@ typedef struct record {
     uint32_t other_status;
     culprit culprits[CULPRITS];
     char last[STACK_BYTES];
+    char refused[160];
     bool done;
 } record;
 
@@ -92,21 +94,26 @@ same_result(const result *got, const result *right)
     return got->data && right->data && samples_of(got) == samples_of(right);
 }
 
-/* Count what went wrong, and where. */
+/* Count what went wrong; what is past the last place is counted there. */
+static void
+count_culprit(record *told, const char *name)
+{
+    size_t i = 0;
+    while (i + 1 < CULPRITS && told->culprits[i].count &&
+           strcmp(told->culprits[i].name, name) != 0)
+        i++;
+    snprintf(told->culprits[i].name, NAME_BYTES, "%s",
+             i + 1 < CULPRITS ? name : "and other things");
+    told->culprits[i].count++;
+    told->bad++;
+}
+
 static void
 blame(record *told, const char *what, const char *where)
 {
     char name[NAME_BYTES];
-    snprintf(name, sizeof(name), "%s %s", what, where);
-    for (size_t i = 0; i < CULPRITS; i++) {
-        culprit *it = &told->culprits[i];
-        if (it->count && strcmp(it->name, name) != 0)
-            continue;
-        memcpy(it->name, name, sizeof(name));
-        it->count++;
-        told->bad++;
-        return;
-    }
+    snprintf(name, sizeof(name), "%s %.64s, refused %s", what, where, told->refused);
+    count_culprit(told, name);
 }
 
 /* The n-th allocation fails; false: there is no n-th. */
@@ -119,6 +126,8 @@ try_one(const job_kind *job, const picture *from, record *told, const result *ri
     heap_faults_arm(told->n);
     li_status status = run_once(job, from, &got);
     bool fired = heap_faults_disarm();
+    snprintf(told->refused, sizeof(told->refused), "%s", heap_faults_refused());
+    told->last[0] = '\0';
     bool same = status != LI_OK || same_result(&got, right);
     li_release(got.data);
     const char *holder = heap_faults_live() == live ? NULL : heap_faults_holder(before);
@@ -127,6 +136,8 @@ try_one(const job_kind *job, const picture *from, record *told, const result *ri
     if (holder)
         blame(told, "leak in", holder);
     told->wrong += !same;
+    if (!same)
+        blame(told, "wrong result of", job->name);
     if (!fired)
         return false;
     told->failed++;
@@ -159,19 +170,19 @@ child(const job_kind *job, const picture *from, record *told, long long stride)
     _exit(0);
 }
 
-/* "signal 11 libaom.so.3:…": the library at the top of the stack. */
+/* "signal 11 in libaom.so.3, refused …; the stack": what is before the stack; or only
+ * "refused …". */
 static void
 note_crash(record *told, int status)
 {
-    char *name = strchr(told->last, ' ');
-    name = name ? strchr(name + 1, ' ') : NULL;
-    const char *where = name ? name + 1 : "?";
-    char what[NAME_BYTES];
-    if (name)
-        name[1 + strcspn(name + 1, ":")] = '\0';
-    snprintf(what, sizeof(what), "signal %d in",
-             WIFSIGNALED(status) ? WTERMSIG(status) : 0);
-    blame(told, what, where);
+    char name[NAME_BYTES];
+    int number = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+    told->last[strcspn(told->last, ";")] = '\0';
+    if (strncmp(told->last, "signal", 6) == 0)
+        snprintf(name, sizeof(name), "%.255s", told->last);
+    else
+        snprintf(name, sizeof(name), "signal %d in ?, %.200s", number, told->last);
+    count_culprit(told, name);
     told->last[0] = '\0';
 }
 

@@ -15,22 +15,25 @@ import json
 import os
 import sys
 import zlib
+from _thread import get_ident
 from collections.abc import Callable
 from pathlib import Path
 
 from lazyimage import Engine, LazyImageError, Recipe, process_batch, run
+from lazyimage.copies import Counters
 
 SHIM = ctypes.CDLL(None)
 SHIM.heap_faults_live.restype = ctypes.c_longlong
 SHIM.heap_faults_now.restype = ctypes.c_longlong
 SHIM.heap_faults_holder.restype = ctypes.c_char_p
+SHIM.heap_faults_refused.restype = ctypes.c_char_p
 arm, disarm = SHIM.heap_faults_arm, SHIM.heap_faults_disarm
 arm.argtypes = [ctypes.c_longlong]
 
 TRIES = 4
-SLACK = 600
-"""What grows by more bytes each time that the same allocation fails is a leak; by some or
-once, a cache of the interpreter."""
+SLACK = 64
+"""What grows by more bytes each time that the same allocation fails is a leak; once, something
+that is kept for all."""
 CHECKED = 40
 """After so many failures the job is run whole and its result compared."""
 
@@ -51,6 +54,9 @@ class Jobs:
         self.out = directory / "out" / "out.png"
         self.out.parent.mkdir(exist_ok=True)
         self.data = self.source.read_bytes()
+        self.counters = Counters()
+        self.tuples: list[object] = [(i, i, i) for i in range(5000)]
+        """More than the interpreter keeps for reuse: the next one needs memory."""
 
     def buffer(self) -> int:
         return crc(Engine.from_path(self.source).resize(20).to_buffer("jpeg"))
@@ -89,6 +95,23 @@ class Jobs:
     def search(self) -> int:
         return crc(Engine.from_path(self.source).to_buffer("webp", max_bytes=700))
 
+    def count(self) -> bool:
+        """Whole numbers, and never a lock that stays held for want of a tuple."""
+        self.tuples.append((self, self, self))
+        self.counters.add_job(3, 4)
+        self.counters.add_copy("to_bytes", 5)
+        mine = self.counters.threads[get_ident()]
+        (jobs, *bytes_), (copies, size, _) = mine["job"], mine["to_bytes"]
+        return bytes_ == [3 * jobs, 4 * jobs] and size == 5 * copies
+
+
+def settle() -> None:
+    """Let go what the interpreter may keep: cycles, and the names in its cache of attributes,
+    which holds some thousand; open() of a text leaves one there, as does each name that is made.
+    """
+    gc.collect()
+    sys._clear_type_cache()
+
 
 def attempt(job: Callable[[], object], n: int) -> tuple[str, object]:
     """How the job ended: "done" and its result, or the name of an exception and its text."""
@@ -111,6 +134,7 @@ class Trial:
         self.job: Callable[[], object] = getattr(jobs, name)
         self.ends: dict[str, int] = {}
         self.odd: list[str] = []
+        self.refused = ""
         self.others: dict[str, int] = {}
         for _ in range(3):  # what is made once for all stays
             self.right = self.job()
@@ -134,25 +158,26 @@ class Trial:
         held = self.held()
         holder = ""
         for _ in range(TRIES):
-            gc.collect()
+            settle()
             live, since = SHIM.heap_faults_live(), SHIM.heap_faults_now()
             end, value = attempt(self.job, n)
             fired = disarm()
-            gc.collect()
+            self.refused = (SHIM.heap_faults_refused() or b"").decode()
+            settle()
             if SHIM.heap_faults_live() <= live + SLACK:
                 break
             holder = (SHIM.heap_faults_holder(since) or b"?").decode()
         else:
-            self.odd.append(f"leak in {holder} at {n}")
+            self.odd.append(f"leak in {holder} at {n}, refused {self.refused}")
         self.ends[end] = self.ends.get(end, 0) + 1
         if self.held() != held:
-            self.odd.append(f"a descriptor or a mapping stays at {n}")
+            self.odd.append(f"a descriptor or a mapping stays at {n}, refused {self.refused}")
         if left := self.clean():
-            self.odd.append(f"left behind at {n}: {left}")
+            self.odd.append(f"left behind at {n}: {left}, refused {self.refused}")
         if end == "done" and value != self.right:
-            self.odd.append(f"another result at {n}")
+            self.odd.append(f"another result at {n}, refused {self.refused}")
         if end not in ("done", "MemoryError"):
-            self.others[f"{end}: {value}"] = n
+            self.others[f"{end}: {value}, refused {self.refused}"] = n
         return bool(fired)
 
 

@@ -4,7 +4,6 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <execinfo.h>
-#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -46,9 +45,18 @@ static long long live, moment;
 static atomic_llong left = -1;
 static atomic_int fired;
 
+/* The stack of who was refused. */
+enum { FRAMES = 48 };
+static void *stack[FRAMES];
+static int stack_size;
+static bool primed; /* backtrace() has what it needs */
+static char *story; /* of the end; NULL: to standard error */
+static size_t story_size;
+
 PUBLIC void
 heap_faults_arm(long long count)
 {
+    stack_size = 0;
     atomic_store(&fired, 0);
     atomic_store(&left, count);
 }
@@ -75,14 +83,30 @@ heap_faults_count(uintptr_t low, uintptr_t high)
     }
 }
 
+/* From the caller on; frames of this file are above it. */
+static void
+keep_stack(uintptr_t caller)
+{
+    int count = primed ? backtrace(stack, FRAMES) : 0, first = 0;
+    while (first < count && (uintptr_t)stack[first] != caller)
+        first++;
+    stack_size = count - first;
+    memmove(stack, stack + first, (size_t)stack_size * sizeof(stack[0]));
+    if (stack_size == 0)
+        stack[stack_size++] = (void *)caller;
+    if (story) /* should nothing more be said */
+        snprintf(story, story_size, "refused %s;", heap_faults_refused());
+}
+
 static bool
-refuses(void)
+refuses(uintptr_t caller)
 {
     if (atomic_load_explicit(&left, memory_order_relaxed) < 0)
         return false;
     if (atomic_fetch_sub(&left, 1) != 0) /* below 0 by another thread: it is over */
         return false;
     atomic_store(&fired, 1);
+    keep_stack(caller);
     return true;
 }
 
@@ -153,25 +177,25 @@ close_gap(size_t gap)
     }
 }
 
-/* False: it was not counted. */
-static bool
+/* Its size; −1: it was not counted. */
+static long long
 release(const void *block)
 {
-    bool found = false;
+    long long size = -1;
     if (!block)
-        return false;
+        return size;
     enter();
     size_t i = place_of((uintptr_t)block);
     while (held[i].start && held[i].start != (uintptr_t)block)
         i = (i + 1) % PLACES;
     if (held[i].start) {
-        found = true;
-        live -= (long long)held[i].size;
+        size = (long long)held[i].size;
+        live -= size;
         held[i].start = 0;
         close_gap(i);
     }
     leave();
-    return found;
+    return size;
 }
 
 static const char *
@@ -198,6 +222,55 @@ heap_faults_holder(long long since)
     return NULL;
 }
 
+static bool
+begins(const char *name, const char *with)
+{
+    return strncmp(name, with, strlen(with)) == 0;
+}
+
+static bool
+is_ours(const char *name)
+{
+    return begins(name, "allocations") || begins(name, "_core") ||
+           begins(name, "_avif");
+}
+
+static bool
+is_interpreter(const char *name)
+{
+    return begins(name, "python") || begins(name, "libpython");
+}
+
+PUBLIC const char *
+heap_faults_refused(void)
+{
+    static char text[160];
+    const char *asker = "", *entry = "?", *ours = "", *second = "?";
+    for (int i = 0; i < stack_size && !*ours; i++) {
+        Dl_info found;
+        if (!dladdr(stack[i], &found) || !found.dli_fname)
+            continue;
+        const char *name = name_of(found.dli_fname);
+        if (begins(name, "libc.so"))
+            continue;
+        asker = *asker ? asker : name;
+        if (i == 1 && found.dli_sname)
+            second = found.dli_sname;
+        if (is_ours(name))
+            ours = name;
+        else
+            entry = found.dli_sname ? found.dli_sname : "?";
+    }
+    if (is_interpreter(asker))
+        snprintf(text, sizeof(text), "%s for %s%s%s", asker, second,
+                 *ours ? " under " : "", ours);
+    else if (!*ours || is_ours(asker))
+        snprintf(text, sizeof(text), "%s", asker);
+    else
+        snprintf(text, sizeof(text), "%s in %s", asker, entry);
+    return text;
+}
+
 /* --- malloc ------------------------------------------------------------------------
  */
 
@@ -209,41 +282,45 @@ refused(void)
 }
 
 static void *
-taken(void *block, uintptr_t caller)
+taken(void *block, size_t size, uintptr_t caller)
 {
     if (block)
-        hold(block, malloc_usable_size(block), caller);
+        hold(block, size, caller);
     return block;
 }
 
 PUBLIC void *
 malloc(size_t size)
 {
-    return refuses() ? refused() : taken(__libc_malloc(size), CALLER);
+    return refuses(CALLER) ? refused() : taken(__libc_malloc(size), size, CALLER);
 }
 
 PUBLIC void *
 calloc(size_t count, size_t size)
 {
-    return refuses() ? refused() : taken(__libc_calloc(count, size), CALLER);
+    return refuses(CALLER) ? refused()
+                           : taken(__libc_calloc(count, size), count * size, CALLER);
 }
 
 PUBLIC void *
 memalign(size_t alignment, size_t size)
 {
-    return refuses() ? refused() : taken(__libc_memalign(alignment, size), CALLER);
+    return refuses(CALLER) ? refused()
+                           : taken(__libc_memalign(alignment, size), size, CALLER);
 }
 
 PUBLIC void *
 aligned_alloc(size_t alignment, size_t size)
 {
-    return refuses() ? refused() : taken(__libc_memalign(alignment, size), CALLER);
+    return refuses(CALLER) ? refused()
+                           : taken(__libc_memalign(alignment, size), size, CALLER);
 }
 
 PUBLIC int
 posix_memalign(void **block, size_t alignment, size_t size)
 {
-    void *made = refuses() ? NULL : taken(__libc_memalign(alignment, size), CALLER);
+    void *made =
+        refuses(CALLER) ? NULL : taken(__libc_memalign(alignment, size), size, CALLER);
     if (!made)
         return ENOMEM;
     *block = made;
@@ -260,15 +337,14 @@ free(void *block)
 PUBLIC void *
 realloc(void *block, size_t size)
 {
-    if (refuses())
+    if (refuses(CALLER))
         return refused();
-    size_t old = block ? malloc_usable_size(block) : 0;
-    bool was = release(block);
+    long long old = release(block);
     void *moved = __libc_realloc(block, size);
     if (moved)
-        return taken(moved, CALLER);
-    if (was && size)
-        keep(block, old, CALLER);
+        return taken(moved, size, CALLER);
+    if (old >= 0 && size)
+        keep(block, (size_t)old, CALLER);
     return NULL;
 }
 
@@ -278,7 +354,7 @@ realloc(void *block, size_t size)
 PUBLIC void *
 mmap(void *address, size_t size, int protection, int flags, int fd, off_t offset)
 {
-    if (refuses()) {
+    if (refuses(CALLER)) {
         errno = ENOMEM;
         return MAP_FAILED;
     }
@@ -305,11 +381,11 @@ mremap(void *address, size_t size, size_t new_size, int flags, ...)
     va_start(rest, flags);
     void *wanted = flags & MREMAP_FIXED ? va_arg(rest, void *) : NULL;
     va_end(rest);
-    if (refuses()) {
+    if (refuses(CALLER)) {
         errno = ENOMEM;
         return MAP_FAILED;
     }
-    bool was = release(address);
+    bool was = release(address) >= 0;
     void *got = (void *)syscall(SYS_mremap, address, size, new_size, flags, wanted);
     if (was)
         keep(got == MAP_FAILED ? address : got, got == MAP_FAILED ? size : new_size,
@@ -323,7 +399,7 @@ pthread_create(pthread_t *thread, const pthread_attr_t *how, void *(*run)(void *
                void *arg)
 {
     static __typeof__(&pthread_create) next;
-    if (refuses())
+    if (refuses(CALLER))
         return EAGAIN;
     if (!next) {
         void *found = dlsym(RTLD_NEXT, "pthread_create");
@@ -335,37 +411,44 @@ pthread_create(pthread_t *thread, const pthread_attr_t *how, void *(*run)(void *
 /* --- the end -----------------------------------------------------------------------
  */
 
-static char *story;
-static size_t story_size;
+static void
+say(const char *text)
+{
+    if (story)
+        snprintf(story, story_size, "%s", text);
+    else
+        dprintf(STDERR_FILENO, "%s\n", text);
+}
 
 /* The modules on the stack from the top, each once, but the C library's and this. */
 static void
 tell(int number)
 {
-    enum { FRAMES = 48 };
     void *frames[FRAMES];
-    char text[256];
+    char modules[256] = "", text[512];
     Dl_info self = {0}, found;
-    const char *last = "";
+    const char *last = "", *top = "?", *refused = heap_faults_refused();
+    size_t used = 0;
     dladdr((const void *)heap_faults_live, &self);
-    int used = snprintf(text, sizeof(text), "signal %d", number);
+    snprintf(text, sizeof(text), "signal %d in ?, refused %s;", number, refused);
+    say(text); /* where the stack is destroyed, that is all */
     int count = backtrace(frames, FRAMES);
     for (int i = 0; i < count; i++) {
         if (!dladdr(frames[i], &found) || !found.dli_fname)
             continue;
         const char *name = name_of(found.dli_fname);
-        if (strncmp(name, "libc.so", 7) == 0 || strcmp(name, last) == 0 ||
+        if (begins(name, "libc.so") || strcmp(name, last) == 0 ||
             (found.dli_fbase == self.dli_fbase && i < 3))
             continue;
+        top = *last ? top : name;
         last = name;
-        if (used < (int)sizeof(text))
-            used += snprintf(text + used, sizeof(text) - (size_t)used, " %s:%s", name,
-                             found.dli_sname ? found.dli_sname : "?");
+        if (used < sizeof(modules))
+            used += (size_t)snprintf(modules + used, sizeof(modules) - used, " %s:%s",
+                                     name, found.dli_sname ? found.dli_sname : "?");
     }
-    if (story)
-        snprintf(story, story_size, "%s", text);
-    else
-        dprintf(STDERR_FILENO, "%s\n", text);
+    snprintf(text, sizeof(text), "signal %d in %s, refused %s;%s", number, top, refused,
+             modules);
+    say(text);
 }
 
 static void
@@ -380,13 +463,17 @@ die(int number)
 PUBLIC void
 heap_faults_explain(char *text, unsigned long size)
 {
+    static uint8_t aside[64 << 10]; /* the usual one may be destroyed */
+    stack_t other = {.ss_sp = aside, .ss_size = sizeof(aside)};
     void *frames[1];
     static const int deadly[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
     story = text;
     story_size = size;
     backtrace(frames, 1); /* loads what it needs */
+    primed = true;
+    sigaltstack(&other, NULL);
     for (int i = 0; i < 5; i++) {
-        struct sigaction how = {.sa_handler = die, .sa_flags = SA_NODEFER};
+        struct sigaction how = {.sa_handler = die, .sa_flags = SA_NODEFER | SA_ONSTACK};
         sigaction(deadly[i], &how, NULL);
     }
 }

@@ -16,11 +16,16 @@ long long heap_faults_live(void);
  * held; NULL: there is none. */
 long long heap_faults_now(void);
 const char *heap_faults_holder(long long since);
+/* Who asked for what was refused: "libaom.so.3 in avifEncoderAddImage": a library, and
+ * the function of one through which our code came to it; "allocations": our code
+ * itself; "python3.11 for PyCell_New under _core…": the interpreter, in a call of ours. "": nothing
+ * was refused. */
+const char *heap_faults_refused(void);
 /* Count what is asked for by code from `low` up to `high`. Blocks of before stay
  * uncounted, so call it first. */
 void heap_faults_count(uintptr_t low, uintptr_t high);
-/* On a deadly signal say where, as "signal 6: abort libavif.so.15 …", into `text`, of
- * `size` bytes, or to standard error if it is NULL; then die by it. */
+/* On a deadly signal say where, as "signal 6 in libavif.so.15, refused …; the stack",
+ * into `text`, of `size` bytes, or to standard error if it is NULL; then die by it. */
 void heap_faults_explain(char *text, unsigned long size);
 
 #endif
