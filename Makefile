@@ -117,7 +117,7 @@ NOT_UNDER_VALGRIND := test_guard test_source test_crashers test_group test_tee t
 valgrind-c: ## the C tests under valgrind's memcheck, but for the longest: errors and leaks
 	@tools/setup.sh --valgrind
 	@$(MAKE) --no-print-directory c-programs
-	@$(PYTHON) tools/run_tests.py --c $(OUT) --timeout 600 --leave-out '$(NOT_UNDER_VALGRIND)' \
+	@$(PYTHON) tools/run_tests.py --c $(OUT) --timeout 600 --leave-out '$(NOT_UNDER_VALGRIND)' --only '$(ONLY)' \
 		--under 'valgrind -q --error-exitcode=9 --leak-check=full \
 		--errors-for-leak-kinds=definite,indirect'
 
@@ -146,11 +146,13 @@ fuzz-programs:
 
 .SECONDARY: $(FUZZ_FILES:%.c=build/fuzz/c/%.o) $(FUZZ_FILES:%.c=build/cover/c/%.o)
 fuzz-short: fuzz-programs ## every fuzzer for five seconds
-	@for target in $(FUZZERS); do \
-		$(PYTHON) tools/fuzz.py $$target 5 >build/fuzz/$$target.log 2>&1 || \
-			{ tail -40 build/fuzz/$$target.log; exit 1; }; \
-		echo "$$target: $$(sed -n 's/^stat::number_of_executed_units: *//p' \
-			build/fuzz/$$target.log) inputs, no finding"; done
+	@$(MAKE) --no-print-directory $(FUZZERS:%=fuzz-short-%)
+
+fuzz-short-%: FORCE
+	@$(PYTHON) tools/fuzz.py $* 5 >build/fuzz/$*.log 2>&1 || \
+		{ tail -40 build/fuzz/$*.log; exit 1; }
+	@echo "$*: $$(sed -n 's/^stat::number_of_executed_units: *//p' \
+		build/fuzz/$*.log) inputs, no finding"
 
 # Tests of the parsers, and fuzzers to give files to; -O0, so that a line is a line.
 COVER_TESTS := $(filter-out %_memory.c,$(filter tests/c/codecs/% tests/c/meta/% \

@@ -20,6 +20,7 @@ import shutil
 import subprocess
 import sysconfig
 import tomllib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -146,11 +147,12 @@ class Build(build_ext):
     def build_extension(self, ext: Extension) -> None:
         self.configure(ext)
         self.build_temp = str(self.objects / ext.name.rpartition(".")[2])
-        compile_one = self.compiler._compile
+        usual = self.compiler.compile, self.compiler._compile
         if self.compiler.compiler_type == "unix":
             self.reuse_objects(ext)
+            self.compile_beside()
         super().build_extension(ext)
-        self.compiler._compile = compile_one
+        self.compiler.compile, self.compiler._compile = usual
 
     def configure(self, ext: Extension) -> None:
         ext.define_macros.append(("LI_VERSION", f'"{VERSION}"'))
@@ -194,6 +196,21 @@ class Build(build_ext):
                 compile_one(obj, src, suffix, cc_args, flags, pp_opts)
 
         self.compiler._compile = compile_changed
+
+    def compile_beside(self) -> None:
+        """Wrap the compiler's step for all files: as many at once as there are CPUs."""
+        compile_all, compile_one = self.compiler.compile, self.compiler._compile
+
+        def compile_at_once(*args: Any, **options: Any) -> Any:
+            with ThreadPoolExecutor(os.cpu_count()) as pool:
+                begun = []
+                self.compiler._compile = lambda *step: begun.append(pool.submit(compile_one, *step))
+                objects = compile_all(*args, **options)
+                for each in begun:
+                    each.result()
+            return objects
+
+        self.compiler.compile = compile_at_once
 
 
 def stale(obj: Path) -> bool:

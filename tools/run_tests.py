@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """Run the C test programs, then pytest in each venv, all of them even if one fails.
 
-    run_tests.py [--c DIRECTORY] [--under COMMAND] [--leave-out NAMES] [--venvs FILE]
-                 [--timeout SECONDS]
+    run_tests.py [--c DIRECTORY] [--under COMMAND] [--leave-out NAMES] [--only NAMES]
+                 [--venvs FILE] [--timeout SECONDS]
 
-DIRECTORY holds tests/c/<layer>/test_*; FILE names a venv a line, of which the first runs the
-whole suite and the others what is not marked slow. COMMAND runs each program, as valgrind
-does. The last line is the sum of all.
+DIRECTORY holds tests/c/<layer>/test_*, of which as many run at once as there are CPUs; FILE
+names a venv a line, of which the first runs the whole suite and, beside it, the others one
+after another what is not marked slow. COMMAND runs each program, as valgrind does. The last
+line is the sum of all.
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from xml.etree import ElementTree
 
 TOTAL = re.compile(r"^(\d+) passed, (\d+) failed$", re.MULTILINE)
@@ -66,9 +68,20 @@ def run_program(program: Path, name: str, timeout: float, under: Sequence[str] =
     return count if count.failed else count.plus(Count(failed=1))
 
 
+class Chosen(NamedTuple):
+    """Programs by their names."""
+
+    left_out: Sequence[str] = ()
+    only: Sequence[str] = ()
+
+    def __contains__(self, name: object) -> bool:
+        return name not in self.left_out and (not self.only or name in self.only)
+
+
 def run_programs(
-    directory: Path, timeout: float, under: Sequence[str] = (), left_out: Sequence[str] = ()
+    directory: Path, timeout: float, under: Sequence[str] = (), chosen: Chosen | None = None
 ) -> Count:
+    chosen = chosen or Chosen()
     programs = [
         path
         for path in sorted(directory.glob("tests/c/*/test_*"))
@@ -76,11 +89,15 @@ def run_programs(
     ]
     wanted = {path.with_suffix("") for path in Path().glob("tests/c/*/test_*.c")}
     programs = [path for path in programs if path.relative_to(directory) in wanted]
-    programs = [path for path in programs if path.name not in left_out]
+    programs = [path for path in programs if path.name in chosen]
+
+    def run_one(program: Path) -> Count:
+        return run_program(program, str(program.relative_to(directory)), timeout, under)
+
     total = Count()
-    for program in programs:
-        name = str(program.relative_to(directory))
-        total = total.plus(run_program(program, name, timeout, under))
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for count in pool.map(run_one, programs):
+            total = total.plus(count)
     if not programs:
         print(f"no test program below {directory}")
         total = Count(failed=1)
@@ -102,19 +119,40 @@ def read_report(report: Path) -> Count:
     return total
 
 
+ASIDE: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+
+
 def run_pytest(venv: Path, whole: bool) -> Count:
-    """One run of the suite; an exit status without a failed test counts as one."""
+    """One run of the suite; an exit status without a failed test counts as one. What another
+    than the whole says comes when it has ended.
+    """
     python = venv / "bin" / "python"
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder, "report.xml")
         command = [python, "-m", "pytest", "-q", f"--junitxml={report}"]
         command += [] if whole else ["-m", "not slow", "-p", "no:cacheprovider"]
-        done = subprocess.run(command, check=False)
+        done = subprocess.run(command, check=False, text=True, **({} if whole else ASIDE))
         count = read_report(report)
+    if not whole:
+        print(done.stdout, end="")
     if done.returncode and not count.failed:
         count = count.plus(Count(failed=1))
     print(f"{venv}: {count}", flush=True)
     return count
+
+
+def run_venvs(venvs: Sequence[Path]) -> Count:
+    """The suite on each: the whole one on the first, beside the others."""
+
+    def run_others() -> Count:
+        total = Count()
+        for venv in venvs[1:]:
+            total = total.plus(run_pytest(venv, whole=False))
+        return total
+
+    with ThreadPoolExecutor(1) as pool:
+        others = pool.submit(run_others)
+        return run_pytest(venvs[0], whole=True).plus(others.result())
 
 
 def main() -> int:
@@ -122,16 +160,18 @@ def main() -> int:
     parser.add_argument("--c", type=Path)
     parser.add_argument("--under", default="", help="a command that runs each program")
     parser.add_argument("--leave-out", default="", help="names of programs")
+    parser.add_argument("--only", default="", help="names of programs, all others left out")
     parser.add_argument("--venvs", type=Path)
     parser.add_argument("--timeout", type=float, default=120)
     options = parser.parse_args()
     total = Count()
     if options.c:
-        under, left_out = options.under.split(), options.leave_out.split()
-        total = total.plus(run_programs(options.c, options.timeout, under, left_out))
+        chosen = Chosen(options.leave_out.split(), options.only.split())
+        under = options.under.split()
+        total = total.plus(run_programs(options.c, options.timeout, under, chosen))
     if options.venvs:
-        for index, venv in enumerate(options.venvs.read_text().split()):
-            total = total.plus(run_pytest(Path(venv), whole=index == 0))
+        venvs = [Path(line) for line in options.venvs.read_text().split()]
+        total = total.plus(run_venvs(venvs))
         print(total)
     return 1 if total.failed or not total.passed else 0
 
