@@ -87,6 +87,7 @@ li_ctx_part(const li_ctx *ctx)
     part.cancel = ctx->cancel;
     part.deadline_ns = ctx->deadline_ns;
     part.pledge = ctx->pledge;
+    part.salvage = ctx->salvage;
     return part;
 }
 

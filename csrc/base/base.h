@@ -64,6 +64,10 @@ typedef struct li_ctx {
     int64_t tick_due_ns;
     uint32_t polls;
 
+    bool salvage;       /* damaged pixels are filled, not refused: ops/salvage.h */
+    bool salvaged;      /* and some were: */
+    uint32_t rows_real; /* so many rows are the file's */
+
     struct li_pledge *pledge; /* borrowed: of who shares a heap; NULL: has it alone */
 
     uint64_t bytes;      /* ledger + charges, now */

@@ -67,7 +67,7 @@ say_decode(writer *out, const li_plan *plan, const li_input *input)
         say(out, hint->skim            ? ", skimmed"
                  : header->progressive ? " (held whole: the file comes in passes)"
                                        : " (held whole)");
-    say(out, "\n");
+    say(out, "%s\n", plan->salvages ? ", damaged rows gray" : "");
 }
 
 static const char *

@@ -3,6 +3,7 @@
 #include "engine/plan.h"
 #include "engine/decode.h"
 #include "engine/geometry.h"
+#include "ops/salvage.h"
 
 #include <string.h>
 
@@ -196,6 +197,8 @@ li_plan_reading_bytes(const li_input *input, const li_plan *plan)
     if (input->codec)
         bytes =
             li_sat_add(bytes, input->codec->decode_bytes(&input->header, plan->hint));
+    if (plan->salvages)
+        bytes = li_sat_add(bytes, li_salvage_bytes(plan->decoded));
     return plan->cmyk ? li_sat_add(bytes, li_row_bytes(plan->decoded) + 4096) : bytes;
 }
 
@@ -351,12 +354,18 @@ li_status
 li_plan_make(li_ctx *ctx, const li_input *input, const li_request *request,
              li_plan *plan)
 {
+    li_request own = *request;
     plan_start(input, request, plan);
+    plan->salvages = ctx->salvage && input->codec;
+    if (plan->salvages) { /* row after row, from the first */
+        own.rules_off |= LI_NO_PLANES | LI_NO_REGION | LI_NO_SKIM;
+        own.threads = LI_THREADS_ONE;
+    }
     size_t room = most_ops(request);
     LI_TRY(li_alloc(ctx, room, sizeof(plan->ops[0]), &plan->ops));
     li_status status = li_alloc(ctx, room, sizeof(plan->infos[0]), &plan->infos);
     if (status == LI_OK)
-        status = plan_fill(ctx, input, request, plan);
+        status = plan_fill(ctx, input, &own, plan);
     if (status != LI_OK)
         li_plan_free(ctx, plan);
     return status;

@@ -141,6 +141,7 @@ typedef struct li_plan {
     li_way way;
     bool studio; /* the decoder's planes are */
     li_plane_plan planes[LI_PLANES];
+    bool salvages;  /* damaged rows are filled */
     bool cmyk;      /* decoded is CMYK and becomes RGB at once */
     li_op *ops;     /* owned */
     li_info *infos; /* owned: the picture after each op */

@@ -4,6 +4,7 @@
 #include "color/cmyk.h"
 #include "color/ycc.h"
 #include "engine/carry.h"
+#include "ops/salvage.h"
 
 #include <string.h>
 
@@ -96,6 +97,8 @@ li_decoder_open(li_ctx *ctx, li_source *source, const li_input *input,
     li_status status = input->codec ? input->codec->decode(ctx, source, &input->header,
                                                            plan->hint, rows)
                                     : li_frame_rows(ctx, &input->frame, rows);
+    if (status == LI_OK && plan->salvages)
+        status = li_salvage_push(source, input->header.height, rows);
     if (status == LI_OK && plan->cmyk)
         status = li_cmyk_push(rows, input->header.inverted, plan->decoded.pixel);
     if (status != LI_OK && !ctx->step)
@@ -141,8 +144,11 @@ open_rows(job *run, li_ahead_use *use)
     if (run->request->threads == LI_THREADS_IDLE)
         hint.ahead = hint.ahead && li_idle_cpus() > 0;
     hint.use = use;
-    return input->codec->decode(run->ctx, run->source, &input->header, hint,
-                                &run->chain);
+    LI_TRY(
+        input->codec->decode(run->ctx, run->source, &input->header, hint, &run->chain));
+    if (!run->plan->salvages)
+        return LI_OK;
+    return li_salvage_push(run->source, input->header.height, &run->chain);
 }
 
 static li_status

@@ -356,6 +356,9 @@ tell(li_group *self, uint64_t peak)
         branch->ctx->peak_bytes = peak;
         branch->plan->hint = self->share.plans[i].hint;
         branch->plan->bytes = self->share.bytes;
+        branch->ctx->salvaged |= self->share.ctx->salvaged;
+        if (self->share.ctx->salvaged)
+            branch->ctx->rows_real = self->share.ctx->rows_real;
         for (uint32_t n = 0; n < said->count && n < LI_WARNINGS; n++)
             li_warn(branch->ctx, "%s", said->text[n]);
     }

@@ -360,6 +360,7 @@ take_source(py_state *state, PyObject *source, py_job *job)
     }
     int failed = 0;
     job->source = (py_source *)Py_NewRef(source);
+    job->ctx.salvage = job->source->salvage;
     Py_BEGIN_CRITICAL_SECTION(source);
     if (job->source->fd >= 0) {
         job->fd = fcntl(job->source->fd, F_DUPFD_CLOEXEC, 0);

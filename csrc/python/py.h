@@ -83,6 +83,7 @@ typedef struct py_source {
     int fd;         /* PY_FILE, or a held path: open; else −1 */
     li_stamp stamp; /* of fd */
     uint32_t holds;
+    bool salvage;
     PyObject *given;      /* owned: a tuple of bytes that metadata borrow; PY_PIXELS */
     li_metadata metadata; /* what goes with the pixels */
 } py_source;

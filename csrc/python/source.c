@@ -275,6 +275,14 @@ source_release(py_source *self, PyObject *Py_UNUSED(ignored))
     Py_RETURN_NONE;
 }
 
+/* Before anybody else has it. */
+static PyObject *
+source_salvage(py_source *self, PyObject *Py_UNUSED(ignored))
+{
+    self->salvage = true;
+    Py_RETURN_NONE;
+}
+
 /* --- the type -------------------------------------------------------------------- */
 
 static PyObject *
@@ -321,6 +329,7 @@ static PyMethodDef source_methods[] = {
     {"from_pixels", (PyCFunction)source_from_pixels, METH_VARARGS | METH_CLASS, NULL},
     {"hold", (PyCFunction)source_hold, METH_NOARGS, NULL},
     {"release", (PyCFunction)source_release, METH_NOARGS, NULL},
+    {"salvage", (PyCFunction)source_salvage, METH_NOARGS, NULL},
     {0},
 };
 

@@ -152,6 +152,16 @@ wrap_steps(const li_plan *plan)
     return tuple;
 }
 
+/* Of a source that salvages: how many rows are the file's. */
+static PyObject *
+wrap_rows_real(const py_job *job)
+{
+    if (!job->ctx.salvage || !job->input.codec)
+        return Py_NewRef(Py_None);
+    return PyLong_FromUnsignedLong(job->ctx.salvaged ? job->ctx.rows_real
+                                                     : job->input.header.height);
+}
+
 static PyObject *
 wrap_quality(const li_request *request)
 {
@@ -214,6 +224,7 @@ py_wrap_metrics(const py_job *job, uint64_t bytes_out)
         put_int(dict, "xmp_bytes", header->xmp_bytes) &&
         put_int(dict, "kept_kinds", job->times.kept) &&
         put_int(dict, "denied_kinds", job->denied) &&
+        put(dict, "rows_real", wrap_rows_real(job)) &&
         put(dict, "metadata", py_wrap_metadata(&job->handed)) &&
         put_text(dict, "io", job->input.io) &&
         put(dict, "warnings", wrap_warnings(&job->ctx.warnings)) &&

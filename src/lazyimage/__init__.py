@@ -123,12 +123,13 @@ def __getattr__(name: str) -> Any:
     return value
 
 
-def open(source: Any, *, io: Io = "auto") -> Engine:
+def open(source: Any, *, io: Io = "auto", salvage: bool = False) -> Engine:
     """An Engine over a path, encoded bytes, a file object or pixels, told apart by type.
 
     str and os.PathLike are paths; buffers of one dimension are encoded bytes (never a
     path), of two or three pixels; what has __array_interface__ (Pillow images) is pixels;
     what has read() is a file object. An Engine is returned as it is. TypeError otherwise.
+    salvage: as of Engine.from_path().
 
     >>> lazyimage.open("photo.jpg").dimensions()
     (640, 480)
@@ -137,7 +138,7 @@ def open(source: Any, *, io: Io = "auto") -> Engine:
         return source
     from lazyimage.engine import open_with
 
-    return open_with(source, Recipe(), io)
+    return open_with(source, Recipe(), io, salvage)
 
 
 def inspect(data: Buffer) -> Info:

@@ -52,6 +52,8 @@ class Source:
     def hold(self) -> None:
         """Open the file now and keep this version for all jobs until release(). Counts."""
     def release(self) -> None: ...
+    def salvage(self) -> None:
+        """From now on jobs fill what is damaged; before anybody else has it."""
 
 @disjoint_base
 class Encoded:
@@ -118,7 +120,8 @@ def run(source: Source, request: Mapping[str, Any]) -> tuple[Any, dict[str, Any]
     format_in, format_out, width_in, height_in (upright), width_out, height_out, mode_out,
     quality (None if the format has none), peak_bytes, decoded_bytes, shrink (M of M/8),
     kept_kinds, denied_kinds (LI_KEEP_…), metadata (of pixels, as from_pixels() takes them,
-    or None), io, warnings (tuple of str), planned_bytes, planned_out_bytes, steps (names as run).
+    or None), rows_real (of the file's rows, where the source salvages, else None), io,
+    warnings (tuple of str), planned_bytes, planned_out_bytes, steps (names as run).
     """
 
 def run_many(

@@ -93,12 +93,17 @@ class Engine(Chain, Deferred, Web):
     # --- sources ---------------------------------------------------------------------
 
     @classmethod
-    def from_path(cls, path: str | os.PathLike[str], *, io: Io = "auto") -> Self:
+    def from_path(
+        cls, path: str | os.PathLike[str], *, io: Io = "auto", salvage: bool = False
+    ) -> Self:
         """A file by its path, which is made absolute now; each job opens it anew.
 
         The engine holds no descriptor, and the file's bytes never enter the Python heap.
         What is no regular file (a pipe, a device, a file of /proc) can be read only once,
         and is, now: into an unlinked temp file (copy point "from_path").
+        salvage=True: of a damaged JPEG, PNG or WebP that has a row at least, the rest is
+        gray (without alpha where there is any) instead of an error; metrics.rows_real says
+        how many rows of the file are real, and metrics.warnings what was wrong.
 
         Raises TypeError for bytes (they are data: from_bytes), SourceNotFoundError (E100),
         SourceReadError (E101) for a directory.
@@ -106,34 +111,37 @@ class Engine(Chain, Deferred, Web):
         >>> Engine.from_path("photo.jpg").dimensions()
         (640, 480)
         """
-        return cls._make(source.from_path(path, io), Recipe())
+        origin = source.from_path(path, io).salvaging(salvage, "from_path")
+        return cls._make(origin, Recipe())
 
     @classmethod
-    def from_bytes(cls, data: Buffer, *, io: Io = "auto") -> Self:
+    def from_bytes(cls, data: Buffer, *, io: Io = "auto", salvage: bool = False) -> Self:
         """Encoded bytes: any contiguous buffer.
 
         A read-only one is borrowed for the engine's life. A writable one (bytearray,
         ndarray) is copied once into native memory (copy point "from_bytes"), unless
-        io="map": then it is borrowed, and must not change while a job runs.
+        io="map": then it is borrowed, and must not change while a job runs. salvage: as of
+        from_path().
 
         >>> with open("photo.jpg", "rb") as file:
         ...     engine = Engine.from_bytes(file.read())
         >>> engine.info.format
         'jpeg'
         """
-        return cls._make(source.from_bytes(data, io), Recipe())
+        origin = source.from_bytes(data, io).salvaging(salvage, "from_bytes")
+        return cls._make(origin, Recipe())
 
     from_memory = from_bytes
 
     @classmethod
-    def from_file(cls, fileobj: BinaryIO, *, io: Io = "auto") -> Self:
+    def from_file(cls, fileobj: BinaryIO, *, io: Io = "auto", salvage: bool = False) -> Self:
         """A binary file object.
 
         A file of open() that stands at its start is used through its descriptor, which is
         duplicated, so the object may be closed. From any other object, or from any other
         position, the rest is read now, 1 MiB at a time, into an unlinked temp file (copy
         point "from_file"), up to 1 GiB (then LimitError E123); Recipe.open() of a recipe
-        with limits(max_input_bytes=…) has that bound instead.
+        with limits(max_input_bytes=…) has that bound instead. salvage: as of from_path().
 
         Raises TypeError for text files and for what has no read().
 
@@ -142,7 +150,8 @@ class Engine(Chain, Deferred, Web):
         >>> engine.info.size
         (640, 480)
         """
-        return cls._make(source.from_file(fileobj, io), Recipe())
+        origin = source.from_file(fileobj, io).salvaging(salvage, "from_file")
+        return cls._make(origin, Recipe())
 
     @classmethod
     def from_pixels(cls, obj: Any, *, mode: Mode | None = None) -> Self:
@@ -474,9 +483,10 @@ def unpickled(kind: type[Engine], origin: tuple[Any, ...], recipe: Recipe) -> En
     return kind._make(source.unpickled(*origin), recipe)
 
 
-def open_with(subject: Any, recipe: Recipe, io: str = "auto") -> Engine:
+def open_with(subject: Any, recipe: Recipe, io: str = "auto", salvage: object = False) -> Engine:
     """An engine over anything that source.from_any() knows, with this recipe."""
     if isinstance(subject, Engine):
         raise TypeError("an Engine has a recipe of its own: open what it was made from")
     most = recipe.effective_limits.get("max_input_bytes", MAX_INPUT_BYTES)
-    return Engine._make(source.from_any(subject, io, most), recipe)
+    origin = source.from_any(subject, io, most)
+    return Engine._make(origin.salvaging(salvage, "open"), recipe)

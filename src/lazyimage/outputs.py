@@ -178,6 +178,7 @@ AS_THEY_ARE = (
     "shrink",
     "threads",
     "io",
+    "rows_real",
     "warnings",
     "steps",
 )

@@ -191,6 +191,7 @@ class Metrics(Record):
         "icc",
         "metadata_stripped",
         "policy_violations",
+        "rows_real",
         "warnings",
         "steps",
     )
@@ -237,6 +238,8 @@ class Metrics(Record):
     """The source had ICC, EXIF or XMP data, and the output has not all three kinds of them."""
     policy_violations: tuple[str, ...]
     """Kinds of metadata that keep_metadata() asked for and sanitize() removed."""
+    rows_real: int | None
+    """With salvage=True: how many of the file's rows, from the first on, are not filled."""
     warnings: tuple[str, ...]
     steps: tuple[str, ...]
     """Names of the operations as they were run."""

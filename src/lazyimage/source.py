@@ -10,14 +10,14 @@ import os
 import stat
 
 from lazyimage import _core, settings
-from lazyimage.checks import as_choice, type_name
+from lazyimage.checks import as_choice, as_flag, type_name
 from lazyimage.copies import note_copy
 from lazyimage.errors import InvalidArgumentError, LazyImageError, make_error
 from lazyimage.steps import MODES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, NoReturn
+    from typing import Any, NoReturn, Self
 
     from typing_extensions import Buffer
 
@@ -30,7 +30,7 @@ IO_CHOICES = ("auto", "map", "read")
 class Origin:
     """Where an engine's bytes come from. Immutable; shared by all engines made from it."""
 
-    __slots__ = ("copies", "core", "data", "io", "kind", "metadata", "mode", "path")
+    __slots__ = ("copies", "core", "data", "io", "kind", "metadata", "mode", "path", "salvage")
 
     def __init__(
         self,
@@ -51,14 +51,22 @@ class Origin:
         self.data = data  # what the core borrows, or the file object that can be asked again
         self.mode = mode  # of kind "pixels"
         self.copies = copies  # the copy points passed on the way in
+        self.salvage = False  # what is damaged is filled
         self.metadata = metadata  # of kind "pixels": what goes with them
+
+    def salvaging(self, salvage: object, caller: str) -> Self:
+        """The same, just made, told to fill what is damaged if that is wanted."""
+        if as_flag(salvage, f"{caller}: salvage"):
+            self.core.salvage()
+            self.salvage = True
+        return self
 
     def suited(self, policy: str | None) -> Origin:
         """The same origin as an untrusted policy wants it: files read privately, not mapped."""
         if policy not in settings.UNTRUSTED or self.io != "auto":
             return self
         if self.kind == "path":
-            return path_origin(self.path, "read")
+            return path_origin(self.path, "read").salvaging(self.salvage, "from_path")
         if self.kind == "file" and self.data is not None:
             if self.data.closed:
                 raise InvalidArgumentError(
@@ -66,20 +74,22 @@ class Origin:
                     hint='pass io="read" to from_file()',
                 )
             core = _core.Source.from_fd(self.data.fileno(), "read")
-            return Origin(core, "file", "read", data=self.data)
+            origin = Origin(core, "file", "read", data=self.data)
+            return origin.salvaging(self.salvage, "from_file")
         return self
 
     @property
     def identity(self) -> object:
         """What is equal for origins of one source: paths by name, the rest by object."""
         if self.kind == "path":
-            return self.path, self.io
+            return self.path, self.io, self.salvage
         return id(self) if self.data is None else id(self.data)
 
     def code(self) -> str:
         """The call that makes this origin."""
         if self.kind == "path":
             option = "" if self.io == "auto" else f', io="{self.io}"'
+            option += ", salvage=True" if self.salvage else ""
             return f"Engine.from_path({self.path!r}{option})"
         if self.kind == "pixels":
             shape = "×".join(str(side) for side in memoryview(self.data).shape or ())
@@ -90,9 +100,9 @@ class Origin:
     def pickled(self) -> tuple[Any, ...]:
         """(kind, io, payload…): a path by its name, bytes and pixels by their value."""
         if self.kind == "path":
-            return "path", self.io, self.path
+            return "path", self.io, self.path, self.salvage
         if self.kind == "bytes":
-            return "bytes", self.io, bytes(self.data)
+            return "bytes", self.io, bytes(self.data), self.salvage
         if self.kind == "pixels":
             view = memoryview(self.data)
             return "pixels", self.io, view.tobytes(), view.shape, self.mode, self.metadata
@@ -105,9 +115,9 @@ class Origin:
 def unpickled(kind: str, io: str, *payload: Any) -> Origin:
     """Undo Origin.pickled()."""
     if kind == "path":
-        return path_origin(payload[0], io)
+        return path_origin(payload[0], io).salvaging(payload[1], "from_path")
     if kind == "bytes":
-        return bytes_origin(payload[0], io)
+        return bytes_origin(payload[0], io).salvaging(payload[1], "from_bytes")
     data, shape, mode, metadata = payload
     return pixels_origin(memoryview(data).cast("B", shape), mode, metadata=metadata)
 

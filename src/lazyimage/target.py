@@ -361,7 +361,7 @@ def find(asked: Asked, pixels: Pixels, raw: dict[str, Any]) -> Steps[Encoded]:
 FROM_THE_SOURCE = (
     *("decode_ns", "ops_ns", "bytes_in", "format_in", "width_in", "height_in", "shrink"),
     *("decoded_bytes", "icc_bytes", "exif_bytes", "xmp_bytes", "io", "warnings", "steps"),
-    *("threads", "denied_kinds"),
+    *("threads", "denied_kinds", "rows_real"),
 )
 
 

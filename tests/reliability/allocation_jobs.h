@@ -36,7 +36,8 @@ typedef struct job_kind {
     const li_codec *codec; /* NULL: pixels */
     li_encode encode;
     bool to_file;
-    uint8_t keep;    /* LI_KEEP_… */
+    uint8_t keep; /* LI_KEEP_… */
+    bool salvage;
     bool everywhere; /* on every file; else on those with a + */
     li_threads threads;
     li_io io;
@@ -155,6 +156,7 @@ run_plan(li_ctx *ctx, li_source *source, const job_kind *job, result *got)
     li_request request = request_of(job);
     li_look look = {0};
     li_step known[MOST_STEPS];
+    ctx->salvage = job->salvage;
     LI_TRY(li_input_open(ctx, source, &input));
     LI_TRY(li_look_at(ctx, source, &input, &request, known, &look));
     request.steps = known;
@@ -403,6 +405,7 @@ list_further_jobs(void)
     add("file", small, 1, png)->to_file = true;
     add("read", small, 1, NULL)->io = LI_IO_READ;
     add("ahead", small, 1, png)->threads = LI_THREADS_TWO;
+    add("salvage", small, 1, png)->salvage = true;
     add("compare", NULL, 0, NULL)->run = run_compare;
     add("group", NULL, 0, NULL)->run = run_group;
 #if defined(LI_HAVE_WEBP)

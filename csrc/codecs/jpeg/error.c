@@ -97,6 +97,24 @@ is_harmless(int code)
     }
 }
 
+/* The first damage of a picture in passes: all rows have something once each part has
+ * its means; before that, those of the pass that is being read. */
+static void
+note_damage(li_jpeg_trouble *trouble, j_decompress_ptr jpeg)
+{
+    if (trouble->damaged)
+        return;
+    bool means = jpeg->coef_bits != NULL;
+    for (int part = 0; means && part < jpeg->num_components; part++)
+        means = jpeg->coef_bits[part][0] >= 0;
+    means = means && jpeg->input_scan_number > 1;
+    uint64_t rows =
+        (uint64_t)jpeg->input_iMCU_row * (uint64_t)jpeg->max_v_samp_factor * DCTSIZE;
+    trouble->damaged = true;
+    trouble->rows =
+        means || rows > jpeg->image_height ? jpeg->image_height : (uint32_t)rows;
+}
+
 /* level < 0: a warning; else a trace of what is read. */
 static void
 trouble_message(j_common_ptr jpeg, int level)
@@ -104,8 +122,11 @@ trouble_message(j_common_ptr jpeg, int level)
     li_jpeg_trouble *trouble = (li_jpeg_trouble *)jpeg->err;
     if (level >= 0)
         return;
-    if (!is_harmless(jpeg->err->msg_code))
-        trouble_exit(jpeg);
+    if (!is_harmless(jpeg->err->msg_code)) {
+        if (!trouble->forgives)
+            trouble_exit(jpeg);
+        note_damage(trouble, (j_decompress_ptr)jpeg);
+    }
     char text[JMSG_LENGTH_MAX];
     if (jpeg->err->num_warnings++ < LI_WARNINGS) {
         jpeg->err->format_message(jpeg, text);

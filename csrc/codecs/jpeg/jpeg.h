@@ -90,7 +90,10 @@ typedef struct li_jpeg_trouble {
     jmp_buf home;                  /* set by the one setjmp of reader.c or writer.c */
     li_ctx *ctx;                   /* borrowed */
     bool encoding;
-    bool ended; /* decoder: the source has given its last byte */
+    bool ended;    /* decoder: the source has given its last byte */
+    bool forgives; /* decoder, of a picture that is held: damage is noted */
+    bool damaged;  /* and there was some, */
+    uint32_t rows; /* behind so many of the picture's rows */
 } li_jpeg_trouble;
 
 struct jpeg_error_mgr *li_jpeg_trouble_init(li_jpeg_trouble *trouble, li_ctx *ctx,

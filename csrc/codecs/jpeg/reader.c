@@ -150,10 +150,27 @@ check_scans(li_jpeg_reader *reader)
             li_jpeg_reader_fail(reader, LI_E130_CORRUPT, "a component has no scan");
     if (li_jpeg_reader_complete(reader))
         return;
-    if (reader->trouble.ended)
+    if (reader->trouble.ended && !reader->trouble.forgives)
         li_jpeg_reader_fail(reader, LI_E132_TRUNCATED,
                             "the file ends before its last progressive scan");
     li_warn(reader->ctx, "jpeg: the progressive scans do not complete the picture");
+}
+
+/* Of a picture in passes the salvage is known before its first row. */
+static void
+check_salvage(li_jpeg_reader *reader)
+{
+    const li_jpeg_trouble *trouble = &reader->trouble;
+    if (!trouble->forgives || !(trouble->damaged || trouble->ended))
+        return;
+    uint32_t height = reader->jpeg.image_height;
+    uint32_t rows = trouble->damaged ? trouble->rows : height;
+    if (rows == 0)
+        li_jpeg_reader_fail(reader, LI_E130_CORRUPT, "no row is whole");
+    reader->ctx->salvaged = true;
+    reader->ctx->rows_real = rows;
+    li_warn(reader->ctx, "salvage: %u of %u rows, some coarser than they were", rows,
+            height);
 }
 
 void
@@ -162,6 +179,7 @@ li_jpeg_reader_start(li_jpeg_reader *reader)
     jpeg_start_decompress(&reader->jpeg);
     if (jpeg_has_multiple_scans(&reader->jpeg))
         check_scans(reader);
+    check_salvage(reader);
 }
 
 void
@@ -187,6 +205,7 @@ li_jpeg_reader_open(li_jpeg_reader *reader, li_ctx *ctx, li_source *in,
     reader->whole = li_jpeg_decoded(header, hint);
     reader->hint = hint;
     reader->held = header->held_bytes > 0;
+    reader->trouble.forgives = ctx->salvage && reader->held;
     if (reader->held)
         LI_TRY(li_jpeg_check_scans(ctx, in));
     LI_TRY(li_charge(ctx, charge));

@@ -262,7 +262,7 @@ stream_open(png_stream *stream, const li_header *header, li_hint hint)
     stream->unfilter = li_png_unfilter_of(ctx);
     stream->step = li_png_file_step(&stream->begin);
     stream->stride = stride_of(&stream->begin, info.width);
-    stream->most = batch_rows(stream->stride, info.height);
+    stream->most = ctx->salvage ? 1 : batch_rows(stream->stride, info.height);
     if (stream->expand.row)
         LI_TRY(li_alloc(ctx, li_row_bytes(info) + LI_ROW_SLACK, 1, &stream->row));
     if (hint.ahead)

@@ -102,6 +102,8 @@ chunk_next(webp_walk *walk, uint64_t *offset, uint64_t end, webp_chunk *chunk,
         (webp_chunk){.at = *offset + CHUNK_HEAD_BYTES, .size = li_webp_le32(head + 4)};
     for (int i = 0; i < 4; i++) /* for messages: nothing that a terminal obeys */
         chunk->type[i] = head[i] >= ' ' && head[i] < 0x7f ? (char)head[i] : '?';
+    if (chunk->size > end - chunk->at && walk->ctx->salvage)
+        chunk->size = (uint32_t)(end - chunk->at);
     if (chunk->size > end - chunk->at)
         return fail_corrupt(walk, chunk, "longer than what holds it");
     *offset = chunk_end(chunk) + (chunk->size & 1);
@@ -291,6 +293,10 @@ walk_riff(webp_walk *walk)
     walk->end = CHUNK_HEAD_BYTES + size;
     if (walk->end <= walk->in->size)
         return LI_OK;
+    if (walk->ctx->salvage) { /* what there is of it */
+        walk->end = walk->in->size;
+        return LI_OK;
+    }
     return li_fail(walk->ctx, LI_E132_TRUNCATED,
                    "webp: the file ends too early, after %llu bytes of %llu",
                    (unsigned long long)walk->in->size, (unsigned long long)walk->end);

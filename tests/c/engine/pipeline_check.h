@@ -216,6 +216,7 @@ pipeline_check(const uint8_t *data, size_t size, const uint8_t bytes[JOB_BYTES])
     li_ctx ctx;
     li_ctx_init(&ctx, &limits);
     ctx.further = check_further;
+    ctx.salvage = bytes[12] & 16;
     ctx.deadline_ns = li_now_ns() + JOB_DECODE_SECONDS * 1000000000ll;
     li_status status = li_source_borrow(&ctx, data, size, &source);
     if (status == LI_OK)

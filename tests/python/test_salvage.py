@@ -1,0 +1,184 @@
+"""Damaged pictures with salvage=True: the height stays, and rows_real tells the truth."""
+
+import io
+import pickle
+from pathlib import Path
+
+import numpy as np
+import oracle
+import pytest
+from PIL import Image
+
+import lazyimage
+from lazyimage import CorruptImageError, DecodeError, Engine, TruncatedImageError
+
+DATA = Path(__file__).parents[1] / "data"
+WIDTH, HEIGHT = 96, 120
+
+
+def picture() -> Image.Image:
+    """As much in every row."""
+    y, x = np.mgrid[0:HEIGHT, 0:WIDTH]
+    noise = np.random.default_rng(1).integers(-40, 40, (HEIGHT, WIDTH, 3))
+    levels = np.stack([x * 2, y * 2, x + y], axis=2) + noise
+    return Image.fromarray(levels.clip(0, 255).astype(np.uint8))
+
+
+def encoded(kind: str) -> bytes:
+    out = io.BytesIO()
+    ways = {
+        "jpeg": ("JPEG", {"quality": 90, "subsampling": 0}),
+        "jpeg-420": ("JPEG", {"quality": 90, "subsampling": 2}),
+        "jpeg-progressive": ("JPEG", {"quality": 90, "progressive": True}),
+        "png": ("PNG", {"compress_level": 0}),
+        "png-packed": ("PNG", {"compress_level": 9}),
+        "webp": ("WEBP", {"quality": 90}),
+        "webp-lossless": ("WEBP", {"lossless": True}),
+    }
+    name, options = ways[kind]
+    picture().save(out, name, **options)
+    return out.getvalue()
+
+
+KINDS = ("jpeg", "jpeg-420", "jpeg-progressive", "png", "png-packed", "webp", "webp-lossless")
+
+
+def pixels_of(data: bytes, salvage: bool) -> tuple[np.ndarray, int | None, tuple[str, ...]]:
+    pixels = Engine.from_bytes(data, salvage=salvage).to_pixels(mode="RGB")
+    return np.asarray(pixels).copy(), pixels.metrics.rows_real, pixels.metrics.warnings
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_whole_picture_is_as_it_was(kind: str):
+    data = encoded(kind)
+    plain, none, _ = pixels_of(data, False)
+    same, rows, warnings = pixels_of(data, True)
+    assert none is None and rows == HEIGHT and warnings == ()
+    assert np.array_equal(plain, same)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_cut_off_is_gray_and_the_rest_is_real(kind: str):
+    data = encoded(kind)
+    whole, _, _ = pixels_of(data, False)
+    found = []
+    for part in (0.35, 0.6, 0.85):
+        cut = data[: int(len(data) * part)]
+        with pytest.raises(TruncatedImageError):
+            Engine.from_bytes(cut).to_pixels()
+        try:
+            image, rows, warnings = pixels_of(cut, True)
+        except DecodeError:  # not a row is there
+            assert kind == "jpeg-progressive" and part < 0.5
+            continue
+        assert image.shape == (HEIGHT, WIDTH, 3)
+        assert rows is not None and 0 < rows <= HEIGHT and warnings
+        if kind == "jpeg-progressive":  # coarser, but there
+            assert abs(image[:rows].astype(int) - whole[:rows]).mean() < 30
+        else:
+            # The last rows that a lossy decoder gives may lack what comes from below.
+            sure = max(rows - (0 if kind.startswith(("png", "webp-l")) else 16), 0)
+            assert np.array_equal(image[:sure], whole[:sure])
+            assert (image[rows:] == 128).all()
+        found.append(rows)
+    assert found and found == sorted(found)
+    if kind != "jpeg-progressive":
+        assert len(found) == 3 and found[0] >= HEIGHT // 8 and found[2] < HEIGHT
+
+
+@pytest.mark.parametrize("kind", ["jpeg", "png"])
+def test_every_output_of_it_has_its_height(kind: str, tmp_path: Path):
+    data = encoded(kind)[:-3000] if kind == "png" else encoded(kind)[:-800]
+    engine = Engine.from_bytes(data, salvage=True)
+    for format in lazyimage.supported_output_formats():
+        result, metrics = engine.resize(48).to_buffer_with_metrics(format)
+        assert (result.width, result.height) == (48, 60)
+        assert metrics.rows_real is not None and 0 < metrics.rows_real < HEIGHT
+    outputs = [engine.resize(size).output(format="png") for size in (20, 40, 60)]
+    for outcome in lazyimage.run(outputs, workers=2):
+        assert outcome.ok and 0 < outcome.result.metrics.rows_real < HEIGHT
+        assert any("salvage" in text for text in outcome.result.metrics.warnings)
+    found = engine.crop(0, 60, 96, 60).rotate(90).to_buffer("png")
+    assert (found.width, found.height) == (60, 96)
+    assert engine.to_buffer("jpeg", max_bytes=5000).metrics.rows_real is not None
+    path = tmp_path / "cut"
+    path.write_bytes(data)
+    for one in (
+        Engine.from_path(path, salvage=True),
+        Engine.from_path(path, salvage=True).sanitize("strict"),
+        pickle.loads(pickle.dumps(Engine.from_path(path, salvage=True))),
+        lazyimage.open(data, salvage=True),
+    ):
+        assert one.to_pixels().metrics.rows_real == engine.to_pixels().metrics.rows_real
+    assert "salvage=True" in repr(Engine.from_path(path, salvage=True))
+    with pytest.raises(TypeError):
+        Engine.from_path(path, salvage="yes")  # type: ignore[arg-type]
+
+
+def test_damage_in_the_middle_ends_the_real_rows():
+    data = bytearray(encoded("png"))
+    data[len(data) // 2] ^= 0x55  # of a stored block: only a checksum tells, in its place
+    with pytest.raises(CorruptImageError):
+        Engine.from_bytes(bytes(data)).to_pixels()
+    _, rows, warnings = pixels_of(bytes(data), True)
+    assert rows is not None and HEIGHT // 4 < rows < HEIGHT and "check" in warnings[0]
+
+
+def test_a_header_that_is_cut_off_is_an_error():
+    for kind in KINDS:
+        for size in (0, 1, 10, 20):
+            with pytest.raises((DecodeError, lazyimage.UnsupportedFormatError)):
+                Engine.from_bytes(encoded(kind)[:size], salvage=True).to_pixels()
+
+
+def test_what_cannot_be_salvaged_is_an_error_as_ever():
+    avif = bytes(Engine.from_bytes(encoded("png")).to_buffer("avif", speed=10))
+    interlaced = (DATA / "pngsuite" / "basi2c08.png").read_bytes()
+    for data in (avif, interlaced):
+        with pytest.raises(DecodeError):
+            Engine.from_bytes(data[:-40], salvage=True).to_pixels()
+
+
+def test_the_plan_says_so_and_covers_it():
+    engine = Engine.from_bytes(encoded("png")[:-3000], salvage=True)
+    assert "damaged rows gray" in engine.explain("jpeg")
+    _, metrics = engine.to_buffer_with_metrics("jpeg")
+    assert metrics.peak_bytes <= metrics.planned_bytes + metrics.planned_out_bytes
+
+
+BROKEN = sorted(
+    path
+    for folder in ("jpeg", "png", "webp")
+    for path in (DATA / folder).iterdir()
+    if path.name.startswith(("truncated", "corrupt"))
+)
+
+
+@pytest.mark.parametrize("path", BROKEN, ids=lambda path: path.name)
+def test_damaged_files_are_salvaged_or_refused(path: Path):
+    check_salvaged(path)
+
+
+def check_salvaged(path: Path) -> int | None:
+    engine = Engine.from_path(path, salvage=True)
+    try:
+        encoded = engine.to_buffer("png")
+    except (DecodeError, lazyimage.LimitError):
+        return None
+    info, rows = engine.info, encoded.metrics.rows_real
+    assert (encoded.width, encoded.height) == info.size
+    assert rows is not None and 0 < rows <= info.stored_height
+    return rows
+
+
+@pytest.mark.corpus
+def test_most_of_the_damaged_corpus_is_salvaged():
+    directory = oracle.corpus_directory()
+    assert directory is not None
+    found: dict[str, list[bool]] = {}
+    for entry in oracle.read_index(directory):
+        if entry.kind not in ("truncated", "corrupt") or not 0 < entry.pixels < 1e6:
+            continue
+        found.setdefault(entry.format, []).append(check_salvaged(entry.file) is not None)
+    for format in ("jpeg", "png", "webp"):
+        assert sum(found[format]) > 0, (format, len(found[format]))
