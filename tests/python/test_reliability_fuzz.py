@@ -74,7 +74,7 @@ def test_fuzzing_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr(rows_fuzz, "LANES", 1)
     kept = tmp_path / "progress.json"
     kept.write_text(json.dumps({"a": _piece(90), "b": _piece(150)}))
-    totals = rows_fuzz.run_targets(["a", "b", "c"], 130, 60, kept)
+    totals = rows_fuzz.run_targets(dict.fromkeys("abc", 130), 60, kept)
     assert asked == ["c", "a"]  # what had least first; a finding is enough
     assert totals["a"]["cpu"] == 150 and totals["a"]["inputs"] == 20
     assert totals["c"]["findings"] == ["crash-1"]
