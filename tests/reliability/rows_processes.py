@@ -251,7 +251,8 @@ def soak(bench: Bench) -> Figure:
     level = bench.short or found["slope"] < SLOPE
     text = (
         f"{found['slope'] / MIB:+.2f} MiB an hour in {seconds / 60:.0f} min "
-        f"({found['low'] / MIB:.1f} to {found['high'] / MIB:.1f} MiB); {found['done']:,} jobs, "
+        f"({found['low'] / MIB:.1f} to {found['high'] / MIB:.1f} MiB, "
+        f"{found['untrimmed'] / MIB:.1f} at most with what malloc keeps); {found['done']:,} jobs, "
         f"{found['cancelled']:,} cancelled, {found['changed']:,} E103; descriptors, threads, "
         f"slots {tuple(found['first'])} then {tuple(found['ended'])}"
     )
