@@ -107,8 +107,9 @@ def run(source: Source, request: Mapping[str, Any]) -> tuple[Any, dict[str, Any]
         has taken away
       rules_off: int = 0 (for tests: LI_NO_… of engine/plan.h)
       output: "buffer" | "file" | "pixels"
-      buffer, file: format, quality or None, subsampling, progressive, optimize (None: auto),
-        effort, quant_table (None: as without), compression (None: default)
+      buffer, file: format, quality or None, subsampling, progressive, optimize (None: as
+        effort says), effort (None: 5 up to 8 MB of coefficients, else 0), quant_table (None:
+        the effort's), compression (None: default)
       file: path (bytes), durable: bool = True
       buffer, pixels: type, the subclass of Encoded or Pixels to make
       pixels: mode or None, dtype "uint8" | "float32", layout "HWC" | "CHW",

@@ -60,14 +60,14 @@ OFFSETS = {
 }
 EFFORTS: dict[str, dict[str, dict[str, Any]]] = {
     "size-first": {
-        "jpeg": {"progressive": True, "optimize": True},
+        "jpeg": {"effort": 9},
         "png": {"compression": 9},
         "webp": {"method": 6},
         "avif": {"speed": 4},
     },
     "balanced": {},
     "speed-first": {
-        "jpeg": {"progressive": False, "optimize": False},
+        "jpeg": {"effort": 0},
         "png": {"compression": 1},
         "webp": {"method": 1},
         "avif": {"speed": 9},

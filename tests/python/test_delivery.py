@@ -134,9 +134,11 @@ def test_a_profile_sets_the_effort_and_gives_way_to_options():
     assert "speed 9" in engine.explain("avif", profile="speed-first")
     assert "speed 6" in engine.explain("avif", profile="balanced")
     assert "speed 2" in engine.explain("avif", profile="size-first", speed=2)
-    for format, options in (("webp", {"method": 6}), ("jpeg", {"progressive": True})):
+    for format, options in (("webp", {"method": 6}), ("jpeg", {"effort": 9})):
         plain = engine.to_buffer(format, 72, **options).to_bytes()
         assert engine.to_buffer(format, 80, profile="size-first", **options).to_bytes() == plain
+    quick = engine.to_buffer("jpeg", 80, profile="speed-first").to_bytes()
+    assert quick == engine.to_buffer("jpeg", 70, effort=0).to_bytes()
     fast = engine.to_buffer("png", profile="speed-first").to_bytes()
     assert fast == engine.to_buffer("png", compression=1).to_bytes()
 
@@ -185,7 +187,7 @@ def with_metadata(format, **options):
 
 
 SOURCES = {
-    "jpeg": with_metadata("jpeg", quality=5, comment=b"a comment"),
+    "jpeg": with_metadata("jpeg", quality=5, comment=b"a comment", optimize=True),
     "progressive": with_metadata("jpeg", quality=5, progressive=True),
     "png": with_metadata("png", optimize=True),
     "webp": with_metadata("webp", quality=1),
@@ -193,7 +195,7 @@ SOURCES = {
 }
 BIGGER = {
     "jpeg": {"quality": 100},
-    "progressive": {"quality": 100},
+    "progressive": {"quality": 100, "effort": 0},
     "png": {"compression": 0},
     "webp": {"quality": 100},
     "lossless": {"quality": 100, "method": 0},

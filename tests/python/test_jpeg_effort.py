@@ -95,7 +95,16 @@ def test_the_plan_covers_the_peak(photograph):
         assert metrics.peak_bytes <= foreseen.peak_bytes
         assert len(made) <= foreseen.out_bytes
         assert f"effort {effort}" in engine.explain("jpeg", effort=effort)
-    assert "effort" not in engine.explain("jpeg")
+
+
+def test_effort_5_is_the_default_while_the_coefficients_fit(photograph):
+    engine = li.Engine.from_pixels(photograph)
+    assert bytes(engine.to_buffer("jpeg")) == bytes(engine.to_buffer("jpeg", effort=5))
+    large = li.Engine.from_pixels(np.zeros((1500, 2000, 3), np.uint8))  # 9 MB of them
+    assert "progressive, effort 5" in engine.explain("jpeg")
+    assert "baseline, effort 0" in large.explain("jpeg")
+    assert bytes(large.to_buffer("jpeg")) == bytes(large.to_buffer("jpeg", effort=0))
+    assert "baseline, optimized, effort 5" in large.explain("jpeg", effort=5, progressive=False)
 
 
 def test_what_does_not_fit_the_memory_is_refused_before_it_starts():

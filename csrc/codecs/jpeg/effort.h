@@ -11,6 +11,7 @@ enum {
     LI_EFFORT_OPTIMIZE = 1,    /* written with Huffman tables of its own */
     LI_EFFORT_PROGRESSIVE = 3, /* in scans, with our quantisation table */
     LI_EFFORT_TRELLIS = 5,     /* rate-distortion optimised */
+    LI_EFFORT_USUAL = 5,       /* where nothing is said and the coefficients fit */
     LI_EFFORT_SCRIPT = 7,      /* with the scans that suit it */
     LI_EFFORT_MOST = 9,        /* with a DC trellis and neighbours looked at */
 };

@@ -29,10 +29,8 @@ jpeg_describe(li_info info, const li_encode *encode, char *text, size_t size)
     const char *process = choice.progressive ? "progressive"
                           : choice.optimize  ? "baseline, optimized"
                                              : "baseline";
-    int end =
-        snprintf(text, size, "quality %d, %s, %s", choice.quality, sampling, process);
-    if (choice.effort >= 0 && end > 0 && (size_t)end < size)
-        snprintf(text + end, size - (size_t)end, ", effort %d", choice.effort);
+    snprintf(text, size, "quality %d, %s, %s, effort %d", choice.quality, sampling,
+             process, choice.effort);
 }
 
 const li_codec li_codec_jpeg = {

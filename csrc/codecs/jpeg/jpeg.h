@@ -66,7 +66,7 @@ uint32_t li_jpeg_strip_rows(const li_plane *plane);
 typedef struct li_jpeg_choice {
     li_jpeg_frame frame;
     int quality;
-    int8_t effort; /* −1: not given */
+    int8_t effort; /* 0..9 */
     bool progressive, optimize;
     bool tuned;   /* by the quantisation table of table.c */
     bool trellis; /* coefficients are searched, by held.h */

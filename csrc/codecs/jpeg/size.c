@@ -296,8 +296,8 @@ li_jpeg_decode_bytes(const li_header *header, li_hint hint)
 /* --- encoding -----------------------------------------------------------------------
  */
 
-/* Above this much memory for coefficients a picture is written in one streaming pass.
- */
+/* Above this much memory for coefficients a picture of which no effort is asked is
+ * written in one streaming pass. */
 enum { HELD_LIMIT_BYTES = 8000000 };
 
 static li_jpeg_frame
@@ -323,9 +323,11 @@ li_jpeg_choose(li_info info, const li_encode *encode)
     choice.frame = frame_of(info, choice.quality, encode->subsampling);
     bool fits = frame_coefficients(&choice.frame) <= HELD_LIMIT_BYTES;
     int8_t effort = encode->effort;
+    if (effort < 0)
+        effort = fits ? LI_EFFORT_USUAL : 0;
     choice.effort = effort;
-    bool scans = effort < 0 ? fits : effort >= LI_EFFORT_PROGRESSIVE;
-    bool codes = effort < 0 ? fits : effort >= LI_EFFORT_OPTIMIZE;
+    bool scans = effort >= LI_EFFORT_PROGRESSIVE;
+    bool codes = effort >= LI_EFFORT_OPTIMIZE;
     choice.trellis = effort >= LI_EFFORT_TRELLIS;
     choice.tuned = encode->quant_table < 0 ? effort >= LI_EFFORT_PROGRESSIVE
                                            : encode->quant_table == LI_QUANT_TUNED;

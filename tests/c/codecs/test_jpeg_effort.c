@@ -151,7 +151,7 @@ plain_file(li_info info, const uint8_t *data, int quality)
     return (bytes){file, size};
 }
 
-TEST(without_an_effort_the_file_is_libjpegs_own)
+TEST(without_effort_the_file_is_libjpegs_own)
 {
     static const uint8_t qualities[] = {1, 37, 75, 89};
     li_info info = {123, 45, LI_RGB8};
@@ -161,7 +161,7 @@ TEST(without_an_effort_the_file_is_libjpegs_own)
         li_ctx ctx;
         li_ctx_init(&ctx, NULL);
         how.quality = qualities[i];
-        how.progressive = 0;
+        how.effort = 1;
         bytes ours = encode(&ctx, info, data, &how);
         bytes plain = plain_file(info, data, qualities[i]);
         CHECK_EQ(ours.size, plain.size);
@@ -305,7 +305,7 @@ main(void)
     RUN(a_higher_quality_never_has_a_coarser_step);
     RUN(the_order_of_a_file_is_the_zigzag);
     RUN(the_transform_is_the_orthonormal_dct);
-    RUN(without_an_effort_the_file_is_libjpegs_own);
+    RUN(without_effort_the_file_is_libjpegs_own);
     RUN(the_file_has_the_coefficients_that_were_chosen);
     RUN(a_cancel_ends_every_pass);
     return test_end();

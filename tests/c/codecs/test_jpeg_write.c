@@ -58,7 +58,7 @@ mean_difference(const picture *from, const uint8_t *found)
 static double
 most_difference(const li_encode *how)
 {
-    return (how->quality >= 90 ? 2 : 6) * (how->effort >= 0 ? 1.5 : 1);
+    return how->quality >= 90 ? 3 : 9;
 }
 
 static void
@@ -130,16 +130,21 @@ TEST(what_describe_says_is_what_is_written)
     set.optimize = 0;
     li_info small = {64, 64, LI_RGB8}, large = {2100, 1400, LI_RGB8};
     li_info gray = {64, 64, LI_GRAY8};
-    check_choice(small, plain, "progressive 4:2:0", "quality 85, 4:2:0, progressive");
-    check_choice(small, fine, "progressive 4:4:4", "quality 90, 4:4:4, progressive");
-    check_choice(small, set, "baseline 4:2:2", "quality 85, 4:2:2, baseline");
-    check_choice(gray, plain, "progressive gray", "quality 85, gray, progressive");
-    check_choice(large, plain, "baseline 4:2:0", "quality 85, 4:2:0, baseline");
+    check_choice(small, plain, "progressive 4:2:0",
+                 "quality 85, 4:2:0, progressive, effort 5");
+    check_choice(small, fine, "progressive 4:4:4",
+                 "quality 90, 4:4:4, progressive, effort 5");
+    check_choice(small, set, "baseline 4:2:2", "quality 85, 4:2:2, baseline, effort 5");
+    check_choice(gray, plain, "progressive gray",
+                 "quality 85, gray, progressive, effort 5");
+    check_choice(large, plain, "baseline 4:2:0",
+                 "quality 85, 4:2:0, baseline, effort 0");
     set.optimize = 1;
     check_choice(large, set, "baseline 4:2:2",
-                 "quality 85, 4:2:2, baseline, optimized");
+                 "quality 85, 4:2:2, baseline, optimized, effort 0");
     set.progressive = 1;
-    check_choice(large, set, "progressive 4:2:2", "quality 85, 4:2:2, progressive");
+    check_choice(large, set, "progressive 4:2:2",
+                 "quality 85, 4:2:2, progressive, effort 0");
 }
 
 TEST(coefficients_up_to_8_mb_are_held)
