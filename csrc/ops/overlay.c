@@ -251,13 +251,13 @@ overlay_open(const li_op *op, li_info out, li_rows **chain)
     return status;
 }
 
-/* Colours over gray make colours. */
+/* Colours over gray make colours; 16 bits become 8. */
 static li_pixel
 overlay_wants(const li_op *op, li_pixel in)
 {
     bool gray = li_pixel_is_gray(op->u.overlay.picture->info.pixel);
     uint32_t more = gray || !li_pixel_is_gray(in) ? 0 : LI_RGB8 - LI_GRAY8;
-    return (li_pixel)(in + more);
+    return (li_pixel)((in & 0x0f) + more);
 }
 
 static bool

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import oracle
+import process
 import pytest
 
 import lazyimage as li
@@ -265,3 +266,46 @@ def test_the_window_has_what_the_eye_goes_to(name: str, corpus: list[oracle.Entr
     x = int(re.findall(r"crop +\+(\d+)\+", plan)[0])
     left, right = PHOTOGRAPHS[name]
     assert x / width <= left and (x + kept) / width >= right
+
+
+# --- what they cost ------------------------------------------------------------------
+
+LARGE, LOGO = 'li.Engine.from_path("large.png")', 'li.Engine.from_path("logo.png")'
+CHAINS = (
+    f'{LARGE}.overlay({LOGO}, position="top").explain("png")',
+    f'{LARGE}.overlay({LOGO}.resize(90), tile=True).explain("png")',
+    f'{LARGE}.overlay({LOGO}, tile=True, opacity=0.5).explain("jpeg")',
+    f'{LOGO}.overlay({LARGE}.trim().overlay({LOGO}.blur(3))).explain("png")',
+    f'{LARGE}.trim().resize(300).explain("png")',
+    f'{LARGE}.rotate(90).trim().explain("jpeg")',
+    f'{LARGE}.resize(300, 900, fit="cover", position="attention").explain("jpeg")',
+    f'{LARGE}.trim().resize(90, 300, fit="cover", position="attention").explain("png")',
+    f'{LARGE}.explain("png", palette=True)',
+    f'{LOGO}.explain("png", palette=16, dither=False, compression=9)',
+    f'{LARGE}.explain("png", interlace=True)',
+    f'{LARGE}.grayscale().explain("png", bit_depth=2, interlace=True)',
+)
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory with a picture of 3 MP that has a border, and one of 1.2 MP with alpha."""
+    directory = tmp_path_factory.mktemp("large")
+    y, x = np.mgrid[0:1500, 0:2000].astype(np.float32)
+    waves = [127 + 60 * np.sin(y / (31 + n)) + 60 * np.cos(x / (23 + n)) for n in range(4)]
+    samples = np.dstack(waves).clip(0, 255).astype(np.uint8)
+    framed = li.Engine.from_pixels(np.ascontiguousarray(samples[:, :, :3])).pad(30, 30, 30, 30)
+    framed.to_file(directory / "large.png", compression=1, durable=False)
+    logo = li.Engine.from_pixels(np.ascontiguousarray(samples[:1000, :1200]))
+    logo.to_file(directory / "logo.png", compression=1, durable=False)
+    return directory
+
+
+@pytest.mark.skipif(os.environ.get("LAZYIMAGE_SANITIZED") == "1", reason="its malloc is its own")
+@pytest.mark.parametrize("chain", CHAINS)
+def test_the_bound_covers_the_heap(chain: str, large: Path, metered: dict[str, str]) -> None:
+    answer = process.run_fresh(
+        "heap_of_chain", chain=chain, directory=str(large), environment=metered
+    )
+    assert answer["measured"] <= answer["foretold"]
+    assert answer["measured"] > 50_000  # the meter counts

@@ -190,7 +190,7 @@ def test_gray_between_the_levels_is_dithered(bits: int) -> None:
     step = 255 / (2**bits - 1)
     assert np.abs(plain - samples[:, :, 0]).max() <= step / 2 + 1
     blocks = [a.reshape(64, 32, 8).mean(axis=(0, 2)) for a in (dithered, samples[:, :, 0])]
-    assert np.abs(blocks[0] - blocks[1]).max() < 10
+    assert np.abs(blocks[0] - blocks[1]).max() < 6
 
 
 @pytest.mark.parametrize("channels", [2, 3, 4])

@@ -16,7 +16,7 @@ enum {
     ROUNDS = 6,
 };
 
-const int32_t li_palette_weights[4] = {3, 4, 2, 4};
+const int32_t li_palette_weights[4] = {2, 4, 1, 4};
 
 /* --- few colours -------------------------------------------------------------------
  */

@@ -9,7 +9,6 @@
 
 enum {
     SHARES = 16,     /* an error's units to a level: 7, 3, 5 and 1 of them go on */
-    KEEP = 15,       /* of 16: a little is lost, so that errors die out in flat parts */
     KNOWN = 1 << 12, /* exact colours that have been found before */
 };
 
@@ -96,6 +95,7 @@ typedef struct mapper {
     const li_palette *palette; /* borrowed */
     uint32_t width, channels;
     bool dither;
+    int32_t keep;            /* of 16: what of an error goes on */
     int32_t (*errors[2])[4]; /* owned, in `block`: of this row and the next */
     int32_t (*block)[4];     /* owned */
     uint32_t keys[KNOWN];    /* colours, and the entries that they are nearest to */
@@ -177,7 +177,7 @@ dither_pixel(mapper *self, const uint8_t color[4], uint32_t x, int32_t ahead)
         return find_plain(self, color);
     for (int c = 0; c < 4; c++) {
         int32_t was = c < 3 ? (color[c] * alpha + 127) / 255 : alpha;
-        int32_t off = here[0][c] * KEEP / (SHARES * 16);
+        int32_t off = here[0][c] * self->keep / (SHARES * 16);
         int32_t sum = was + off;
         wanted[c] = sum < 0 ? 0 : sum > 255 ? 255 : sum;
     }
@@ -222,6 +222,17 @@ map_all(mapper *self, li_ctx *ctx, li_frame *frame)
     return LI_OK;
 }
 
+/* All of it for up to 16 colours, which make tones by mixing; 12 of 16 for 256, of
+ * which more would be noise. */
+static int32_t
+keep_of(uint32_t count)
+{
+    int32_t keep = 16;
+    for (uint32_t n = 16; n < count; n *= 2)
+        keep--;
+    return keep;
+}
+
 uint64_t
 li_palette_map_bytes(li_info info)
 {
@@ -239,6 +250,7 @@ li_palette_map(li_ctx *ctx, li_frame *frame, const li_palette *palette, bool dit
     self->width = width;
     self->channels = li_pixel_channels(frame->info.pixel);
     self->dither = dither && !palette->exact;
+    self->keep = keep_of(palette->count);
     li_nearest_make(palette->entries, palette->count, &self->nearest);
     if (palette->exact)
         know_all(self);

@@ -253,6 +253,7 @@ TEST(colours_over_gray_want_colours)
     CHECK_EQ(li_op_overlay.wants(&op, LI_GRAY8), LI_RGB8);
     CHECK_EQ(li_op_overlay.wants(&op, LI_GRAYA8), LI_RGBA8);
     CHECK_EQ(li_op_overlay.wants(&op, LI_RGB8), LI_RGB8);
+    CHECK_EQ(li_op_overlay.wants(&op, LI_GRAYA16), LI_RGBA8);
     over.base.info.pixel = LI_GRAYA8;
     CHECK_EQ(li_op_overlay.wants(&op, LI_GRAY8), LI_GRAY8);
     CHECK_EQ(li_op_overlay.wants(&op, LI_RGBA8), LI_RGBA8);
