@@ -49,7 +49,9 @@ def pillow(method: Image.Quantize) -> Writer:
     def write(image: Image.Image, colours: int) -> Made:
         def work() -> bytes:
             out = io.BytesIO()
-            palette = image.quantize(colours, method=method)
+            alpha = image.mode == "RGBA"  # which Pillow's octree alone can do
+            how = Image.Quantize.FASTOCTREE if alpha else method
+            palette = image.quantize(colours, method=how)
             if image.mode == "RGB":  # quantize() alone does not dither
                 palette = image.quantize(
                     colours, palette=palette, dither=Image.Dither.FLOYDSTEINBERG

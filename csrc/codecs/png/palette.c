@@ -11,7 +11,9 @@
 enum {
     SET_SLOTS = 1024, /* four times as many as there are colours */
     CELLS = 1 << 16,
-    FINE = 16, /* a mean's units to a level */
+    OWN_MOST =
+        CELLS / 2, /* colours that have a cell each: then half of them are free */
+    FINE = 16,     /* a mean's units to a level */
     BINS = 256,
     ROUNDS = 6,
 };
@@ -121,7 +123,9 @@ typedef struct bin {
 } bin;
 
 typedef struct quantizer {
-    cell *cells;   /* owned, CELLS of them */
+    cell *cells;    /* owned, CELLS of them */
+    uint32_t *keys; /* owned: the colour of each, while each has one */
+    uint32_t owned;
     point *points; /* owned: those that have any */
     uint32_t count, boxed;
     box boxes[LI_PALETTE_MOST];
@@ -146,20 +150,52 @@ cell_of(const uint8_t color[4], bool alpha)
            color[2] >> 3;
 }
 
+/* A cell of this colour's own; OWN_MOST + 1 of them are too many. */
+static cell *
+own_cell(quantizer *self, const uint8_t color[4])
+{
+    uint32_t key = li_palette_key(color);
+    uint32_t slot = key * 2654435761u >> 16; /* 16 bits of Knuth's product */
+    while (self->cells[slot].weight && self->keys[slot] != key)
+        slot = (slot + 1) % CELLS;
+    self->owned += self->cells[slot].weight == 0;
+    self->keys[slot] = key;
+    return &self->cells[slot];
+}
+
 static void
-count_row(quantizer *self, const uint8_t *row, li_info info)
+count_row(quantizer *self, const uint8_t *row, li_info info, bool own)
 {
     uint32_t channels = li_pixel_channels(info.pixel);
     bool alpha = li_pixel_has_alpha(info.pixel);
-    for (uint32_t x = 0; x < info.width; x++, row += channels) {
+    for (uint32_t x = 0; x < info.width && self->owned <= OWN_MOST;
+         x++, row += channels) {
         uint8_t color[4];
         li_palette_pixel(row, channels, color);
         premultiply(color);
-        cell *to = &self->cells[cell_of(color, alpha)];
+        cell *to = own ? own_cell(self, color) : &self->cells[cell_of(color, alpha)];
         to->weight++;
         for (int c = 0; c < 4; c++)
             to->sums[c] += color[c];
     }
+}
+
+/* A drawing has few colours, some of them often: those must not be mixed with others
+ * that are like them. */
+static li_status
+count_colors(quantizer *self, li_ctx *ctx, const li_frame *frame)
+{
+    for (int own = 1; own >= 0; own--) {
+        self->owned = 0;
+        memset(self->cells, 0, CELLS * sizeof(cell));
+        for (uint32_t y = 0; y < frame->info.height && self->owned <= OWN_MOST; y++) {
+            LI_TRY(li_poll(ctx));
+            count_row(self, li_frame_row(frame, y), frame->info, own);
+        }
+        if (self->owned <= OWN_MOST)
+            break;
+    }
+    return LI_OK;
 }
 
 static void
@@ -341,10 +377,7 @@ static li_status
 quantize(quantizer *self, li_ctx *ctx, const li_frame *frame, uint32_t most,
          li_palette *palette)
 {
-    for (uint32_t y = 0; y < frame->info.height; y++) {
-        LI_TRY(li_poll(ctx));
-        count_row(self, li_frame_row(frame, y), frame->info);
-    }
+    LI_TRY(count_colors(self, ctx, frame));
     gather_points(self);
     self->boxes[0] = (box){.count = self->count};
     self->boxed = 1;
@@ -368,7 +401,10 @@ quantize_alone(li_ctx *ctx, const li_frame *frame, uint32_t most, li_palette *pa
     if (status == LI_OK)
         status = li_alloc(ctx, CELLS, sizeof(point), &self->points);
     if (status == LI_OK)
+        status = li_alloc(ctx, CELLS, sizeof(uint32_t), &self->keys);
+    if (status == LI_OK)
         status = quantize(self, ctx, frame, most, palette);
+    li_free(ctx, &self->keys);
     li_free(ctx, &self->points);
     li_free(ctx, &self->cells);
     li_free(ctx, &self);
@@ -397,6 +433,7 @@ li_palette_bytes(li_info info)
 {
     uint64_t found = li_png_block_bytes(sizeof(quantizer)) +
                      li_png_block_bytes(CELLS * sizeof(cell)) +
+                     li_png_block_bytes(CELLS * sizeof(uint32_t)) +
                      li_png_block_bytes(CELLS * sizeof(point));
     uint64_t mapped = li_palette_map_bytes(info);
     return found > mapped ? found : mapped;
