@@ -58,28 +58,6 @@ def test_transpose_swaps_rows_and_columns(channels: int) -> None:
 
 
 @pytest.mark.parametrize("channels", CHANNELS)
-@pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA"])
-def test_every_layout_becomes_every_other(channels: int, mode: str) -> None:
-    """Gray is Rec. 709 luma, new alpha 255, old alpha cut off; the parity names are RGB."""
-    samples = picture(48, 40, channels)
-    colours = samples[:, :, :3] if channels > 2 else samples[:, :, :1].repeat(3, 2)
-    alpha = samples[:, :, -1:] if channels in (2, 4) else np.full((40, 48, 1), 255, np.uint8)
-    gray = samples[:, :, :1] if channels < 3 else rounded(colours @ LUMA)[:, :, None]
-    wanted = gray if mode[0] == "L" else colours
-    wanted = np.concatenate([wanted, alpha], axis=2) if mode[-1] == "A" else wanted
-    found = done(samples, lambda e: e.convert(mode))
-    assert found.shape == wanted.shape
-    assert np.abs(found - wanted).max() <= (1 if mode[0] == "L" and channels > 2 else 0)
-    if mode == "RGB":
-        assert np.array_equal(done(samples, lambda e: e.ensure_rgb()), found)
-        assert np.array_equal(done(samples, lambda e: e.normalize_pixel_format()), found)
-    kept = done(samples, lambda e: e.grayscale())
-    assert np.array_equal(
-        kept, done(samples, lambda e: e.convert("LA" if channels in (2, 4) else "L"))
-    )
-
-
-@pytest.mark.parametrize("channels", CHANNELS)
 @pytest.mark.parametrize("value", [-100, -37, 0, 60, 100])
 def test_saturation_mixes_with_luma(channels: int, value: float) -> None:
     samples = picture(64, 64, channels)
