@@ -22,7 +22,8 @@ DEFLATE = $(if $(filter off,$(LAZYIMAGE_DEFLATE)),,$(shell pkg-config --exists l
 	echo libdeflate))
 WEBP := $(if $(filter off,$(LAZYIMAGE_WEBP)),,$(shell pkg-config --modversion libwebp 2>/dev/null))
 AVIF := $(if $(filter off,$(LAZYIMAGE_AVIF)),,$(shell pkg-config --exists libavif && echo libavif))
-MODULES = libjpeg libpng zlib $(ISAL) $(DEFLATE) $(AVIF) $(if $(WEBP),libwebp)
+LCMS2 := $(if $(filter off,$(LAZYIMAGE_LCMS2)),,$(shell pkg-config --exists lcms2 && echo lcms2))
+MODULES = libjpeg libpng zlib $(ISAL) $(DEFLATE) $(AVIF) $(if $(WEBP),libwebp) $(LCMS2)
 LEFT_OUT := $(if $(WEBP),,csrc/codecs/webp/% tests/c/codecs/test_webp_% tests/fuzz/%_webp.c) \
 	$(if $(AVIF),,csrc/codecs/avif/% csrc/python/avif_module.c tests/c/codecs/test_avif_% \
 	tests/fuzz/%_avif.c)
@@ -44,6 +45,7 @@ PROGRAMS := $(patsubst %.c,$(OUT)/%,$(TEST_FILES) $(TOOL_FILES))
 WARNINGS := -Wall -Wextra -Wshadow
 DEFINES = -D_GNU_SOURCE -DLI_VERSION='"$(VERSION)"' $(if $(ISAL),-DLI_HAVE_ISAL=1) \
 	$(if $(DEFLATE),-DLI_HAVE_DEFLATE=1) $(if $(AVIF),-DLI_HAVE_AVIF=1) \
+	$(if $(LCMS2),-DLI_HAVE_LCMS2=1) \
 	$(if $(WEBP),-DLI_HAVE_WEBP=1 -DLI_WEBP_VERSION='"$(WEBP)"') \
 	$(shell pkg-config --cflags $(MODULES))
 CFLAGS_ALL = -std=c11 -O2 -g $(WARNINGS) -Icsrc -Itests/c -ffp-contract=off \
@@ -74,7 +76,7 @@ test-c: setup ## the C tests alone, without Python
 test-avif-next: ## the AVIF tests on the libavif of Debian's next release, fetched and unpacked aside
 	@tools/avif_next.sh
 
-MINIMAL := LAZYIMAGE_WEBP=off LAZYIMAGE_AVIF=off LAZYIMAGE_DEFLATE=off LAZYIMAGE_ISAL=off \
+MINIMAL := LAZYIMAGE_LCMS2=off LAZYIMAGE_WEBP=off LAZYIMAGE_AVIF=off LAZYIMAGE_DEFLATE=off LAZYIMAGE_ISAL=off \
 	LAZYIMAGE_CFLAGS=-DLI_PLAIN
 
 test-minimal: setup ## a build without optional libraries: C tests, the quick Python suite

@@ -53,9 +53,7 @@ LIBRARIES = {
         *("libavif-dev", "libavif-devel", "libavif", "AVIF"),
         extension="_avif",
     ),
-    "LCMS2": Library(
-        ("lcms2",), "liblcms2-dev", "lcms2-devel", "little-cms2", "LCMS2", linked=False
-    ),
+    "LCMS2": Library(("lcms2",), "liblcms2-dev", "lcms2-devel", "little-cms2", "LCMS2"),
     "DEFLATE": Library(
         ("libdeflate",),
         *("libdeflate-dev", "libdeflate-devel", "libdeflate", "DEFLATE"),

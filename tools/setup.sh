@@ -58,6 +58,7 @@ libisal:libisal-dev:isa-l-devel:isa-l"
         command -v dwebp >/dev/null || echo "webp libwebp-tools webp"
         command -v exiftool >/dev/null || echo "libimage-exiftool-perl perl-Image-ExifTool exiftool"
         command -v avifdec >/dev/null || echo "libavif-bin libavif-tools libavif"
+        command -v transicc >/dev/null || echo "liblcms2-utils lcms2-utils little-cms2"
     fi
     if [ $valgrind = yes ] && ! command -v valgrind >/dev/null; then
         echo "valgrind valgrind valgrind"

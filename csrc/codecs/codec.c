@@ -97,6 +97,41 @@ li_codec_find(li_ctx *ctx, const uint8_t head[LI_PROBE_BYTES], const li_codec **
         head[0], head[1], head[2], head[3]);
 }
 
+/* --- the profile ------------------------------------------------------------------ */
+
+static li_status
+copy_profile(li_source *in, uint64_t at, uint8_t *into, size_t size)
+{
+    while (size > 0) {
+        size_t want = size < LI_WINDOW_BYTES ? size : LI_WINDOW_BYTES, got;
+        const uint8_t *data;
+        LI_TRY(li_source_at(in, at, want, &data, &got));
+        if (got < want)
+            return li_fail(in->ctx, LI_E132_TRUNCATED,
+                           "header: the file ends in its ICC profile");
+        memcpy(into, data, want);
+        into += want;
+        at += want;
+        size -= want;
+    }
+    return LI_OK;
+}
+
+li_status
+li_codec_profile(const li_codec *codec, li_ctx *ctx, li_source *in,
+                 const li_header *header, uint8_t **data, size_t *size)
+{
+    *data = NULL;
+    if (codec->profile)
+        return codec->profile(ctx, in, header, data, size);
+    *size = (size_t)header->icc_bytes;
+    LI_TRY(li_alloc(ctx, *size, 1, data));
+    li_status status = copy_profile(in, header->icc_at, *data, *size);
+    if (status != LI_OK)
+        li_free(ctx, data);
+    return status;
+}
+
 /* --- the header ------------------------------------------------------------------- */
 
 uint64_t

@@ -36,6 +36,7 @@ typedef struct li_header {
     uint64_t exif_at, exif_size, xmp_at, xmp_size;
     bool xmp_packed; /* PNG: deflated */
     li_density density;
+    uint64_t icc_at;     /* offset of the profile, or of what holds its first piece */
     uint64_t held_bytes; /* what the decoder's library holds of the whole picture at
                             full scale because it cannot stream it; 0: it streams */
     uint64_t work_bytes; /* the rest that it needs: row buffers, tables, windows */
@@ -133,6 +134,11 @@ typedef struct li_codec {
      * damaged. NULL: the format packs none. */
     li_status (*unpack_xmp)(li_ctx *ctx, li_source *in, const li_header *header,
                             uint8_t **data, size_t *size);
+    /* The ICC profile, unpacked, on the ledger; *data is NULL, with a warning, where it
+     * is damaged or not there whole. NULL: it lies in the file as it is, at
+     * header.icc_at. Only where header.icc_bytes > 0. */
+    li_status (*profile)(li_ctx *ctx, li_source *in, const li_header *header,
+                         uint8_t **data, size_t *size);
     /* The size that decode hands out for this shrink. Pure. */
     li_info (*decoded)(const li_header *header, li_hint hint);
     /* Upper bounds, the library's own heap included. Pure. */
@@ -249,6 +255,10 @@ li_status li_codec_metadata(const li_codec *codec, li_ctx *ctx, li_source *in,
 /* The most bytes of them that the limits allow; UINT64_MAX: any. */
 uint64_t li_header_icc_most(const li_ctx *ctx);
 uint64_t li_header_xmp_most(const li_ctx *ctx);
+/* codec->profile, or what stands for it. */
+li_status li_codec_profile(const li_codec *codec, li_ctx *ctx, li_source *in,
+                           const li_header *header, uint8_t **data,
+                           size_t *size) LI_MUST_CHECK;
 
 /* Every check of ctx->limits that a header allows: side, pixels, bomb ratio, metadata.
  */

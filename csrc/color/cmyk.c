@@ -9,7 +9,8 @@
 typedef struct cmyk_stage {
     li_rows rows;
     bool inverted; /* in the input 0 is full ink, so a sample is the paper left white */
-    uint8_t *row;  /* owned */
+    const li_icc *icc; /* borrowed; NULL: the formula */
+    uint8_t *row;      /* owned */
 } cmyk_stage;
 
 /* a·b/255 rounded to nearest: exact for a, b ≤ 255. */
@@ -37,7 +38,9 @@ cmyk_next(li_rows *rows, const uint8_t **row)
     cmyk_stage *stage = (cmyk_stage *)rows;
     const uint8_t *from;
     LI_TRY(li_rows_next(rows->up, &from));
-    if (rows->info.pixel == LI_RGB8) {
+    if (stage->icc) {
+        li_icc_apply(stage->icc, from, stage->row, rows->info.width);
+    } else if (rows->info.pixel == LI_RGB8) {
         row_to_rgb(from, stage->row, rows->info.width, stage->inverted ? 0 : 255);
     } else {
         size_t size = li_row_bytes(rows->info);
@@ -68,7 +71,7 @@ static const li_rows_ops cmyk_ops = {
 };
 
 li_status
-li_cmyk_push(li_rows **chain, bool inverted, li_pixel to)
+li_cmyk_push(li_rows **chain, bool inverted, const li_icc *icc, li_pixel to)
 {
     li_ctx *ctx = (*chain)->ctx;
     li_info info = (*chain)->info;
@@ -79,6 +82,7 @@ li_cmyk_push(li_rows **chain, bool inverted, li_pixel to)
     LI_TRY(li_rows_push(ctx, sizeof(cmyk_stage), &cmyk_ops, info, chain));
     cmyk_stage *stage = (cmyk_stage *)*chain;
     stage->inverted = inverted;
+    stage->icc = to == LI_RGB8 ? icc : NULL;
     li_status status = li_alloc(ctx, li_row_bytes(info) + LI_ROW_SLACK, 1, &stage->row);
     if (status != LI_OK)
         li_rows_pop(chain);

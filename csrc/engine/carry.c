@@ -14,6 +14,7 @@ li_input_metadata(li_ctx *ctx, li_source *source, uint8_t keep, li_input *input)
 void
 li_input_close(li_input *input)
 {
+    li_icc_close(&input->icc);
     li_metadata_free(&input->metadata);
 }
 

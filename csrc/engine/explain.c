@@ -198,7 +198,8 @@ li_plan_explain(const li_plan *plan, const li_input *input, const li_request *re
             (unsigned long long)plan->look_bytes);
     say_decode(&out, plan, input);
     if (plan->cmyk && plan->decoded.pixel == LI_RGB8)
-        say(&out, "color    cmyk8 by the standard formula: rgb8\n");
+        say(&out, "color    cmyk8 by %s: rgb8\n",
+            plan->icc ? "its profile" : "the standard formula");
     say_planes(&out, plan);
     li_info in = plan->decoded;
     for (size_t i = 0; i < plan->count; i++) {

@@ -138,6 +138,9 @@ step_name(const li_step *step)
 static li_status
 draft_all(li_draft *draft, const li_input *input, const li_request *request)
 {
+    li_op colours = {.kind = &li_op_color, .u.icc = draft->icc};
+    if (draft->icc && input->header.pixel != LI_CMYK8)
+        LI_TRY(li_draft_add(draft, &colours));
     if (request->auto_orient && input->codec && input->header.orientation > 1)
         LI_TRY(draft_orient(draft, input->header.orientation));
     for (size_t i = 0; i < request->step_count; i++) {
@@ -170,12 +173,12 @@ output_bytes(const li_input *input, const li_plan *plan, const li_request *reque
     return li_sat_mul(li_image_bytes(plan->out), request->sample_bytes);
 }
 
-/* A resize may bring its own crop, layout and padding; orientation and the output's
- * layout are two more. */
+/* A resize may bring its own crop, layout and padding; colours, orientation and the
+ * output's layout are three more. */
 static size_t
 most_ops(const li_request *request)
 {
-    return 4 * request->step_count + 2;
+    return 4 * request->step_count + 3;
 }
 
 /* The plan's own two lists; a large block is rounded up to pages of 4096. */
@@ -190,7 +193,7 @@ uint64_t
 li_plan_reading_bytes(const li_input *input, const li_plan *plan)
 {
     enum { BLOCKS = 3, PAGE = 4096 };
-    uint64_t bytes = FIXED_BYTES + WINDOW_BYTES;
+    uint64_t bytes = li_sat_add(FIXED_BYTES + WINDOW_BYTES, input->icc_bytes);
     if (li_metadata_any(&input->metadata))
         bytes = li_sat_add(bytes, li_metadata_total(&input->metadata) +
                                       BLOCKS * (LI_BLOCK_OVERHEAD + PAGE));
@@ -311,6 +314,15 @@ check_budget(li_ctx *ctx, const li_plan *plan, const li_request *request)
 
 /* --- the plan -------------------------------------------------------------------- */
 
+/* A profile that goes with the samples is left to who shows them; inks never do. */
+static bool
+converts(const li_input *input, const li_request *request)
+{
+    bool inks = input->header.pixel == LI_CMYK8;
+    bool kept = (request->keep & LI_KEEP_ICC) && input->metadata.icc && !inks;
+    return request->to_srgb && request->mode != LI_CMYK8 && !kept;
+}
+
 static void
 plan_start(const li_input *input, const li_request *request, li_plan *plan)
 {
@@ -323,6 +335,7 @@ plan_start(const li_input *input, const li_request *request, li_plan *plan)
     plan->cmyk = plan->stored.pixel == LI_CMYK8;
     if (plan->cmyk && request->mode != LI_CMYK8)
         plan->decoded.pixel = LI_RGB8;
+    plan->icc = converts(input, request) ? input->icc : NULL;
     plan->decoded_bytes = li_image_bytes(plan->stored);
     if (!request->keep || !li_metadata_any(&input->metadata))
         return;
@@ -337,6 +350,7 @@ plan_fill(li_ctx *ctx, const li_input *input, const li_request *request, li_plan
     li_draft draft = {
         .ctx = ctx, .in = plan->decoded, .ops = plan->ops, .infos = plan->infos};
     draft.room = most_ops(request);
+    draft.icc = plan->icc;
     LI_TRY(draft_all(&draft, input, request));
     LI_TRY(li_draft_rewrite(&draft, request->rules_off));
     bool rows = request->shared && !request->shared->planes;

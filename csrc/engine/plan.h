@@ -7,6 +7,7 @@
 #define LI_ENGINE_PLAN_H
 
 #include "codecs/codec.h"
+#include "color/icc.h"
 #include "ops/op.h"
 
 /* --- the request: what the user wrote -------------------------------------------- */
@@ -69,6 +70,7 @@ enum {
     LI_NO_MERGE = 1 << 4,
     LI_NO_PLANES = 1 << 5,
     LI_NO_SKIM = 1 << 6,
+    LI_NO_LATE_COLOR = 1 << 7, /* convert colours first */
 };
 
 typedef enum li_output_kind {
@@ -97,6 +99,7 @@ typedef struct li_request {
     li_threads threads;
     uint32_t rules_off;
     uint8_t keep;            /* LI_KEEP_… of the input's metadata */
+    bool to_srgb;            /* convert what input.icc is for */
     const li_shared *shared; /* borrowed; NULL: this output has the source alone */
     uint8_t background[3];
     li_output_kind output;
@@ -112,6 +115,8 @@ typedef struct li_input {
     li_frame frame;        /* borrowed pixels */
     li_header header;
     li_metadata metadata; /* owned: what was read to be kept; see carry.h */
+    li_icc *icc;          /* owned; NULL: colours stay as they are */
+    uint64_t icc_bytes;   /* the most that opening it took, and more than it keeps */
     const char *io;       /* "map", "read", "bytes", "pixels" */
     uint64_t bytes;       /* of the file or the frame */
 } li_input;
@@ -141,8 +146,10 @@ typedef struct li_plan {
     li_way way;
     bool studio; /* the decoder's planes are */
     li_plane_plan planes[LI_PLANES];
-    bool salvages;  /* damaged rows are filled */
-    bool cmyk;      /* decoded is CMYK and becomes RGB at once */
+    bool salvages; /* damaged rows are filled */
+    bool cmyk;     /* decoded is CMYK and becomes RGB at once */
+    const li_icc
+        *icc;       /* what is done about the profile, at once or as an op; borrowed */
     li_op *ops;     /* owned */
     li_info *infos; /* owned: the picture after each op */
     size_t count;

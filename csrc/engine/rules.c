@@ -204,6 +204,25 @@ orient_after_downscale(li_draft *draft, size_t i)
     return true;
 }
 
+/* Behind what leaves fewer pixels fewer are converted: exact behind a crop. Filtering
+ * other colours than sRGB's is another picture than filtering sRGB, by less than either
+ * differs from filtering light (docs/notes/color.md); light itself is sRGB's. */
+static bool
+colours_after_less(li_draft *draft, size_t i)
+{
+    const li_op *next = &draft->ops[i + 1];
+    const li_resize *resize = &next->u.resize;
+    li_info in = info_before(draft, i);
+    if (draft->ops[i].kind != &li_op_color)
+        return false;
+    bool less = next->kind == &li_op_crop ||
+                (next->kind == &li_op_resize && !resize->linear &&
+                 resize->width <= in.width && resize->height <= in.height);
+    if (less)
+        swap_ops(draft, i);
+    return less;
+}
+
 static const struct {
     rule *apply;
     uint32_t off;
@@ -213,6 +232,7 @@ static const struct {
     {orient_after_crop, LI_NO_ORIENT},
     {orient_after_pixels, LI_NO_ORIENT},
     {orient_after_downscale, LI_NO_ORIENT},
+    {colours_after_less, LI_NO_LATE_COLOR},
 };
 
 /* Apply the first rule that fits at i or at i and i + 1. */
@@ -235,7 +255,8 @@ rewrite_at(li_draft *draft, size_t i, uint32_t off)
 li_status
 li_draft_rewrite(li_draft *draft, uint32_t off)
 {
-    /* Ends: each rewrite removes an op or moves an orientation to the right. */
+    /* Ends: each rewrite removes an op or moves an orientation, or colours and what
+     * may pass them, to the right. */
     for (size_t i = 0; i < draft->count;) {
         if (!rewrite_at(draft, i, off)) {
             i++;

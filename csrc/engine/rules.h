@@ -6,8 +6,9 @@
 
 /* The ops of a plan while it is being made: room for all of them, in order. */
 typedef struct li_draft {
-    li_ctx *ctx; /* borrowed */
-    li_info in;  /* the picture before the first op */
+    li_ctx *ctx;       /* borrowed */
+    li_info in;        /* the picture before the first op */
+    const li_icc *icc; /* borrowed; NULL: colours stay */
     li_op *ops;
     li_info *infos; /* after each op */
     size_t count, room;

@@ -50,6 +50,36 @@ li_input_frame(li_ctx *ctx, const li_frame *frame, li_input *input)
     return li_header_check(ctx, &input->header, input->bytes);
 }
 
+static li_status
+open_colour(li_ctx *ctx, li_source *source, li_input *input)
+{
+    const li_header *header = &input->header;
+    uint8_t *profile = NULL;
+    size_t size = 0;
+    if (!header->icc_bytes)
+        return LI_OK;
+    LI_TRY(li_codec_profile(input->codec, ctx, source, header, &profile, &size));
+    if (!profile)
+        return LI_OK;
+    li_status status =
+        li_icc_open(ctx, profile, size, header->pixel, header->inverted, &input->icc);
+    li_free(ctx, &profile);
+    return status;
+}
+
+li_status
+li_input_colour(li_ctx *ctx, li_source *source, li_input *input)
+{
+    if (!input->codec)
+        return LI_OK;
+    uint64_t before = ctx->bytes, peak = ctx->peak_bytes;
+    ctx->peak_bytes = before;
+    li_status status = open_colour(ctx, source, input);
+    input->icc_bytes = ctx->peak_bytes - before;
+    ctx->peak_bytes = peak > ctx->peak_bytes ? peak : ctx->peak_bytes;
+    return status;
+}
+
 /* --- the chain ------------------------------------------------------------------- */
 
 /* Right above the decoder: how long it takes. */
@@ -100,7 +130,8 @@ li_decoder_open(li_ctx *ctx, li_source *source, const li_input *input,
     if (status == LI_OK && plan->salvages)
         status = li_salvage_push(source, input->header.height, rows);
     if (status == LI_OK && plan->cmyk)
-        status = li_cmyk_push(rows, input->header.inverted, plan->decoded.pixel);
+        status =
+            li_cmyk_push(rows, input->header.inverted, plan->icc, plan->decoded.pixel);
     if (status != LI_OK && !ctx->step)
         ctx->step = "decode";
     return status;
@@ -199,7 +230,7 @@ push_stages(job *run)
         return push_planes(run);
     LI_TRY(li_meter_push(run->ctx, &run->decode_ns, &run->chain));
     if (plan->cmyk)
-        LI_TRY(li_cmyk_push(&run->chain, run->input->header.inverted,
+        LI_TRY(li_cmyk_push(&run->chain, run->input->header.inverted, plan->icc,
                             plan->decoded.pixel));
     return push_ops(run->ctx, plan->ops, plan->infos, plan->count, &run->chain);
 }

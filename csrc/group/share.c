@@ -54,6 +54,7 @@ same_decode(const li_plan *a, const li_plan *b)
     return a->decoded.width == b->decoded.width &&
            a->decoded.height == b->decoded.height &&
            a->decoded.pixel == b->decoded.pixel && a->cmyk == b->cmyk &&
+           (!a->cmyk || a->icc == b->icc) &&
            memcmp(&a->hint.region, &b->hint.region, sizeof(a->hint.region)) == 0;
 }
 

@@ -54,6 +54,8 @@ same_op(const li_op *a, const li_op *b)
         return a->u.orient == b->u.orient;
     if (a->kind == &li_op_tone)
         return memcmp(&a->u.tone, &b->u.tone, sizeof(a->u.tone)) == 0;
+    if (a->kind == &li_op_color)
+        return a->u.icc == b->u.icc;
     return a->kind == &li_op_convert && same_convert(&a->u.convert, &b->u.convert);
 }
 

@@ -161,6 +161,7 @@ struct li_op {
         li_blur blur;
         li_rotate rotate;
         li_overlay overlay;
+        const struct li_icc *icc; /* borrowed */
     } u;
 };
 
@@ -183,6 +184,7 @@ li_pixel li_pixel_holding(li_pixel in, const li_color *color);
 void li_pixel_fill(li_pixel pixel, const li_color *color, uint8_t bytes[4]);
 /* "#rrggbb" or "#rrggbbaa", for li_op_kind.say. */
 void li_color_text(const li_color *color, char text[10]);
+extern const li_op_kind li_op_color;
 
 /* The orientation that does `first`, then `second`. */
 li_orientation li_orient_then(li_orientation first, li_orientation second);

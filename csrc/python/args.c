@@ -12,6 +12,7 @@ static const word shrinks[] = {{"safe", LI_SHRINK_SAFE},
                                {"fast", LI_SHRINK_FAST},
                                {"exact", LI_SHRINK_EXACT},
                                {NULL, 0}};
+static const word colors[] = {{"keep", 0}, {"srgb", 1}, {NULL, 0}};
 
 static const word outputs[] = {{"buffer", LI_OUTPUT_BUFFER},
                                {"file", LI_OUTPUT_FILE},
@@ -309,7 +310,7 @@ static int
 parse_settings(PyObject *request, py_job *job)
 {
     PyObject *background = py_field(request, "background");
-    int shrink = LI_SHRINK_SAFE;
+    int shrink = LI_SHRINK_SAFE, color = 0;
     long rules_off = 0, threads = 0, keep = 0, denied = 0;
     job->request.auto_orient = true;
     memset(job->request.background, 255, 3);
@@ -322,8 +323,9 @@ parse_settings(PyObject *request, py_job *job)
         return -1;
     }
     if (py_field_bool(request, "auto_orient", &job->request.auto_orient) < 0 ||
+        py_field_word(request, "color", colors, &color) < 0 ||
         py_field_word(request, "shrink", shrinks, &shrink) < 0 ||
-        py_field_int(request, "rules_off", 0, 127, &rules_off) < 0 ||
+        py_field_int(request, "rules_off", 0, 255, &rules_off) < 0 ||
         py_field_int(request, "keep", 0, 15, &keep) < 0 ||
         py_field_int(request, "denied", 0, 15, &denied) < 0 ||
         py_field_int(request, "threads", 0, 2, &threads) < 0)
@@ -332,6 +334,7 @@ parse_settings(PyObject *request, py_job *job)
     job->denied = (uint8_t)denied;
     job->request.threads = (li_threads)threads;
     job->request.shrink = (li_shrink_policy)shrink;
+    job->request.to_srgb = color != 0;
     job->request.rules_off = (uint32_t)rules_off;
     return 0;
 }

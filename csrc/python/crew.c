@@ -122,8 +122,7 @@ run_alone(py_crew *crew, py_job *job)
     if (status == LI_OK)
         status = look(crew, job, source);
     if (status == LI_OK)
-        status =
-            py_input_metadata(job, &job->ctx, source, job->request.keep, &job->input);
+        status = py_input_extras(job, &job->ctx, source, &job->request, &job->input);
     if (status == LI_OK)
         status = py_job_plan(job);
     uint64_t bytes = li_sat_add(job->plan.bytes, job->plan.out_bytes);
@@ -227,6 +226,7 @@ plan_job(party *self, py_job *job)
     job->input = self->input;
     job->input.metadata.ctx = NULL; /* borrowed */
     li_status status = py_job_plan(job);
+    job->input.icc = NULL; /* the party's */
     if (status != LI_OK) {
         settle(job, status);
         return;
@@ -243,11 +243,13 @@ open_party(party *self)
     LI_TRY(li_alloc(&self->ctx, unit->count, sizeof(li_branch), &self->branches));
     LI_TRY(li_alloc(&self->ctx, unit->count, sizeof(py_job *), &self->jobs));
     LI_TRY(py_input_open(&unit->jobs[0], &self->ctx, &self->source, &self->input));
-    uint8_t keep = 0;
-    for (uint32_t i = 0; i < unit->count; i++)
-        keep |= unit->jobs[i].request.keep;
-    LI_TRY(py_input_metadata(&unit->jobs[0], &self->ctx, self->source, keep,
-                             &self->input));
+    li_request any = {0};
+    for (uint32_t i = 0; i < unit->count; i++) {
+        any.keep |= unit->jobs[i].request.keep;
+        any.to_srgb |= unit->jobs[i].request.to_srgb;
+    }
+    LI_TRY(
+        py_input_extras(&unit->jobs[0], &self->ctx, self->source, &any, &self->input));
     for (uint32_t i = 0; i < unit->count; i++)
         if (!unit->jobs[i].settled)
             plan_job(self, &unit->jobs[i]);

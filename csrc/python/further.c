@@ -1,6 +1,7 @@
 /* further.c: the codec that is an extension of its own: imported when a job first needs
  * it, because its library costs 4 ms and 3.5 MB. Layer 5. */
 #include "python/py.h"
+#include "color/lcms.h"
 
 #include <string.h>
 
@@ -82,6 +83,23 @@ add_versions(PyObject *dict, const li_codec *codec)
     return failed;
 }
 
+static int
+add_lcms2(PyObject *dict)
+{
+    int built = li_lcms_built(), running = li_lcms_running();
+    if (!built)
+        return 0;
+    PyObject *built_text =
+        PyUnicode_FromFormat("%d.%d", built / 1000, built % 1000 / 10);
+    PyObject *text = PyUnicode_FromFormat("%d.%d", running / 1000, running % 1000 / 10);
+    PyObject *pair = built_text && text ? PyTuple_Pack(2, built_text, text) : NULL;
+    int failed = pair ? PyDict_SetItemString(dict, "lcms2", pair) : -1;
+    Py_XDECREF(pair);
+    Py_XDECREF(text);
+    Py_XDECREF(built_text);
+    return failed;
+}
+
 /* name → (header version, run-time version) */
 PyObject *
 py_features(PyObject *module, PyObject *Py_UNUSED(ignored))
@@ -92,6 +110,8 @@ py_features(PyObject *module, PyObject *Py_UNUSED(ignored))
             Py_CLEAR(dict);
     if (dict && py_codec_there(module, li_further_formats[0].name) &&
         add_versions(dict, py_state_of(module)->further) < 0)
+        Py_CLEAR(dict);
+    if (dict && add_lcms2(dict) < 0)
         Py_CLEAR(dict);
     return dict;
 }

@@ -14,6 +14,14 @@ py_input_metadata(const py_job *job, li_ctx *ctx, li_source *source, uint8_t kee
 }
 
 li_status
+py_input_extras(const py_job *job, li_ctx *ctx, li_source *source,
+                const li_request *request, li_input *input)
+{
+    LI_TRY(py_input_metadata(job, ctx, source, request->keep, input));
+    return request->to_srgb ? li_input_colour(ctx, source, input) : LI_OK;
+}
+
+li_status
 py_hand_metadata(py_job *job)
 {
     const li_metadata *from = &job->input.metadata;

@@ -205,9 +205,12 @@ li_status py_source_open(const py_job *job, li_ctx *ctx, li_source **source);
 /* The same, or none for pixels, and what is in it. */
 li_status py_input_open(const py_job *job, li_ctx *ctx, li_source **source,
                         li_input *input);
-/* metadata.c: what `keep` names of what is in it; li_input_close ends that. */
+/* metadata.c: what `keep` names of what is in it, and with it all that a request wants
+ * besides pixels: how colours become sRGB. li_input_close ends both. */
 li_status py_input_metadata(const py_job *job, li_ctx *ctx, li_source *source,
                             uint8_t keep, li_input *input);
+li_status py_input_extras(const py_job *job, li_ctx *ctx, li_source *source,
+                          const li_request *request, li_input *input);
 /* What goes with pixels: job->handed. */
 li_status py_hand_metadata(py_job *job);
 /* With the GIL: such a tuple, or None; and one into a source of pixels. */

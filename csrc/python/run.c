@@ -70,13 +70,13 @@ job_call(py_job *job, py_verb *verb, py_depth depth)
     if (status == LI_OK && depth == PY_WHOLE)
         status = py_job_look(job, source);
     if (status == LI_OK && depth == PY_WHOLE)
-        status =
-            py_input_metadata(job, &job->ctx, source, job->request.keep, &job->input);
+        status = py_input_extras(job, &job->ctx, source, &job->request, &job->input);
     if (status == LI_OK && depth == PY_WHOLE)
         status = py_job_plan(job);
     if (status == LI_OK)
         status = verb(job, source);
     status = li_source_blame(source, status);
+    li_icc_close(&job->input.icc);
     li_source_close(&source);
     job->total_ns = li_now_ns() - start;
     job->cpu_ns = li_cpu_ns() - cpu + job->times.ahead.cpu_ns;

@@ -220,6 +220,7 @@ py_wrap_metrics(const py_job *job, uint64_t bytes_out)
         put(dict, "quality", wrap_quality(&job->request)) &&
         put_int(dict, "shrink", shrink ? shrink : 8) &&
         put_int(dict, "icc_bytes", header->icc_bytes) &&
+        put_bool(dict, "icc_converted", job->plan.icc) &&
         put_int(dict, "exif_bytes", header->exif_bytes) &&
         put_int(dict, "xmp_bytes", header->xmp_bytes) &&
         put_int(dict, "kept_kinds", job->times.kept) &&

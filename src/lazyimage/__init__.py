@@ -161,7 +161,7 @@ def inspect_file(path: str | os.PathLike[str]) -> Info:
 
 
 def features() -> dict[str, tuple[str, str]]:
-    """Codec → (version of the header that it was built with, version that it runs).
+    """Codec or library → (version of the header it was built with, version that it runs).
 
     >>> "jpeg" in lazyimage.features()
     True

@@ -101,6 +101,7 @@ def run(source: Source, request: Mapping[str, Any]) -> tuple[Any, dict[str, Any]
         ("blur", sigma)   ("sharpen", amount, radius, threshold)
         a color is "#rrggbb" or "#rrggbbaa"
       auto_orient: bool = True            shrink: "safe" | "fast" | "exact"
+      color: "keep" | "srgb" = "keep"
       background: (r, g, b) = white       limits: {name: int}; 0 switches off, absent: default
       timeout: seconds or None            cancel: Cancel or None
       keep, denied: int = 0, what LI_KEEP_… of meta/metadata.h has, and what of it a policy

@@ -372,6 +372,7 @@ class Engine(Chain, Deferred, Web):
         normalize: Normalize | None = None,
         out: Buffer | None = None,
         shrink: Literal["safe", "fast", "exact"] = "safe",
+        color: Literal["srgb", "keep"] = "srgb",
     ) -> Pixels:
         """Decode into an array of three dimensions, writable, the caller's own.
 
@@ -379,7 +380,8 @@ class Engine(Chain, Deferred, Web):
         x / 255, or with normalize=(mean, std) (x / 255 − mean) / std, each one number or
         one for each channel; several numbers without mode choose it by their count (3:
         RGB). layout "CHW": planes. out: a writable buffer of the same shape, or a flat one
-        of the same number of bytes, to be filled instead of new memory.
+        of the same number of bytes, to be filled instead of new memory. color: "srgb"
+        converts what an ICC profile says, "keep" leaves the samples as they are.
 
         Raises TypeError for a read-only out or one of another type, InvalidArgumentError
         (E400) for one of another shape and for normalize with uint8.
@@ -388,7 +390,9 @@ class Engine(Chain, Deferred, Web):
         >>> engine.to_pixels(dtype="float32", layout="CHW", normalize=(0.5, 0.5)).shape
         (3, 224, 224)
         """
-        asked = request.pixels_request(self._recipe, mode, dtype, layout, normalize, out, shrink)
+        asked = request.pixels_request(
+            self._recipe, mode, dtype, layout, normalize, out, shrink, color
+        )
         return self._pixels(asked, layout)[0]
 
     # --- running ---------------------------------------------------------------------

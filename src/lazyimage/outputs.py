@@ -208,7 +208,11 @@ def make_metrics(raw: Mapping[str, Any], copies: tuple[str, ...]) -> Metrics:
         compression_ratio=raw["bytes_in"] / max(raw["bytes_out"], 1),
         peak_rss=peak_rss(),
         copies=copies,
-        icc="kept" if "icc" in kept else "stripped" if raw["icc_bytes"] else "absent",
+        icc=(
+            *(["kept"] if "icc" in kept else []),
+            *(["converted"] if raw["icc_converted"] else []),
+            "stripped" if raw["icc_bytes"] else "absent",
+        )[0],
         metadata_stripped=bool(present - kept),
         policy_violations=tuple(kind for kind in kinds if kind in denied & present),
     )

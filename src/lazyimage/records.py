@@ -233,7 +233,7 @@ class Metrics(Record):
     io: str
     """"map", "read", "bytes" or "pixels"."""
     icc: str
-    """"absent", "stripped" or "kept"."""
+    """"absent", "stripped", "kept" or "converted" (to sRGB, then stripped)."""
     metadata_stripped: bool
     """The source had ICC, EXIF or XMP data, and the output has not all three kinds of them."""
     policy_violations: tuple[str, ...]

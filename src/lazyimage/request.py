@@ -47,6 +47,7 @@ if TYPE_CHECKING:
         speed: int | None
         background: Color
         shrink: Literal["safe", "fast", "exact"]
+        color: Literal["srgb", "keep"]
         preset: Literal["thumbnail", "avatar", "hero", "social"] | None
         profile: Literal["size-first", "balanced", "speed-first"] | None
         max_bytes: int | None
@@ -60,6 +61,7 @@ if TYPE_CHECKING:
 SUBSAMPLINGS = ("auto", "4:2:0", "4:2:2", "4:4:4")
 QUANT_TABLES = ("standard", "tuned")
 SHRINKS = ("safe", "fast", "exact")
+COLORS_OF_OUTPUT = ("srgb", "keep")
 DTYPES = ("uint8", "float32")
 LAYOUTS = ("HWC", "CHW")
 BIT_DEPTHS = (1, 2, 4, 8)
@@ -93,7 +95,7 @@ OPTION_HIGHEST = {
     "alpha_quality": 100,
     "speed": 10,
 }
-OPTION_NAMES = (*OPTION_FORMATS, "background", "shrink")
+OPTION_NAMES = (*OPTION_FORMATS, "background", "shrink", "color")
 
 # What delivery.py makes ordinary jobs of, before a request is written.
 GOAL_NAMES = frozenset({"max_bytes", "min_ssim", "min_quality", "max_quality", "strict"})
@@ -146,6 +148,8 @@ def check_option(name: str, value: object) -> Any:
         return as_choice(value, name, SHRINKS)
     if name == "palette":
         return check_palette(value)
+    if name == "color":
+        return as_choice(value, name, COLORS_OF_OUTPUT)
     if name in ("lossless", "smart_subsample", "dither", "interlace"):
         return as_flag(value, name)
     if value is None:
@@ -233,6 +237,7 @@ def encode_request(
         "output": output,
         "format": name,
         "quality": check_quality(quality, name),
+        "color": "srgb",
         **checked,
     }
 
@@ -306,6 +311,7 @@ def pixels_request(
     normalize: object = None,
     out: object = None,
     shrink: object = "safe",
+    color: object = "srgb",
 ) -> dict[str, Any]:
     """The request of to_pixels()."""
     kind = check_dtype(dtype)
@@ -325,6 +331,7 @@ def pixels_request(
         "dtype": kind,
         "layout": as_choice(layout, "to_pixels: layout", LAYOUTS),
         "shrink": as_choice(shrink, "to_pixels: shrink", SHRINKS),
+        "color": as_choice(color, "to_pixels: color", COLORS_OF_OUTPUT),
         "out": check_out(out),
     }
     if kind == "float32":

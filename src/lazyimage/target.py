@@ -297,7 +297,7 @@ def fed_request(
     """The request of the frame: pixels as this encoder is fed with them."""
     encode = request.encode_request(engine.recipe, "buffer", format, None, options, caller)
     asked = request.pixels_request(engine.recipe, None)
-    asked |= {name: encode[name] for name in ("background", "shrink") if name in encode}
+    asked |= {name: encode[name] for name in ("background", "shrink", "color") if name in encode}
     return {**asked, "format": format}
 
 
@@ -361,7 +361,7 @@ def find(asked: Asked, pixels: Pixels, raw: dict[str, Any]) -> Steps[Encoded]:
 FROM_THE_SOURCE = (
     *("decode_ns", "ops_ns", "bytes_in", "format_in", "width_in", "height_in", "shrink"),
     *("decoded_bytes", "icc_bytes", "exif_bytes", "xmp_bytes", "io", "warnings", "steps"),
-    *("threads", "denied_kinds", "rows_real"),
+    *("threads", "denied_kinds", "rows_real", "icc_converted"),
 )
 
 

@@ -101,7 +101,8 @@ def refusals(entries: Sequence[oracle.Entry]) -> list[dict[str, str] | None]:
 
 def upright_difference(file: Path, side: int = 96) -> float:
     """Mean difference in levels of our upright thumbnail and Pillow's."""
-    pixels = li.Engine.from_path(file).resize(side, side).to_pixels(mode="RGB")
+    engine = li.Engine.from_path(file).resize(side, side)
+    pixels = engine.to_pixels(mode="RGB", color="keep")
     ours = np.asarray(pixels, dtype=np.int16)
     height, width = ours.shape[:2]
     with Image.open(file) as opened:

@@ -32,6 +32,8 @@ OUTPUTS: dict[str, dict[str, Any]] = {
     "webp": {"lossless": True, "method": 0},
     "avif": {"lossless": True, "speed": 10},
 }
+SAMPLES: dict[str, Any] = {"color": "keep"}
+"""The tools know no colours."""
 
 
 def _variants(corpus: list[oracle.Entry]) -> dict[str, oracle.Entry]:
@@ -134,7 +136,7 @@ def _measure(entry: oracle.Entry, format: str, directory: Path) -> tuple[float, 
     wanted = _by_tool(entry.file.read_bytes(), entry.format, directory)
     height, width = (min(side, SIDE) for side in wanted.shape[:2])
     engine = li.Engine.from_path(entry.file).auto_orient(False).crop(0, 0, width, height)
-    encoded = engine.to_buffer(format, **OUTPUTS[format])
+    encoded = engine.to_buffer(format, **OUTPUTS[format], **SAMPLES)
     return _distance(_by_tool(bytes(encoded), format, directory), wanted[:height, :width], format)
 
 

@@ -73,6 +73,7 @@ request_of(const job_kind *job)
                         .auto_orient = true,
                         .threads = job->threads,
                         .keep = job->keep,
+                        .to_srgb = true,
                         .background = {255, 255, 255},
                         .output = !job->codec    ? LI_OUTPUT_PIXELS
                                   : job->to_file ? LI_OUTPUT_FILE
@@ -162,6 +163,8 @@ run_plan(li_ctx *ctx, li_source *source, const job_kind *job, result *got)
     request.steps = known;
     li_status status = li_input_metadata(ctx, source, job->keep, &input);
     if (status == LI_OK)
+        status = li_input_colour(ctx, source, &input);
+    if (status == LI_OK)
         status = li_plan_make(ctx, &input, &request, &plan);
     if (status == LI_OK)
         status =
@@ -224,6 +227,7 @@ open_branch(party *self, const li_ctx *ctx, const li_input *input, uint32_t i)
                                      .step_count = 1,
                                      .shrink = LI_SHRINK_EXACT,
                                      .keep = i % 2 ? LI_KEEP_EXIF : LI_KEEP_XMP,
+                                     .to_srgb = true,
                                      .background = {255, 255, 255},
                                      .codec = li_codecs[i % 2],
                                      .encode = li_encode_default()};
@@ -259,23 +263,18 @@ close_party(party *self, li_ctx *ctx, result *got)
 }
 
 static li_status
-run_group(li_ctx *ctx, li_source *source, const job_kind *job, result *got)
+run_party(li_ctx *ctx, li_source *source, const li_input *input, result *got)
 {
-    (void)job;
     party self;
-    li_input input;
     li_slots slots;
     li_group *group = NULL;
     memset(&self, 0, sizeof(self));
-    LI_TRY(li_input_open(ctx, source, &input));
     if (!li_slots_open(&slots, 2))
         return li_fail(ctx, LI_ENOMEM, "slots");
-    uint8_t keep = LI_KEEP_EXIF | LI_KEEP_XMP;
-    (void)!li_input_metadata(ctx, source, keep, &input);
     for (uint32_t i = 0; i < BRANCHES; i++)
-        (void)!open_branch(&self, ctx, &input, i);
+        (void)!open_branch(&self, ctx, input, i);
     li_group_how how = {.slots = &slots};
-    li_status status = li_group_plan(ctx, &input, self.branches, BRANCHES, how, &group);
+    li_status status = li_group_plan(ctx, input, self.branches, BRANCHES, how, &group);
     li_slots_take(&slots);
     if (status == LI_OK && group)
         li_group_run(group, source);
@@ -283,9 +282,24 @@ run_group(li_ctx *ctx, li_source *source, const job_kind *job, result *got)
         (void)!li_fail(ctx, LI_ENOMEM, "no group");
     li_slots_give(&slots);
     li_group_close(&group);
-    li_input_close(&input);
     li_slots_close(&slots);
     return close_party(&self, ctx, got);
+}
+
+static li_status
+run_group(li_ctx *ctx, li_source *source, const job_kind *job, result *got)
+{
+    (void)job;
+    li_input input;
+    LI_TRY(li_input_open(ctx, source, &input));
+    uint8_t keep = LI_KEEP_EXIF | LI_KEEP_XMP;
+    li_status status = li_input_metadata(ctx, source, keep, &input);
+    if (status == LI_OK)
+        status = li_input_colour(ctx, source, &input);
+    if (status == LI_OK)
+        status = run_party(ctx, source, &input, got);
+    li_input_close(&input);
+    return status;
 }
 
 /* --- the list of jobs ---------------------------------------------------------------

@@ -51,6 +51,7 @@ resize_to(const char *path, const li_codec *codec)
                           .step_count = 1,
                           .auto_orient = true,
                           .threads = LI_THREADS_TWO,
+                          .to_srgb = true,
                           .codec = codec,
                           .encode = li_encode_default(),
                           .sample_bytes = 1};

@@ -19,7 +19,7 @@ typedef struct avif_properties {
     bool nclx; /* the next two are known */
     bool full_range;
     uint32_t matrix;
-    uint64_t icc_bytes;
+    uint64_t icc_bytes, icc_at;
     bool alpha; /* auxC or auxi says so */
     bool pixi, clap;
     uint8_t rotation; /* quarter turns anticlockwise */

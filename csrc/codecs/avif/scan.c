@@ -31,8 +31,10 @@ read_colr(avif_span *span, avif_properties *properties)
     uint64_t type;
     const uint8_t *body;
     LI_TRY(li_avif_number(span, 4, &type));
-    if (type == BOX('r', 'I', 'C', 'C') || type == BOX('p', 'r', 'o', 'f'))
+    if (type == BOX('r', 'I', 'C', 'C') || type == BOX('p', 'r', 'o', 'f')) {
         properties->icc_bytes = span->end - span->at;
+        properties->icc_at = span->at;
+    }
     if (type != BOX('n', 'c', 'l', 'x'))
         return LI_OK;
     LI_TRY(li_avif_bytes(span, 7, &body));
@@ -295,6 +297,7 @@ li_avif_inspect(li_ctx *ctx, li_source *in, li_header *header)
     header->frames = (uint32_t)found.frames;
     header->studio = !found.picture.full_range;
     header->icc_bytes = found.picture.icc_bytes;
+    header->icc_at = found.picture.icc_at;
     header->exif_bytes = found.exif_bytes;
     header->xmp_bytes = found.xmp_bytes;
     header->xmp_at = found.xmp_at;

@@ -29,6 +29,9 @@ typedef struct li_jpeg_frame {
 } li_jpeg_frame;
 
 li_status li_jpeg_inspect(li_ctx *ctx, li_source *in, li_header *header) LI_MUST_CHECK;
+/* profile.c: codec->profile. */
+li_status li_jpeg_profile(li_ctx *ctx, li_source *in, const li_header *header,
+                          uint8_t **data, size_t *size) LI_MUST_CHECK;
 /* scans.c: walk the file's markers without decoding and refuse more than
  * limits.max_scans scans: a bomb of 300 KB decodes for seconds before libjpeg has seen
  * a hundredth of it. */

@@ -259,17 +259,16 @@ scan_app(scanner *scan, const segment *body)
         scan_xmp(scan, body);
         break;
     case 2: /* after the name: its number and their count */
-        if (starts_with(body, "ICC_PROFILE", 12) && body->size > 14)
+        if (starts_with(body, "ICC_PROFILE", 12) && body->size > 14) {
+            header->icc_at = header->icc_bytes ? header->icc_at : scan->at;
             header->icc_bytes += body->size - 14;
+        }
         break;
     case 14:
         if (body->size >= 12 && starts_with(body, "Adobe", 5)) {
             scan->adobe = true;
             scan->adobe_rgb = body->data[11] == 0; /* no colour transform */
         }
-        break;
-    default:
-        break;
     }
     return LI_OK;
 }

@@ -71,6 +71,7 @@ const li_codec li_codec_png = {
     .probe = png_probe,
     .inspect = li_png_inspect,
     .unpack_xmp = li_png_unpack_xmp,
+    .profile = li_png_profile,
     .decoded = png_decoded,
     .decode_bytes = png_decode_bytes,
     .encode_bytes = li_png_write_bytes,

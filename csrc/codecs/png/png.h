@@ -32,6 +32,9 @@ typedef struct li_png_begin {
 li_status li_png_unpack_xmp(li_ctx *ctx, li_source *in, const li_header *header,
                             uint8_t **data, size_t *size) LI_MUST_CHECK;
 li_status li_png_inspect(li_ctx *ctx, li_source *in, li_header *header) LI_MUST_CHECK;
+/* profile.c: codec->profile. */
+li_status li_png_profile(li_ctx *ctx, li_source *in, const li_header *header,
+                         uint8_t **data, size_t *size) LI_MUST_CHECK;
 /* The same again, for a reader; E103 if the header is no longer what it was. */
 li_status li_png_scan_again(li_ctx *ctx, li_source *in, const li_header *header,
                             li_png_begin *begin) LI_MUST_CHECK;

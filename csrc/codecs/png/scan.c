@@ -338,6 +338,7 @@ visit_profile(png_scan *scan, const png_chunk *chunk)
     li_header *header = scan->header;
     if (header->icc_bytes || chunk->length == 0)
         return LI_OK; /* the first one counts */
+    header->icc_at = chunk->at;
     header->icc_bytes = chunk->length;
     uint32_t look = chunk->length < NAME_BYTES ? chunk->length : NAME_BYTES;
     LI_TRY(scan_read(scan, chunk->at, look, &body));

@@ -241,9 +241,10 @@ visit(webp_walk *walk, const webp_chunk *chunk)
     bool frame = scan->animated && chunk_is(chunk, "ANMF");
     if (chunk_is(chunk, "EXIF"))
         return visit_exif(walk, chunk);
-    if (chunk_is(chunk, "ICCP") && !scan->icc_bytes)
+    if (chunk_is(chunk, "ICCP") && !scan->icc_bytes) {
+        scan->icc_at = chunk->at;
         scan->icc_bytes = chunk->size;
-    else if (chunk_is(chunk, "XMP ") && !scan->xmp_bytes) {
+    } else if (chunk_is(chunk, "XMP ") && !scan->xmp_bytes) {
         scan->xmp_bytes = chunk->size;
         scan->xmp_at = chunk->at;
     }
@@ -357,6 +358,7 @@ li_webp_inspect(li_ctx *ctx, li_source *in, li_header *header)
         .chroma_x = planar ? 2 : 0,
         .chroma_y = planar ? 2 : 0,
         .icc_bytes = scan.icc_bytes,
+        .icc_at = scan.icc_at,
         .exif_bytes = scan.exif_bytes,
         .xmp_bytes = scan.xmp_bytes,
         .exif_at = scan.exif_at,

@@ -36,7 +36,7 @@ typedef struct li_webp_scan {
     bool animated;
     uint8_t orientation;
     uint64_t icc_bytes, exif_bytes, xmp_bytes;
-    uint64_t exif_at, xmp_at;
+    uint64_t icc_at, exif_at, xmp_at;
     li_density density;
 } li_webp_scan;
 

@@ -44,7 +44,7 @@ TEST(rgb_is_the_rounded_product_for_every_pair)
         li_rows *rows;
         const uint8_t *row;
         open_chain(&ctx, &frame, inverted, &rows);
-        CHECK_EQ(li_cmyk_push(&rows, inverted, LI_RGB8), LI_OK);
+        CHECK_EQ(li_cmyk_push(&rows, inverted, NULL, LI_RGB8), LI_OK);
         CHECK_EQ(rows->info.pixel, LI_RGB8);
         for (uint32_t y = 0; y < HEIGHT; y++) {
             CHECK_EQ(li_rows_next(rows, &row), LI_OK);
@@ -65,7 +65,7 @@ TEST(cmyk_comes_out_with_255_as_full_ink)
         li_rows *rows;
         const uint8_t *row;
         open_chain(&ctx, &frame, inverted, &rows);
-        CHECK_EQ(li_cmyk_push(&rows, inverted, LI_CMYK8), LI_OK);
+        CHECK_EQ(li_cmyk_push(&rows, inverted, NULL, LI_CMYK8), LI_OK);
         CHECK_EQ(li_rows_skip(rows, 17), LI_OK);
         CHECK_EQ(li_rows_next(rows, &row), LI_OK);
         for (uint32_t i = 0; i < WIDTH * 4; i++)
@@ -83,7 +83,7 @@ TEST(a_failed_push_leaves_the_chain_as_it_was)
         open_chain(&ctx, &frame, true, &rows);
         li_rows *before = rows;
         ctx.allocs_left = allowed;
-        CHECK_EQ(li_cmyk_push(&rows, true, LI_RGB8), LI_ENOMEM);
+        CHECK_EQ(li_cmyk_push(&rows, true, NULL, LI_RGB8), LI_ENOMEM);
         CHECK(rows == before);
         close_chain(&ctx, &frame, &rows);
     }

@@ -123,6 +123,7 @@ job_request(const uint8_t bytes[JOB_BYTES], li_step steps[JOB_STEPS])
         .auto_orient = how & 16,
         .shrink = (li_shrink_policy)(how / 32 % 3),
         .threads = how & 8 ? LI_THREADS_TWO : LI_THREADS_ONE,
+        .to_srgb = how & 4,
         .background = {bytes[11], 255, bytes[12]},
         .keep = bytes[12] % 16,
         .output = LI_OUTPUT_BUFFER,
@@ -157,49 +158,54 @@ check_written(const uint8_t *data, size_t size, const li_codec *codec, li_info o
     li_source_close(&source);
 }
 
+/* first: the ledger before the input's extras were read. */
 static inline li_status
-check_job(li_ctx *ctx, li_source *source, li_request *request, li_plan *plan)
+check_plan(li_ctx *ctx, li_source *source, const li_input *input, const li_look *look,
+           uint64_t first, const li_request *request, li_plan *plan)
 {
-    li_input input;
-    li_look look = {0};
-    li_step known[JOB_STEPS];
     li_out *out = NULL;
     li_times times;
     uint8_t *data = NULL;
     size_t size = 0;
     char words[4096];
-    LI_TRY(li_input_open(ctx, source, &input));
-    uint64_t first = ctx->peak_bytes = ctx->bytes;
-    LI_TRY(li_look_at(ctx, source, &input, request, known, &look));
-    check_that(ctx->peak_bytes <= first + look.bytes, "a look's memory", ctx);
-    request->steps = known;
-    li_status read = li_input_metadata(ctx, source, request->keep, &input);
-    if (read == LI_OK)
-        read = li_plan_make(ctx, &input, request, plan);
-    if (read != LI_OK) {
-        li_input_close(&input);
-        return read;
-    }
-    li_look_note(&look, plan);
-    size_t need = li_plan_explain(plan, &input, request, words, sizeof(words));
+    LI_TRY(li_plan_make(ctx, input, request, plan));
+    li_look_note(look, plan);
+    size_t need = li_plan_explain(plan, input, request, words, sizeof(words));
     check_that(need <= sizeof(words), "the plan in words", ctx);
     ctx->peak_bytes = ctx->bytes;
-    li_status status = li_out_to_memory(ctx, &out);
-    if (status == LI_OK) {
-        li_out_expect(out, plan->out_bytes);
-        status = li_plan_run(ctx, source, &input, request, plan,
-                             (li_target){.out = out}, &times);
-    }
+    LI_TRY(li_out_to_memory(ctx, &out));
+    li_out_expect(out, plan->out_bytes);
+    li_status status =
+        li_plan_run(ctx, source, input, request, plan, (li_target){.out = out}, &times);
     if (status == LI_OK)
         status = li_out_detach(out, &data, &size);
     li_out_close(&out);
-    li_input_close(&input);
     check_that(ctx->peak_bytes <= li_sat_add(plan->bytes, plan->out_bytes) + first,
                "more memory than planned", ctx);
     check_that(size <= plan->out_bytes, "more bytes than planned", ctx);
     if (status == LI_OK)
         check_written(data, size, request->codec, plan->out);
     li_release(data);
+    return status;
+}
+
+static inline li_status
+check_job(li_ctx *ctx, li_source *source, li_request *request, li_plan *plan)
+{
+    li_input input = {0};
+    li_look look = {0};
+    li_step known[JOB_STEPS];
+    LI_TRY(li_input_open(ctx, source, &input));
+    uint64_t first = ctx->peak_bytes = ctx->bytes;
+    LI_TRY(li_look_at(ctx, source, &input, request, known, &look));
+    check_that(ctx->peak_bytes <= first + look.bytes, "a look's memory", ctx);
+    request->steps = known;
+    li_status status = li_input_metadata(ctx, source, request->keep, &input);
+    if (status == LI_OK && request->to_srgb)
+        status = li_input_colour(ctx, source, &input);
+    if (status == LI_OK)
+        status = check_plan(ctx, source, &input, &look, first, request, plan);
+    li_input_close(&input);
     return status;
 }
 

@@ -34,9 +34,9 @@ same_header(const li_header *a, const li_header *b)
            a->lossless == b->lossless && a->chroma_x == b->chroma_x &&
            a->chroma_y == b->chroma_y && a->studio == b->studio &&
            a->skims == b->skims && a->icc_bytes == b->icc_bytes &&
-           a->exif_bytes == b->exif_bytes && a->xmp_bytes == b->xmp_bytes &&
-           a->held_bytes == b->held_bytes && a->work_bytes == b->work_bytes &&
-           strcmp(a->variant, b->variant) == 0;
+           a->icc_at == b->icc_at && a->exif_bytes == b->exif_bytes &&
+           a->xmp_bytes == b->xmp_bytes && a->held_bytes == b->held_bytes &&
+           a->work_bytes == b->work_bytes && strcmp(a->variant, b->variant) == 0;
 }
 
 /* What every header keeps to, whatever the file says. */

@@ -4,6 +4,7 @@
 #ifndef LI_TESTS_GROUP_CHECK_H
 #define LI_TESTS_GROUP_CHECK_H
 
+#include "engine/carry.h"
 #include "engine/pipeline_check.h"
 #include "group/group.h"
 
@@ -44,6 +45,7 @@ group_request(group_stand *self, uint32_t i, const uint8_t bytes[10])
                                      .step_count = bytes[4] % (JOB_STEPS + 1),
                                      .auto_orient = bytes[9] & 1,
                                      .shrink = LI_SHRINK_EXACT,
+                                     .to_srgb = bytes[9] & 2,
                                      .threads = LI_THREADS_ONE,
                                      .codec = &li_codec_png,
                                      .encode = li_encode_default(),
@@ -60,7 +62,8 @@ group_open(group_stand *self, const uint8_t *data, size_t size, const uint8_t *b
     memset(self, 0, sizeof(*self));
     self->ctx = group_ctx();
     if (li_source_borrow(&self->ctx, data, size, &self->source) != LI_OK ||
-        li_input_open(&self->ctx, self->source, &self->input) != LI_OK)
+        li_input_open(&self->ctx, self->source, &self->input) != LI_OK ||
+        li_input_colour(&self->ctx, self->source, &self->input) != LI_OK)
         return false;
     for (uint32_t i = 0; i < count; i++) {
         li_ctx *ctx = &self->ctxs[i];
@@ -85,6 +88,7 @@ group_close(group_stand *self, uint32_t count)
         li_release(self->bytes[i]);
         check_that(self->ctxs[i].bytes == 0, "memory kept by a branch", &self->ctxs[i]);
     }
+    li_input_close(&self->input);
     li_source_close(&self->source);
     check_that(self->ctx.bytes == 0, "memory kept by the group", &self->ctx);
 }
@@ -94,7 +98,7 @@ static inline uint8_t *
 group_alone(const uint8_t *data, size_t size, const li_request *request, size_t *count)
 {
     li_source *source = NULL;
-    li_input input;
+    li_input input = {0};
     li_plan plan = {0};
     li_out *out = NULL;
     li_times times;
@@ -103,6 +107,8 @@ group_alone(const uint8_t *data, size_t size, const li_request *request, size_t 
     li_status status = li_source_borrow(&ctx, data, size, &source);
     if (status == LI_OK)
         status = li_input_open(&ctx, source, &input);
+    if (status == LI_OK && request->to_srgb)
+        status = li_input_colour(&ctx, source, &input);
     if (status == LI_OK)
         status = li_plan_make(&ctx, &input, request, &plan);
     if (status == LI_OK)
@@ -114,6 +120,7 @@ group_alone(const uint8_t *data, size_t size, const li_request *request, size_t 
         status = li_out_detach(out, &bytes, count);
     li_out_close(&out);
     li_plan_free(&ctx, &plan);
+    li_input_close(&input);
     li_source_close(&source);
     check_end(&ctx, status);
     return bytes;

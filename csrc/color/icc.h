@@ -1,0 +1,24 @@
+/* icc.h: from the colours of an ICC profile to sRGB, by lcms2. Layer 2. */
+#ifndef LI_COLOR_ICC_H
+#define LI_COLOR_ICC_H
+
+#include "image/rows.h"
+
+/* A transform, const once it is open: any thread may apply it. */
+typedef struct li_icc li_icc;
+
+/* The transform that this profile asks for: gray to gray with sRGB's curve, RGB and
+ * CMYK to RGB, alpha kept. *icc is NULL where nothing is to be done: it is sRGB to
+ * within one level of 8 bits; or, with a warning, it is damaged or of another kind of
+ * pixels, or this build has no lcms2. Fails only for want of memory. `inverted`: of
+ * CMYK, 0 is full ink. */
+li_status li_icc_open(li_ctx *ctx, const uint8_t *profile, size_t size, li_pixel from,
+                      bool inverted, li_icc **icc) LI_MUST_CHECK;
+/* The layout that it was opened for. */
+li_pixel li_icc_pixel(const li_icc *icc);
+/* `out` may be `in` but for CMYK. */
+void li_icc_apply(const li_icc *icc, const uint8_t *in, uint8_t *out, uint32_t pixels);
+/* On the context that it was opened on; accepts NULL. */
+void li_icc_close(li_icc **icc);
+
+#endif
