@@ -57,6 +57,17 @@ read_xmp(li_ctx *ctx, const li_codec *codec, li_source *in, const li_header *hea
     return LI_OK;
 }
 
+static li_status
+read_profile(li_ctx *ctx, const li_codec *codec, li_source *in, const li_header *header,
+             li_metadata *metadata)
+{
+    if (!header->icc_bytes)
+        return LI_OK;
+    metadata->owns_icc = true;
+    return li_codec_profile(codec, ctx, in, header, &metadata->icc,
+                            &metadata->icc_size);
+}
+
 li_status
 li_codec_metadata(const li_codec *codec, li_ctx *ctx, li_source *in,
                   const li_header *header, uint8_t keep, li_metadata *metadata)
@@ -66,5 +77,7 @@ li_codec_metadata(const li_codec *codec, li_ctx *ctx, li_source *in,
         metadata->density = header->density;
         LI_TRY(read_exif(ctx, in, header, metadata));
     }
+    if (keep & LI_KEEP_ICC)
+        LI_TRY(read_profile(ctx, codec, in, header, metadata));
     return keep & LI_KEEP_XMP ? read_xmp(ctx, codec, in, header, metadata) : LI_OK;
 }

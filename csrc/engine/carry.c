@@ -18,6 +18,24 @@ li_input_close(li_input *input)
     li_metadata_free(&input->metadata);
 }
 
+static uint32_t
+icc_most(const li_request *request)
+{
+    uint32_t room = request->codec ? request->codec->places.icc_most : 0;
+    uint32_t most = request->icc_most;
+    return !room || (most && most < room) ? most : room;
+}
+
+bool
+li_keeps_profile(const li_input *input, const li_request *request, li_pixel pixel)
+{
+    const li_metadata *with = &input->metadata;
+    uint32_t most = icc_most(request);
+    return request->keep & LI_KEEP_ICC && input->header.pixel != LI_CMYK8 &&
+           li_icc_suits(with->icc, with->icc_size, li_pixel_is_gray(pixel)) &&
+           (!most || with->icc_size <= most);
+}
+
 li_status
 li_carry_open(li_ctx *ctx, const li_input *input, const li_request *request,
               const li_plan *plan, li_carried *carried)

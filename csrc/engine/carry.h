@@ -10,6 +10,10 @@ li_status li_input_metadata(li_ctx *ctx, li_source *source, uint8_t keep,
 /* Give back what an input owns, before its ctx ends; accepts one that was zeroed. */
 void li_input_close(li_input *input);
 
+/* May the input's profile go with a picture of this layout? Not that of inks: they have
+ * become RGB. */
+bool li_keeps_profile(const li_input *input, const li_request *request, li_pixel pixel);
+
 /* What an encoder is opened with; it must not move until the encoder is closed. */
 typedef struct li_carried {
     li_encode encode;

@@ -1,6 +1,7 @@
 /* plan.c: a request and a header become a list of ops with every number in it, what the
  * decoder is asked for, and what the job will cost. Layer 3. */
 #include "engine/plan.h"
+#include "engine/carry.h"
 #include "engine/decode.h"
 #include "engine/geometry.h"
 #include "ops/salvage.h"
@@ -314,15 +315,6 @@ check_budget(li_ctx *ctx, const li_plan *plan, const li_request *request)
 
 /* --- the plan -------------------------------------------------------------------- */
 
-/* A profile that goes with the samples is left to who shows them; inks never do. */
-static bool
-converts(const li_input *input, const li_request *request)
-{
-    bool inks = input->header.pixel == LI_CMYK8;
-    bool kept = (request->keep & LI_KEEP_ICC) && input->metadata.icc && !inks;
-    return request->to_srgb && request->mode != LI_CMYK8 && !kept;
-}
-
 static void
 plan_start(const li_input *input, const li_request *request, li_plan *plan)
 {
@@ -335,7 +327,6 @@ plan_start(const li_input *input, const li_request *request, li_plan *plan)
     plan->cmyk = plan->stored.pixel == LI_CMYK8;
     if (plan->cmyk && request->mode != LI_CMYK8)
         plan->decoded.pixel = LI_RGB8;
-    plan->icc = converts(input, request) ? input->icc : NULL;
     plan->decoded_bytes = li_image_bytes(plan->stored);
     if (!request->keep || !li_metadata_any(&input->metadata))
         return;
@@ -344,14 +335,36 @@ plan_start(const li_input *input, const li_request *request, li_plan *plan)
         plan->keep = request->keep;
 }
 
+/* A profile that goes with the samples is left to who shows them. Whether it may is
+ * known when it is known what layout the steps come to: if not, once more, with colours
+ * converted first. */
+static li_status
+draft_colours(li_draft *draft, const li_input *input, const li_request *request,
+              li_plan *plan)
+{
+    bool converts = request->to_srgb && request->mode != LI_CMYK8;
+    if (converts && (plan->cmyk || !(request->keep & LI_KEEP_ICC)))
+        draft->icc = input->icc;
+    LI_TRY(draft_all(draft, input, request));
+    if (!li_keeps_profile(input, request, info_now(draft).pixel)) {
+        plan->keep &= (uint8_t)~LI_KEEP_ICC;
+        if (converts && input->icc && !draft->icc) {
+            draft->count = 0;
+            draft->icc = input->icc;
+            LI_TRY(draft_all(draft, input, request));
+        }
+    }
+    plan->icc = draft->icc;
+    return LI_OK;
+}
+
 static li_status
 plan_fill(li_ctx *ctx, const li_input *input, const li_request *request, li_plan *plan)
 {
     li_draft draft = {
         .ctx = ctx, .in = plan->decoded, .ops = plan->ops, .infos = plan->infos};
     draft.room = most_ops(request);
-    draft.icc = plan->icc;
-    LI_TRY(draft_all(&draft, input, request));
+    LI_TRY(draft_colours(&draft, input, request, plan));
     LI_TRY(li_draft_rewrite(&draft, request->rules_off));
     bool rows = request->shared && !request->shared->planes;
     if (rows || !li_plan_planes(input, request, &draft, plan))

@@ -99,6 +99,7 @@ typedef struct li_request {
     li_threads threads;
     uint32_t rules_off;
     uint8_t keep;            /* LI_KEEP_… of the input's metadata */
+    uint32_t icc_most;       /* bytes of a profile that is kept; 0: any */
     bool to_srgb;            /* convert what input.icc is for */
     const li_shared *shared; /* borrowed; NULL: this output has the source alone */
     uint8_t background[3];

@@ -311,7 +311,7 @@ parse_settings(PyObject *request, py_job *job)
 {
     PyObject *background = py_field(request, "background");
     int shrink = LI_SHRINK_SAFE, color = 0;
-    long rules_off = 0, threads = 0, keep = 0, denied = 0;
+    long rules_off = 0, threads = 0, keep = 0, denied = 0, icc_most = 0;
     job->request.auto_orient = true;
     memset(job->request.background, 255, 3);
     if (background &&
@@ -328,10 +328,12 @@ parse_settings(PyObject *request, py_job *job)
         py_field_int(request, "rules_off", 0, 255, &rules_off) < 0 ||
         py_field_int(request, "keep", 0, 15, &keep) < 0 ||
         py_field_int(request, "denied", 0, 15, &denied) < 0 ||
+        py_field_int(request, "icc_most", 0, INT32_MAX, &icc_most) < 0 ||
         py_field_int(request, "threads", 0, 2, &threads) < 0)
         return -1;
     job->request.keep = (uint8_t)keep;
     job->denied = (uint8_t)denied;
+    job->request.icc_most = (uint32_t)icc_most;
     job->request.threads = (li_threads)threads;
     job->request.shrink = (li_shrink_policy)shrink;
     job->request.to_srgb = color != 0;

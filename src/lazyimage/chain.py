@@ -293,7 +293,8 @@ class Chain:
     ) -> Self:
         """Carry metadata into outputs; without this call all of it is stripped.
 
-        icc: the colour profile, where it still fits the picture. exif: the EXIF block, and
+        icc: the colour profile, and colours as it has them; where it no longer fits (of a
+        picture that became gray, of inks) they become sRGB instead. exif: the EXIF block, and
         how dense pixels are (JFIF, pHYs). xmp: the XMP packet. EXIF and XMP are written
         anew: orientation becomes 1 where it was applied, sizes are the output's, thumbnails,
         maker notes and what nothing points to are left out. strip_gps removes the position
@@ -309,11 +310,12 @@ class Chain:
         """Set the limits of a policy for files that strangers send.
 
         "strict": 40 MP, sides to 16384, 32 MiB of file, 1 MiB of metadata, 256 MiB of
-        memory, 5 s, no ICC profile. "public-upload": the same, but a profile is stripped
-        instead of refused. "lenient": 75 MP, 48 MiB, 30 s, a profile of 512 KiB at most.
-        "strict" and "public-upload" read the file privately instead of mapping it.
-        Metadata never reaches an output. What limits() has set for the same thing before
-        is replaced; limits() afterwards changes the policy. Unknown policy: E402.
+        memory, 5 s, no ICC profile. "public-upload": the same, but a profile that is valid
+        and at most 512 KiB is kept, another stripped. "lenient": 75 MP, 48 MiB, 30 s, a
+        profile of 512 KiB at most. "strict" and "public-upload" read the file privately
+        instead of mapping it, and let no other metadata through, whatever keep_metadata()
+        says. What limits() has set for the same thing before is replaced; limits()
+        afterwards changes the policy. Unknown policy: E402.
 
         >>> lazyimage.Recipe().sanitize("strict").limits(timeout=10)
         Recipe().sanitize("strict").limits(timeout=10.0)

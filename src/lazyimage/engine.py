@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from lazyimage import _core, request, source
+from lazyimage import _core, request, settings, source
 from lazyimage.chain import Chain
 from lazyimage.checks import as_flag
 from lazyimage.deferred import Deferred
@@ -179,7 +179,9 @@ class Engine(Chain, Deferred, Web):
         >>> decoded.recipe, decoded.dimensions()
         (Recipe(), (64, 48))
         """
-        pixels, raw = self._pixels(request.pixels_request(self._recipe, None), "HWC")
+        asked = request.pixels_request(self._recipe, None)
+        asked |= settings.native_keep(self._recipe.keeps, self._recipe.policy)
+        pixels, raw = self._pixels(asked, "HWC")
         origin = source.pixels_origin(
             memoryview(pixels), pixels.mode, self._origin.copies, raw["metadata"]
         )

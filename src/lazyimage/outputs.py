@@ -214,7 +214,7 @@ def make_metrics(raw: Mapping[str, Any], copies: tuple[str, ...]) -> Metrics:
             "stripped" if raw["icc_bytes"] else "absent",
         )[0],
         metadata_stripped=bool(present - kept),
-        policy_violations=tuple(kind for kind in kinds if kind in denied & present),
+        policy_violations=tuple(kind for kind in kinds if kind in denied & present - kept),
     )
 
 

@@ -237,7 +237,8 @@ class Metrics(Record):
     metadata_stripped: bool
     """The source had ICC, EXIF or XMP data, and the output has not all three kinds of them."""
     policy_violations: tuple[str, ...]
-    """Kinds of metadata that keep_metadata() asked for and sanitize() removed."""
+    """Kinds of metadata that sanitize() removed: what keep_metadata() asked for, and of
+    public-upload a profile that is not valid or above 512 KiB."""
     rows_real: int | None
     """With salvage=True: how many of the file's rows, from the first on, are not filled."""
     warnings: tuple[str, ...]

@@ -326,6 +326,7 @@ def pixels_request(
         wanted, scale, bias = check_normalize(normalize, wanted)
     request = {
         **recipe_request(recipe),
+        "keep": 0,  # nothing goes with samples: their colours are converted
         "output": "pixels",
         "mode": wanted,
         "dtype": kind,

@@ -150,12 +150,15 @@ def native_keep(keep: Keep, policy: str | None) -> dict[str, int]:
     """What is kept, and what of it the policy does not allow, as the core wants it."""
     icc, exif, xmp, strip_gps = keep
     asked = ICC * icc | EXIF * exif | XMP * xmp
-    allowed = asked & ALLOWED[policy] if policy in ALLOWED else asked
-    return {"keep": allowed | (GPS if allowed and not strip_gps else 0), "denied": asked & ~allowed}
+    if policy == "public-upload":  # a profile that is valid and small, whoever asked
+        return {"keep": ICC, "denied": asked | ICC, "icc_most": KEPT_ICC}
+    if policy == "strict":
+        return {"keep": 0, "denied": asked}
+    return {"keep": asked | (GPS if asked and not strip_gps else 0), "denied": 0}
 
 
-# What a policy lets through; others: whatever is asked for.
-ALLOWED: dict[str | None, int] = {"strict": 0, "public-upload": ICC}
+KEPT_ICC = 512 * KIB
+"""The largest profile that public-upload keeps."""
 
 
 def effective_limits(policy: str | None, own: Limits) -> dict[str, Any]:

@@ -297,7 +297,8 @@ def fed_request(
     """The request of the frame: pixels as this encoder is fed with them."""
     encode = request.encode_request(engine.recipe, "buffer", format, None, options, caller)
     asked = request.pixels_request(engine.recipe, None)
-    asked |= {name: encode[name] for name in ("background", "shrink", "color") if name in encode}
+    fed = ("background", "shrink", "color", "keep", "icc_most")
+    asked |= {name: encode[name] for name in fed if name in encode}
     return {**asked, "format": format}
 
 

@@ -206,8 +206,8 @@ def gps_rationals(block: bytes, order: str) -> list[Coordinate]:
 # --- other people's eyes ---------------------------------------------------------------
 
 
-def exiftool_warnings(paths: list[Path]) -> dict[str, list[str]]:
-    """By file name: what -validate has to say of each, one process for all."""
+def exiftool_warnings(paths: list[Path]) -> dict[Path, list[str]]:
+    """Of each file, what -validate has to say of each, one process for all."""
     needs.need_program("exiftool", "libimage-exiftool-perl")
     done = subprocess.run(
         ["exiftool", "-j", "-a", "-G4", "-validate", "-warning", "-error", *map(str, paths)],
@@ -215,9 +215,9 @@ def exiftool_warnings(paths: list[Path]) -> dict[str, list[str]]:
         text=True,
         check=False,
     )
-    said: dict[str, list[str]] = {}
+    said: dict[Path, list[str]] = {}
     for one in json.loads(done.stdout):
-        said[Path(one["SourceFile"]).name] = [
+        said[Path(one["SourceFile"])] = [
             str(text) for key, text in one.items() if key.split(":")[-1] in ("Warning", "Error")
         ]
     return said

@@ -2,15 +2,17 @@
 
 import io
 import json
+import random
 from pathlib import Path
 
+import numpy as np
 import oracle
 import places
 import pytest
 from PIL import Image
 
 import lazyimage
-from lazyimage import Engine, InvalidArgumentError, Recipe
+from lazyimage import Engine, InvalidArgumentError, Recipe, cli
 
 DATA = Path(__file__).parents[1] / "data"
 OUT = ("jpeg", "png", "webp", "avif")
@@ -152,10 +154,10 @@ def test_no_byte_of_the_place_is_left_of_any_real_file(tmp_path: Path):
     assert placed > 8 and len(outputs) > 100
     said = places.exiftool_warnings([*outputs, *{*outputs.values()}])
     said = {name: [text.removeprefix("[minor] ") for text in texts] for name, texts in said.items()}
-    known = {str(path): set(said[path.name]) for path in outputs.values()}
+    known = {str(path): set(said[path]) for path in outputs.values()}
     new = {}
     for path, given in outputs.items():
-        told = set(said[path.name]) - known[str(given)]
+        told = set(said[path]) - known[str(given)]
         if given.suffix not in (".jpg", ".jpeg"):  # it asks more of JPEGs; nothing is made up
             told = {text for text in told if not text.startswith(OF_JPEG)}
         if told:
@@ -181,8 +183,8 @@ def test_exiftool_has_nothing_to_say_of_what_was_made(tmp_path: Path):
                     path.write_bytes(encode(engine.resize(30), format))
                     paths.append(path)
     said = places.exiftool_warnings([*paths, *sources])
-    known = {text for path in sources for text in said[path.name]}  # of Pillow's EXIF
-    new = {path.name: set(said[path.name]) - known for path in paths}
+    known = {text for path in sources for text in said[path]}  # of Pillow's EXIF
+    new = {path.name: set(said[path]) - known for path in paths}
     assert {name: texts for name, texts in new.items() if texts} == {}
 
 
@@ -340,3 +342,116 @@ def test_the_plan_covers_metadata_and_names_them():
         assert len(encoded) <= metrics.planned_out_bytes
     assert "keep     exif of" in engine.explain("png") and "without places" in engine.explain("png")
     assert "keep" not in Engine.from_bytes(data).explain("png")
+
+
+# --- profiles --------------------------------------------------------------------------
+
+
+def profile_of(size: int, space: bytes = b"RGB ") -> bytes:
+    """A profile with its header right and the rest noise: nobody looks at it on the way."""
+    head = bytearray(128)
+    head[0:4] = size.to_bytes(4, "big")
+    head[16:20], head[36:40] = space, b"acsp"
+    noise = random.Random(size).randbytes(size - 132)
+    return bytes(head) + bytes(4) + noise
+
+
+def profile_in(data: bytes) -> bytes | None:
+    with Image.open(io.BytesIO(data)) as image:
+        return image.info.get("icc_profile")
+
+
+@pytest.mark.parametrize("size", [132, 3000, 65519, 65520, 200_001, 900_000])
+def test_a_profile_of_any_size_goes_through_every_format_unchanged(size: int):
+    profile = profile_of(size)
+    for given in OUT:
+        data = places.source(given, places.exif_block(), icc=profile)
+        engine = Engine.from_bytes(data).keep_metadata().resize(20)
+        for format in OUT:
+            encoded, metrics = engine.to_buffer_with_metrics(format, **QUICK.get(format, {}))
+            assert profile_in(bytes(encoded)) == profile, (given, format)
+            assert metrics.icc == "kept" and metrics.metadata_stripped  # EXIF is
+            assert encoded.open().info.has_icc_profile
+            assert len(encoded) <= metrics.planned_out_bytes
+            assert metrics.peak_bytes <= metrics.planned_bytes + metrics.planned_out_bytes
+
+
+def test_a_profile_that_is_kept_leaves_the_colours_alone():
+    path = DATA / "png" / "icc-p3.png"
+    plain = np.asarray(Engine.from_path(path).to_pixels(color="keep")).copy()
+    kept = Engine.from_path(path).keep_metadata().to_buffer("png")
+    assert np.array_equal(np.asarray(kept.open().to_pixels(color="keep")), plain)
+    turned, metrics = Engine.from_path(path).to_buffer_with_metrics("png")
+    assert metrics.icc == "converted" and not turned.open().info.has_icc_profile
+    assert not np.array_equal(np.asarray(turned.open().to_pixels()), plain)
+    # Samples have no profile beside them: they are converted, whatever the recipe keeps.
+    samples = np.asarray(Engine.from_path(path).keep_metadata().to_pixels())
+    assert np.array_equal(samples, np.asarray(turned.open().to_pixels()))
+
+
+def test_a_profile_of_other_pixels_is_not_kept_but_used():
+    path = DATA / "png" / "icc-p3.png"
+    gray = Engine.from_path(path).keep_metadata().grayscale().to_buffer("png")
+    assert gray.metrics.icc == "converted" and not gray.open().info.has_icc_profile
+    assert bytes(gray) == bytes(Engine.from_path(path).grayscale().to_buffer("png"))
+    for name in ("cmyk.jpg", "ycck.jpg"):
+        inks = Engine.from_path(DATA / "jpeg" / name).keep_metadata().to_buffer("png")
+        assert not inks.open().info.has_icc_profile
+
+
+def test_a_search_and_what_is_decoded_keep_the_profile():
+    path = DATA / "png" / "icc-p3.png"
+    profile = profile_in(path.read_bytes())
+    engine = Engine.from_path(path).keep_metadata()
+    pair = [engine.resize(9).output(format=format) for format in ("png", "webp")]
+    for made in (
+        engine.to_buffer("jpeg", max_bytes=20_000),
+        engine.decoded().to_buffer("webp"),
+        lazyimage.run(pair)[1].result,
+    ):
+        assert profile_in(bytes(made)) == profile and made.metrics.icc == "kept"
+
+
+def test_public_upload_keeps_a_profile_that_is_valid_and_small():
+    for profile, kept in (
+        (profile_of(3000), True),
+        (profile_of(512 << 10), True),
+        (profile_of((512 << 10) + 1), False),
+        (profile_of(3000)[:2000], False),
+        (profile_of(3000, b"GRAY"), False),
+    ):
+        data = places.source("jpeg", places.exif_block(), icc=profile)
+        engine = Engine.from_bytes(data).sanitize("public-upload")
+        encoded, metrics = engine.to_buffer_with_metrics("png")
+        assert encoded.open().info.has_icc_profile == kept
+        assert metrics.policy_violations == (() if kept else ("icc",))
+        assert (metrics.icc == "kept") == kept
+    strict = Engine.from_bytes(places.source("jpeg", places.exif_block())).sanitize("strict")
+    assert not strict.keep_metadata().to_buffer("png").open().info.has_icc_profile
+
+
+# --- the command line ------------------------------------------------------------------
+
+
+def test_the_command_line_keeps_what_it_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    given = tmp_path / "in.jpg"
+    given.write_bytes(places.source("jpeg", places.exif_block(), icc=profile_of(3000)))
+    for words, wanted in (
+        ([], (False, False, False, False)),
+        (["--keep", "icc,exif"], (True, True, False, False)),
+        (["--keep", "xmp,gps"], (False, False, True, True)),
+        (["--keep", "ICC,EXIF,XMP,GPS"], (True, True, True, True)),
+    ):
+        out = tmp_path / "out.webp"
+        assert cli.main(["resize", str(given), str(out), "30", *words]) == 0
+        info, data = lazyimage.inspect_file(out), out.read_bytes()
+        found = (info.icc_bytes > 0, info.exif_bytes > 0, info.xmp_bytes > 0)
+        assert (*found, bool(places.found_in(data, TRACES))) == wanted
+        batch = tmp_path / "batch"
+        assert cli.main(["batch", str(given), "-o", str(batch), "-f", "png", *words]) == 0
+        assert (lazyimage.inspect_file(batch / "in.png").exif_bytes > 0) == wanted[1]
+    for odd in ("iptc", "gps", ""):
+        with pytest.raises(SystemExit) as left:
+            cli.main(["convert", str(given), str(out), "--keep", odd])
+        assert left.value.code == 2
+    assert "--keep" in capsys.readouterr().err

@@ -1,0 +1,94 @@
+/* test_carry.c: which profile goes along, and that each output has what it keeps. */
+#include "engine/carry.h"
+#include "test.h"
+
+enum { PROFILE_BYTES = 200 };
+
+static uint8_t xmp[] = "<a dc:title='x'/>";
+
+static li_input
+input_with(uint8_t profile[PROFILE_BYTES], const char *space, li_pixel pixel)
+{
+    memset(profile, 0, PROFILE_BYTES);
+    profile[3] = PROFILE_BYTES;
+    memcpy(profile + 16, space, 4);
+    memcpy(profile + 36, "acsp", 4);
+    return (li_input){.codec = &li_codec_jpeg,
+                      .header = {.width = 8, .height = 8, .pixel = pixel},
+                      .metadata = {.icc = profile,
+                                   .icc_size = PROFILE_BYTES,
+                                   .xmp = xmp,
+                                   .xmp_size = sizeof(xmp) - 1,
+                                   .orientation = 6}};
+}
+
+TEST(a_profile_goes_with_its_own_kind_of_picture)
+{
+    static const struct {
+        const char *space;
+        li_pixel stored, out;
+        bool kept;
+    } cases[] = {
+        {"RGB ", LI_RGB8, LI_RGB8, true},   {"RGB ", LI_RGB8, LI_RGBA8, true},
+        {"RGB ", LI_RGB8, LI_GRAY8, false}, {"GRAY", LI_GRAY8, LI_GRAY8, true},
+        {"GRAY", LI_GRAY8, LI_RGB8, false}, {"CMYK", LI_CMYK8, LI_RGB8, false},
+        {"RGB ", LI_CMYK8, LI_RGB8, false}, {"GRAY", LI_GRAY8, LI_GRAYA8, true},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        uint8_t profile[PROFILE_BYTES];
+        li_input input = input_with(profile, cases[i].space, cases[i].stored);
+        li_request request = {.keep = LI_KEEP_ICC, .codec = &li_codec_png};
+        CHECK_EQ(li_keeps_profile(&input, &request, cases[i].out), cases[i].kept);
+        request.keep = LI_KEEP_EXIF;
+        CHECK(!li_keeps_profile(&input, &request, cases[i].out));
+        request = (li_request){.keep = LI_KEEP_ICC, .icc_most = PROFILE_BYTES - 1};
+        CHECK(!li_keeps_profile(&input, &request, cases[i].out));
+    }
+}
+
+TEST(each_output_has_what_it_keeps_on_its_own_ledger)
+{
+    uint8_t profile[PROFILE_BYTES];
+    li_input input = input_with(profile, "RGB ", LI_RGB8);
+    for (uint8_t keep = 0; keep < 8; keep++) {
+        li_ctx ctx;
+        li_carried carried;
+        li_ctx_init(&ctx, NULL);
+        li_request request = {
+            .keep = keep, .codec = &li_codec_jpeg, .auto_orient = true};
+        li_plan plan = {.keep = keep, .out = {8, 8, LI_RGB8}};
+        CHECK_EQ(li_carry_open(&ctx, &input, &request, &plan, &carried), LI_OK);
+        uint8_t there = LI_KEEP_ICC | LI_KEEP_XMP; /* there is no EXIF to keep */
+        CHECK_EQ(li_carried_kinds(&carried), keep & there);
+        CHECK_EQ(carried.encode.metadata != NULL, (keep & there) != 0);
+        li_carry_close(&carried);
+        CHECK_EQ(ctx.bytes, 0);
+    }
+}
+
+TEST(orientation_is_told_where_it_was_not_applied)
+{
+    uint8_t profile[PROFILE_BYTES];
+    li_input input = input_with(profile, "RGB ", LI_RGB8);
+    for (int applied = 0; applied < 2; applied++) {
+        li_ctx ctx;
+        li_carried carried;
+        li_ctx_init(&ctx, NULL);
+        li_request request = {
+            .keep = LI_KEEP_EXIF, .codec = &li_codec_jpeg, .auto_orient = applied};
+        li_plan plan = {.keep = LI_KEEP_EXIF, .out = {8, 8, LI_RGB8}};
+        CHECK_EQ(li_carry_open(&ctx, &input, &request, &plan, &carried), LI_OK);
+        CHECK_EQ(carried.metadata.orientation, applied ? 1 : 6);
+        CHECK_EQ(carried.metadata.exif != NULL, !applied);
+        li_carry_close(&carried);
+    }
+}
+
+int
+main(void)
+{
+    RUN(a_profile_goes_with_its_own_kind_of_picture);
+    RUN(each_output_has_what_it_keeps_on_its_own_ledger);
+    RUN(orientation_is_told_where_it_was_not_applied);
+    return test_end();
+}
