@@ -202,5 +202,8 @@ def test_names_that_are_no_text(tmp_path: Path) -> None:
     run_well("resize", odd, out, "40")
     assert li.inspect_file(os.fsdecode(out)).size == (40, 27)
     (line,) = run_well("info", odd).splitlines()
-    assert line == os.fsencode(tmp_path) + rb"/a" + b"\xff" + rb"\nb.jpg: jpeg 150x103 RGB 8 bit"
+    assert (
+        line
+        == os.fsencode(tmp_path) + rb"/a" + b"\xff" + rb"\nb.jpg: jpeg 150x103 RGB 8 bit 71.12 dpi"
+    )
     assert rb"\udcff\nb.jpg" in run_well("info", "--json", odd)
