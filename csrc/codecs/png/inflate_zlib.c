@@ -60,7 +60,7 @@ zlib_run(li_png_inflate *self)
     stream->next_out = self->out;
     stream->avail_out = out;
     int result = inflate(stream, Z_NO_FLUSH);
-    self->in += in - stream->avail_in;
+    self->in = stream->next_in; /* there may have been none yet */
     self->in_left -= in - stream->avail_in;
     self->out += out - stream->avail_out;
     self->out_left -= out - stream->avail_out;
