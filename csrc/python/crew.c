@@ -277,8 +277,7 @@ finish_job(party *self, li_branch *branch, py_job *job)
     li_status status = li_pass_error(&self->ctx, &job->ctx);
     if (status == LI_OK && branch->status != LI_OK)
         status = li_fail(&job->ctx, branch->status, "run: the job did not end well");
-    if (status == LI_OK)
-        status = py_layers_verify(job);
+    status = status == LI_OK ? py_layers_verify(job) : py_layers_blame(job, status);
     if (status == LI_OK)
         status = py_target_finish(job);
     py_target_close(job);

@@ -205,6 +205,18 @@ verify(li_ctx *ctx, const py_layer *layers)
 }
 
 li_status
+py_layers_blame(py_job *job, li_status status)
+{
+    li_ctx found = job->ctx;
+    if (!job->layers || !li_blames_data(status))
+        return status;
+    job->ctx.status = LI_OK;
+    if (py_layers_verify(job) != LI_E103_SOURCE_CHANGED)
+        job->ctx = found;
+    return job->ctx.status;
+}
+
+li_status
 py_layers_verify(py_job *job)
 {
     return verify(&job->ctx, job->layers);

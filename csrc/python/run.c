@@ -75,7 +75,7 @@ job_call(py_job *job, py_verb *verb, py_depth depth)
         status = py_job_plan(job);
     if (status == LI_OK)
         status = verb(job, source);
-    status = li_source_blame(source, status);
+    status = py_layers_blame(job, li_source_blame(source, status));
     li_icc_close(&job->input.icc);
     li_source_close(&source);
     job->total_ns = li_now_ns() - start;

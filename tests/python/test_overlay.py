@@ -5,6 +5,7 @@ import io
 import multiprocessing
 import os
 import pickle
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -274,21 +275,43 @@ def test_a_large_one_streams_beside_a_large_one(tmp_path: Path) -> None:
     assert engine.estimate("png", compression=1).peak_bytes < 6_000_000
 
 
-def test_a_file_that_changes_meanwhile_is_found(photo: Path, logo: Path) -> None:
-    """Between its opening and the end of the job: here, while the rows below are made."""
-    engine = _marked(photo, logo)
-
-    class Slow(io.BytesIO):
-        def write(self, data: object) -> int:
-            return super().write(data)  # type: ignore[arg-type]
-
-    engine.to_file(Slow(), "png")
+def test_a_file_that_changed_since_it_was_held_is_found(photo: Path, logo: Path) -> None:
     data = logo.read_bytes()
     with li.Engine.from_path(logo) as held:
         os.utime(logo, ns=(1, 1))
         logo.write_bytes(data + b" ")
         with pytest.raises(li.errors.SourceChangedError):
             _marked(photo, held).to_buffer("png")
+
+
+def test_a_file_that_is_overwritten_meanwhile_is_no_damage(tmp_path: Path) -> None:
+    """Its rows are wrong before anybody looks whether it changed: E103 all the same, by
+    to_buffer() and in a group."""
+    path = tmp_path / "over.png"
+    li.Engine.from_pixels(_noise(700, 700, 3)).to_file(path, compression=0)
+    data, under = path.read_bytes(), li.Engine.from_pixels(_noise(1400, 700, 3))
+    changed = 0
+    for trial in range(40):
+        path.write_bytes(data)
+        os.utime(path, (1, 1))
+        other = data[:5000] + bytes(len(data))
+        timer = threading.Timer(trial / 8000, path.write_bytes, (other,))
+        with li.Engine.from_path(path) as held:  # opened before it changes
+            engine = under.overlay(held, position="bottom")
+            timer.start()
+            if trial % 2:
+                outputs = [engine.output(format="png", compression=n) for n in (1, 2)]
+                errors = [outcome.error for outcome in li.run(outputs)]
+            else:
+                try:
+                    errors = [engine.to_buffer("png") and None]
+                except li.LazyImageError as error:
+                    errors = [error]
+            timer.join()
+        for error in filter(None, errors):
+            assert isinstance(error, li.errors.SourceChangedError), error
+            changed += 1
+    assert changed > 0
 
 
 def _forked(engine: li.Engine, results: "multiprocessing.queues.SimpleQueue[bytes]") -> None:
