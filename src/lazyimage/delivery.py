@@ -231,6 +231,7 @@ def not_larger(engine: Engine, encoded: Encoded) -> Encoded:
         and info.orientation == 1
         and info.frames == 1
         and info.mode != "CMYK"
+        and metrics.icc != "converted"
     )
     if not same:
         return encoded

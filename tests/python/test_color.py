@@ -225,6 +225,17 @@ def test_every_way_out_converts(tmp_path: Path) -> None:
     assert np.abs(np.asarray(Image.open(io.BytesIO(found)), int) - truth).mean() < 6
 
 
+@needs_lcms2
+def test_bytes_of_a_converted_picture_are_never_the_source_s() -> None:
+    """They would be without the profile that says what they mean."""
+    engine = Engine.from_bytes(encoded(picture(), "jpeg", WIDE, quality=40))
+    result = engine.to_buffer("jpeg", 95, never_larger=True)
+    assert result.metrics.icc == "converted" and result.quality == 95
+    assert apart(samples(Engine.from_bytes(result)), samples(engine)) < 40
+    kept = engine.to_buffer("jpeg", 95, never_larger=True, color="keep")
+    assert len(kept) < len(result) and kept.quality is None
+
+
 # --- nothing to do -------------------------------------------------------------------
 
 
