@@ -27,18 +27,22 @@ typedef __m256i vec;
 
 VECTOR_WORD(v_shuffle, _mm256_shuffle_epi8)
 VECTOR_WORD(v_or, _mm256_or_si256)
+VECTOR_WORD(v_xor, _mm256_xor_si256)
 VECTOR_WORD(v_low8, _mm256_unpacklo_epi8)
 VECTOR_WORD(v_high8, _mm256_unpackhi_epi8)
 VECTOR_WORD(v_low16, _mm256_unpacklo_epi16)
 VECTOR_WORD(v_high16, _mm256_unpackhi_epi16)
 VECTOR_WORD(v_low32, _mm256_unpacklo_epi32)
 VECTOR_WORD(v_high32, _mm256_unpackhi_epi32)
+VECTOR_WORD(v_low64, _mm256_unpacklo_epi64)
+VECTOR_WORD(v_high64, _mm256_unpackhi_epi64)
 VECTOR_WORD(v_pack32, _mm256_packs_epi32)
 VECTOR_WORD(v_pack16, _mm256_packus_epi16)
 VECTOR_WORD(v_add16, _mm256_add_epi16)
 VECTOR_WORD(v_sub16, _mm256_sub_epi16)
 VECTOR_WORD(v_add32, _mm256_add_epi32)
 VECTOR_WORD(v_multiply16, _mm256_mullo_epi16)
+VECTOR_WORD(v_multiply_high16, _mm256_mulhi_epu16)
 VECTOR_WORD(v_pairs, _mm256_madd_epi16)
 
 WORD vec
@@ -135,14 +139,18 @@ v_last12(vec low, vec high)
 }
 
 #define V_SHIFT_RIGHT32(v, bits) _mm256_srai_epi32(v, bits)
+#define V_LOGICAL_RIGHT32(v, bits) _mm256_srli_epi32(v, bits)
 #define V_SHIFT_RIGHT16(v, bits) _mm256_srli_epi16(v, bits)
 #define V_SHIFT_LEFT16(v, bits) _mm256_slli_epi16(v, bits)
 
-/* Four times colour × 255 / alpha, rounded half up. */
+/* Of each 32 bits of both lanes, bit n of `which`: b's, else a's. */
+#define V_BLEND32(a, b, which) _mm256_blend_epi32(a, b, (which)*0x11)
+
+/* Four times colour × one / alpha, rounded half up. */
 WORD lane
-l_divide(lane colour, lane alpha)
+l_divide(lane colour, lane alpha, const double one)
 {
-    __m256d product = _mm256_mul_pd(_mm256_cvtepi32_pd(colour), _mm256_set1_pd(255));
+    __m256d product = _mm256_mul_pd(_mm256_cvtepi32_pd(colour), _mm256_set1_pd(one));
     __m256d ratio = _mm256_div_pd(product, _mm256_cvtepi32_pd(alpha));
     return _mm256_cvttpd_epi32(_mm256_add_pd(ratio, _mm256_set1_pd(0.5)));
 }
@@ -172,6 +180,7 @@ f_put(void *to, floats value, floats scale, floats bias)
 #define TABLE li_kernels_avx2
 #define TABLE_NAME "avx2"
 #include "kernels/simd_resize.inc.h"
+#include "kernels/simd_deep.inc.h"
 #include "kernels/simd_pixels.inc.h"
 #include "kernels/simd_table.inc.h"
 

@@ -30,6 +30,8 @@ enum {
     LI_ACROSS_WORK = 16, /* bytes of work space per input sample that `across` wants,
                             for inputs + LI_ACROSS_PAD pixels */
     LI_ACROSS_PAD = 16,
+    LI_DEEP_MIDDLE = 1 << 15, /* what a centred sample of 16 bits is centred on */
+    LI_DEEP_BITS = LI_WEIGHT_BITS - 1, /* fraction bits of a sum of ring × weight */
     LI_FLOAT_PERIOD = 24, /* a multiple of 1 to 4 channels and of a vector of floats */
 };
 
@@ -80,6 +82,29 @@ typedef struct li_kernels {
     /* Colours × alpha / 255, rounded; alpha as it is. */
     void (*premultiply)(const uint8_t *row, uint8_t *out, uint32_t width,
                         uint32_t channels);
+
+    /* --- resize, 16 bits a sample --------------------------------------------------
+     * Samples are uint16, at even addresses. For the passes they are centred: int16,
+     * v − 32768, in rows that are given to `deep_across`; in a ring half of that, so
+     * that what a kernel overshoots fits, too: −25395..25395. `accumulate` adds up
+     * such rings as it does the others. */
+
+    void (*deep_center)(const uint16_t *row, int16_t *out, size_t n);
+    /* Colours × alpha / 65535, rounded; alpha as it is; centred. */
+    void (*deep_premultiply)(const uint16_t *row, int16_t *out, uint32_t width,
+                             uint32_t channels);
+    /* As `across`: centred rows → rows of a ring, rounded half up. */
+    void (*deep_across)(const li_weights *weights, uint32_t channels,
+                        const int16_t *const rows[LI_BATCH],
+                        int16_t *const out[LI_BATCH], void *work);
+    /* What `deep_across` gives for an axis that stays as it is. */
+    void (*deep_widen)(const int16_t *row, int16_t *out, size_t n);
+    void (*deep_gather)(const int16_t *const *rows, const int16_t *weights,
+                        uint32_t taps, uint16_t *out, size_t n);
+    /* sums → samples: shift by 13, rounding half up, 32768 added, clipped. */
+    void (*deep_store)(int32_t *sums, uint16_t *out, size_t n);
+    void (*deep_store_alpha)(int32_t *sums, uint16_t *out, uint32_t width,
+                             uint32_t channels);
 
     /* --- layout and colour ------------------------------------------------------- */
 

@@ -32,6 +32,7 @@ typedef uint8x16_t lane;
 
 LANE_WORD(l_shuffle, vqtbl1q_u8(a, b)) /* 16 and more: nothing */
 LANE_WORD(l_or, vorrq_u8(a, b))
+LANE_WORD(l_xor, veorq_u8(a, b))
 LANE_WORD(l_and, vandq_u8(a, b))
 LANE_WORD(l_and_not, vbicq_u8(b, a)) /* not a, and b */
 LANE_WORD(l_add32, OF_S32(vaddq_s32(S32(a), S32(b))))
@@ -51,6 +52,10 @@ LANE_WORD(v_high16, OF_S16(vzip2q_s16(S16(a), S16(b))))
 LANE_WORD(v_add16, OF_U16(vaddq_u16(U16(a), U16(b))))
 LANE_WORD(v_sub16, OF_U16(vsubq_u16(U16(a), U16(b))))
 LANE_WORD(v_multiply16, OF_U16(vmulq_u16(U16(a), U16(b))))
+LANE_WORD(v_multiply_high16,
+          OF_U16(vcombine_u16(
+              vshrn_n_u32(vmull_u16(vget_low_u16(U16(a)), vget_low_u16(U16(b))), 16),
+              vshrn_n_u32(vmull_high_u16(U16(a), U16(b)), 16))))
 LANE_WORD(v_pairs,
           OF_S32(vpaddq_s32(vmull_s16(vget_low_s16(S16(a)), vget_low_s16(S16(b))),
                             vmull_high_s16(S16(a), S16(b)))))
@@ -101,8 +106,11 @@ l_put64(int16_t *low, int16_t *high, lane v)
 
 #define v_shuffle l_shuffle
 #define v_or l_or
+#define v_xor l_xor
 #define v_low32 l_low32
 #define v_high32 l_high32
+#define v_low64 l_low64
+#define v_high64 l_high64
 #define v_pack32 l_pack32
 #define v_pack16 l_pack16
 #define v_add32 l_add32
@@ -167,22 +175,33 @@ v_narrow(const vec v[2 / LANES])
 }
 
 #define V_SHIFT_RIGHT32(v, bits) OF_S32(vshrq_n_s32(S32(v), bits))
+#define L_SHIFT_RIGHT32 V_SHIFT_RIGHT32
+#define V_LOGICAL_RIGHT32(v, bits) OF_U32(vshrq_n_u32(U32(v), bits))
 #define V_SHIFT_RIGHT16(v, bits) OF_U16(vshrq_n_u16(U16(v), bits))
 #define V_SHIFT_LEFT16(v, bits) OF_U16(vshlq_n_u16(U16(v), bits))
 
+/* Of each 32 bits, bit n of `which`: b's, else a's. */
+#define ALL_OF(which, n) ((which) >> (n)&1 ? UINT32_MAX : 0)
+#define V_BLEND32(a, b, which)                                                         \
+    vbslq_u8(OF_U32(((uint32x4_t){ALL_OF(which, 0), ALL_OF(which, 1),                  \
+                                  ALL_OF(which, 2), ALL_OF(which, 3)})),               \
+             b, a)
+
 WORD int32x2_t
-divide_two(int32x2_t colour, int32x2_t alpha)
+divide_two(int32x2_t colour, int32x2_t alpha, const double one)
 {
-    float64x2_t product = vmulq_f64(vcvtq_f64_s64(vmovl_s32(colour)), vdupq_n_f64(255));
+    float64x2_t product = vmulq_f64(vcvtq_f64_s64(vmovl_s32(colour)), vdupq_n_f64(one));
     float64x2_t ratio = vdivq_f64(product, vcvtq_f64_s64(vmovl_s32(alpha)));
     return vmovn_s64(vcvtq_s64_f64(vaddq_f64(ratio, vdupq_n_f64(0.5))));
 }
 
 WORD lane
-l_divide(lane colour, lane alpha)
+l_divide(lane colour, lane alpha, const double one)
 {
-    int32x2_t low = divide_two(vget_low_s32(S32(colour)), vget_low_s32(S32(alpha)));
-    int32x2_t high = divide_two(vget_high_s32(S32(colour)), vget_high_s32(S32(alpha)));
+    int32x2_t low =
+        divide_two(vget_low_s32(S32(colour)), vget_low_s32(S32(alpha)), one);
+    int32x2_t high =
+        divide_two(vget_high_s32(S32(colour)), vget_high_s32(S32(alpha)), one);
     return OF_S32(vcombine_s32(low, high));
 }
 
@@ -213,6 +232,7 @@ f_put(void *to, floats value, floats scale, floats bias)
 #define TABLE li_kernels_neon
 #define TABLE_NAME "neon"
 #include "kernels/simd_resize.inc.h"
+#include "kernels/simd_deep.inc.h"
 #include "kernels/simd_pixels.inc.h"
 #include "kernels/simd_table.inc.h"
 #endif

@@ -19,6 +19,18 @@ void li_plain_store_alpha(int32_t *sums, uint8_t *out, uint32_t width,
                           uint32_t channels);
 void li_plain_premultiply(const uint8_t *row, uint8_t *out, uint32_t width,
                           uint32_t channels);
+void li_plain_deep_center(const uint16_t *row, int16_t *out, size_t n);
+void li_plain_deep_premultiply(const uint16_t *row, int16_t *out, uint32_t width,
+                               uint32_t channels);
+void li_plain_deep_across(const li_weights *table, uint32_t channels,
+                          const int16_t *const rows[LI_BATCH],
+                          int16_t *const out[LI_BATCH], void *work);
+void li_plain_deep_widen(const int16_t *row, int16_t *out, size_t n);
+void li_plain_deep_gather(const int16_t *const *rows, const int16_t *weights,
+                          uint32_t taps, uint16_t *out, size_t n);
+void li_plain_deep_store(int32_t *sums, uint16_t *out, size_t n);
+void li_plain_deep_store_alpha(int32_t *sums, uint16_t *out, uint32_t width,
+                               uint32_t channels);
 void li_plain_convert(const uint8_t *row, uint32_t channels, uint8_t *out,
                       uint32_t out_channels, uint32_t width);
 void li_plain_flatten(const uint8_t *row, uint32_t channels, const uint8_t *background,

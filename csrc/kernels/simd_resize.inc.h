@@ -12,104 +12,7 @@ enum {
     ROWS = 4 * LANES,
 };
 
-/* --- spreading -------------------------------------------------------------------- */
-
-/* 16-bit pairs of 4 pixel pairs of one channel, of rows a, b and c, d, interleaved. */
-WORD void
-spread_bytes(vec ab, vec cd, vec *out, const size_t step)
-{
-    vec low = v_low32(ab, cd), high = v_high32(ab, cd);
-    v_store(out, v_low8(low, v_zero()));
-    v_store(out + step, v_high8(low, v_zero()));
-    v_store(out + 2 * step, v_low8(high, v_zero()));
-    v_store(out + 3 * step, v_high8(high, v_zero()));
-}
-
-/* 16 pixels. */
-WORD void
-spread1(const uint8_t *const *rows, size_t at, vec *out)
-{
-    vec a = v_rows(rows, at), b = v_rows(rows + 1, at);
-    vec c = v_rows(rows + 2, at), d = v_rows(rows + 3, at);
-    spread_bytes(v_low16(a, b), v_low16(c, d), out, 1);
-    spread_bytes(v_high16(a, b), v_high16(c, d), out + 4, 1);
-}
-
-/* 8 pixels: two samples of gray, two of alpha, … */
-WORD void
-spread2(const uint8_t *const *rows, size_t at, vec *out)
-{
-    static const uint8_t order[16] = {0, 2,  1, 3,  4,  6,  5,  7,
-                                      8, 10, 9, 11, 12, 14, 13, 15};
-    const vec mask = v_same(order);
-    vec a = v_shuffle(v_rows(rows, at), mask),
-        b = v_shuffle(v_rows(rows + 1, at), mask);
-    vec c = v_shuffle(v_rows(rows + 2, at), mask);
-    vec d = v_shuffle(v_rows(rows + 3, at), mask);
-    vec ab = v_low32(a, b), cd = v_low32(c, d);
-    v_store(out, v_low8(ab, v_zero()));
-    v_store(out + 1, v_low8(cd, v_zero()));
-    v_store(out + 2, v_high8(ab, v_zero()));
-    v_store(out + 3, v_high8(cd, v_zero()));
-    ab = v_high32(a, b), cd = v_high32(c, d);
-    v_store(out + 4, v_low8(ab, v_zero()));
-    v_store(out + 5, v_low8(cd, v_zero()));
-    v_store(out + 6, v_high8(ab, v_zero()));
-    v_store(out + 7, v_high8(cd, v_zero()));
-}
-
-/* A sample of one pixel and the same of the next, from byte n on; nothing. */
-#define RGB_PAIR(n) (n), 255, (n) + 3, 255
-#define NO_PAIR 255, 255, 255, 255
-
-/* What is taken of a row for quads of (ra ga ba rb) (gb bb rc gc) (bc rd gd bd). */
-#define RGB_MASKS(n)                                                                   \
-    {RGB_PAIR(n), RGB_PAIR((n) + 1), RGB_PAIR((n) + 2), NO_PAIR},                      \
-        {NO_PAIR, NO_PAIR, NO_PAIR, RGB_PAIR(n)},                                      \
-        {RGB_PAIR((n) + 1), RGB_PAIR((n) + 2), NO_PAIR, NO_PAIR},                      \
-        {NO_PAIR, NO_PAIR, RGB_PAIR(n), RGB_PAIR((n) + 1)},                            \
-        {RGB_PAIR((n) + 2), NO_PAIR, NO_PAIR, NO_PAIR},                                \
-    {                                                                                  \
-        NO_PAIR, RGB_PAIR(n), RGB_PAIR((n) + 1), RGB_PAIR((n) + 2)                     \
-    }
-
-static const uint8_t rgb_masks[2][6][16] = {{RGB_MASKS(0)}, {RGB_MASKS(6)}};
-
-/* 4 pixels. */
-WORD void
-spread3(const uint8_t *const *rows, size_t at, vec *out)
-{
-    vec a = v_rows(rows, at), b = v_rows(rows + 1, at);
-    vec c = v_rows(rows + 2, at), d = v_rows(rows + 3, at);
-    for (int pair = 0; pair < 2; pair++, out += 3) {
-        const uint8_t(*masks)[16] = rgb_masks[pair];
-        v_store(out,
-                v_or(v_shuffle(a, v_same(masks[0])), v_shuffle(b, v_same(masks[1]))));
-        v_store(out + 1,
-                v_or(v_shuffle(b, v_same(masks[2])), v_shuffle(c, v_same(masks[3]))));
-        v_store(out + 2,
-                v_or(v_shuffle(c, v_same(masks[4])), v_shuffle(d, v_same(masks[5]))));
-    }
-}
-
-#define RGBA_PAIR(n) (n), 255, (n) + 4, 255
-#define RGBA_MASK(n)                                                                   \
-    {                                                                                  \
-        RGBA_PAIR(n), RGBA_PAIR((n) + 1), RGBA_PAIR((n) + 2), RGBA_PAIR((n) + 3)       \
-    }
-
-static const uint8_t rgba_masks[2][16] = {RGBA_MASK(0), RGBA_MASK(8)};
-
-/* 4 pixels; a quad is a row. */
-WORD void
-spread4(const uint8_t *const *rows, size_t at, vec *out)
-{
-    for (int r = 0; r < 4; r++) {
-        vec row = v_rows(rows + r, at);
-        v_store(out + r, v_shuffle(row, v_same(rgba_masks[0])));
-        v_store(out + 4 + r, v_shuffle(row, v_same(rgba_masks[1])));
-    }
-}
+#include "kernels/simd_spread.inc.h"
 
 /* What of a row is spread: pixels base … filled, at work. */
 typedef struct window {
@@ -135,10 +38,11 @@ window_slide(window *self, uint32_t first, uint32_t channels)
     self->base = first;
 }
 
-/* Reads 16 bytes at a pixel of the row: LI_ROW_SLACK. */
+/* Reads 16 bytes at a pixel of the row: LI_ROW_SLACK. `deep`: its samples are 16 bits.
+ */
 WORD void
 window_fill(window *self, uint32_t first, uint32_t end, const uint8_t *const *rows,
-            const uint32_t channels)
+            const uint32_t channels, const bool deep)
 {
     uint32_t rest = self->inputs - end, to = end + (rest < AHEAD ? rest : AHEAD);
     if (to - self->base > self->room)
@@ -146,15 +50,11 @@ window_fill(window *self, uint32_t first, uint32_t end, const uint8_t *const *ro
     while (self->filled < to) {
         size_t at = (size_t)self->filled * channels;
         vec *out = window_at(self, self->filled, channels);
-        if (channels == 1)
-            spread1(rows, at, out);
-        else if (channels == 2)
-            spread2(rows, at, out);
-        else if (channels == 3)
-            spread3(rows, at, out);
+        if (deep)
+            deep_spread(rows, 2 * at, out, channels);
         else
-            spread4(rows, at, out);
-        self->filled += channels < 3 ? 16 / channels : 4;
+            spread(rows, at, out, channels);
+        self->filled += spread_pixels(channels, deep);
     }
 }
 
@@ -168,30 +68,46 @@ pair_of_weights(const int16_t *weights)
     return v_all32(both);
 }
 
+/* A half of what is shifted out of a sum. */
+WORD vec
+half_sum(const bool deep)
+{
+    return v_all32(
+        1 << ((deep ? LI_WEIGHT_BITS + 1 : LI_WEIGHT_BITS - LI_RING_BITS) - 1));
+}
+
+WORD vec
+ring_sample(vec sum, const bool deep)
+{
+    if (deep)
+        return V_SHIFT_RIGHT32(sum, LI_WEIGHT_BITS + 1);
+    return V_SHIFT_RIGHT32(sum, LI_WEIGHT_BITS - LI_RING_BITS);
+}
+
 /* Of one channel two pairs a turn: past the last tap weights are 0, up to a multiple of
  * 4, and what lies there in the window does not count. */
 WORD vec
-sum_gray(const int16_t *weights, const int16_t *end, const vec *at)
+sum_gray(const int16_t *weights, const int16_t *end, const vec *at, const bool deep)
 {
-    vec a = v_all32(1 << (LI_WEIGHT_BITS - LI_RING_BITS - 1)), b = v_zero();
+    vec a = half_sum(deep), b = v_zero();
     for (; weights < end; weights += 4, at += 2) {
         a = v_add32(a, v_pairs(v_load(at), pair_of_weights(weights)));
         b = v_add32(b, v_pairs(v_load(at + 1), pair_of_weights(weights + 2)));
     }
-    return V_SHIFT_RIGHT32(v_add32(a, b), LI_WEIGHT_BITS - LI_RING_BITS);
+    return ring_sample(v_add32(a, b), deep);
 }
 
 /* sums[c]: quad c of output i. */
 WORD void
 sum_output(const li_weights *table, uint32_t i, const window *from,
-           const uint32_t channels, vec sums[4])
+           const uint32_t channels, const bool deep, vec sums[4])
 {
     const int16_t *weights = table->weights + (size_t)i * table->stride;
     const int16_t *end = weights + table->taps[i];
     const vec *at = window_at(from, table->first[i], channels);
-    const vec half = v_all32(1 << (LI_WEIGHT_BITS - LI_RING_BITS - 1));
+    const vec half = half_sum(deep);
     if (channels == 1) {
-        sums[0] = sum_gray(weights, end, at);
+        sums[0] = sum_gray(weights, end, at, deep);
         return;
     }
     vec a = half, b = half, c = half, d = half;
@@ -204,10 +120,10 @@ sum_output(const li_weights *table, uint32_t i, const window *from,
         if (channels > 3)
             d = v_add32(d, v_pairs(v_load(at + 3), both));
     }
-    sums[0] = V_SHIFT_RIGHT32(a, LI_WEIGHT_BITS - LI_RING_BITS);
-    sums[1] = V_SHIFT_RIGHT32(b, LI_WEIGHT_BITS - LI_RING_BITS);
-    sums[2] = V_SHIFT_RIGHT32(c, LI_WEIGHT_BITS - LI_RING_BITS);
-    sums[3] = V_SHIFT_RIGHT32(d, LI_WEIGHT_BITS - LI_RING_BITS);
+    sums[0] = ring_sample(a, deep);
+    sums[1] = ring_sample(b, deep);
+    sums[2] = ring_sample(c, deep);
+    sums[3] = ring_sample(d, deep);
 }
 
 /* Four outputs of one channel: a quad has one sample of each row. */
@@ -253,7 +169,7 @@ put4(const vec sums[4][4], int16_t *const *out, size_t at)
 /* Outputs go in groups that fill 4 samples of a row; the last one stands for those that
  * are missing in the last group. */
 WORD void
-across_channels(const li_weights *table, const uint32_t channels,
+across_channels(const li_weights *table, const uint32_t channels, const bool deep,
                 const uint8_t *const *rows, int16_t *const *out, window *from)
 {
     const uint32_t group = channels < 3 ? 4 / channels : 1, last = table->count - 1;
@@ -261,9 +177,10 @@ across_channels(const li_weights *table, const uint32_t channels,
         uint32_t end = i + group <= last ? i + group - 1 : last;
         vec sums[4][4];
         window_fill(from, table->first[i], table->first[end] + table->taps[end], rows,
-                    channels);
+                    channels, deep);
         for (uint32_t k = 0; k < group; k++)
-            sum_output(table, i + k < last ? i + k : last, from, channels, sums[k]);
+            sum_output(table, i + k < last ? i + k : last, from, channels, deep,
+                       sums[k]);
         size_t at = (size_t)i * channels;
         if (channels == 1)
             put1(sums, out, at);
@@ -276,9 +193,10 @@ across_channels(const li_weights *table, const uint32_t channels,
     }
 }
 
-static void
-across(const li_weights *table, uint32_t channels, const uint8_t *const rows[LI_BATCH],
-       int16_t *const out[LI_BATCH], void *work)
+WORD void
+across_rows(const li_weights *table, uint32_t channels, const bool deep,
+            const uint8_t *const rows[LI_BATCH], int16_t *const out[LI_BATCH],
+            void *work)
 {
     uintptr_t misfit = (uintptr_t)work % VBYTES;
     uint8_t *aligned = (uint8_t *)work + (misfit ? VBYTES - misfit : 0);
@@ -287,14 +205,21 @@ across(const li_weights *table, uint32_t channels, const uint8_t *const rows[LI_
                        .room = WINDOW + 8 * table->stride,
                        .inputs = table->inputs};
         if (channels == 1)
-            across_channels(table, 1, rows + r, out + r, &from);
+            across_channels(table, 1, deep, rows + r, out + r, &from);
         else if (channels == 2)
-            across_channels(table, 2, rows + r, out + r, &from);
+            across_channels(table, 2, deep, rows + r, out + r, &from);
         else if (channels == 3)
-            across_channels(table, 3, rows + r, out + r, &from);
+            across_channels(table, 3, deep, rows + r, out + r, &from);
         else
-            across_channels(table, 4, rows + r, out + r, &from);
+            across_channels(table, 4, deep, rows + r, out + r, &from);
     }
+}
+
+static void
+across(const li_weights *table, uint32_t channels, const uint8_t *const rows[LI_BATCH],
+       int16_t *const out[LI_BATCH], void *work)
+{
+    across_rows(table, channels, false, rows, out, work);
 }
 
 static void
@@ -407,7 +332,7 @@ divided(lane sums)
     const lane colours = l_load((const int32_t[4]){-1, -1, -1, 0});
     lane whole = l_shift_sum(l_add32(sums, l_all32(ROUNDING)));
     lane alpha = l_max32(l_last32(sums), one);
-    lane exact = l_divide(l_min32(l_max32(sums, zero), alpha), alpha);
+    lane exact = l_divide(l_min32(l_max32(sums, zero), alpha), alpha, 255);
     lane seen = l_max32(l_last32(whole), zero);
     exact = l_and_not(l_equal32(seen, zero), exact);
     lane opaque = l_equal32(alpha, l_all32(OPAQUE));

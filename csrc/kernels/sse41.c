@@ -21,8 +21,11 @@ typedef __m128i vec;
 
 #define v_shuffle l_shuffle
 #define v_or l_or
+#define v_xor l_xor
 #define v_low32 l_low32
 #define v_high32 l_high32
+#define v_low64 l_low64
+#define v_high64 l_high64
 #define v_pack32 l_pack32
 #define v_pack16 l_pack16
 #define v_add32 l_add32
@@ -38,6 +41,7 @@ LANE_WORD(v_high16, _mm_unpackhi_epi16)
 LANE_WORD(v_add16, _mm_add_epi16)
 LANE_WORD(v_sub16, _mm_sub_epi16)
 LANE_WORD(v_multiply16, _mm_mullo_epi16)
+LANE_WORD(v_multiply_high16, _mm_mulhi_epu16)
 LANE_WORD(v_pairs, _mm_madd_epi16)
 
 WORD vec
@@ -102,22 +106,30 @@ v_last12(vec low, vec high)
 }
 
 #define V_SHIFT_RIGHT32(v, bits) _mm_srai_epi32(v, bits)
+#define V_LOGICAL_RIGHT32(v, bits) _mm_srli_epi32(v, bits)
 #define V_SHIFT_RIGHT16(v, bits) _mm_srli_epi16(v, bits)
 #define V_SHIFT_LEFT16(v, bits) _mm_slli_epi16(v, bits)
 
+/* Of each 32 bits, bit n of `which`: b's, else a's. */
+#define HALVES_OF(which, n) (((which) >> (n)&1) * 3 << 2 * (n))
+#define V_BLEND32(a, b, which)                                                         \
+    _mm_blend_epi16(a, b,                                                              \
+                    HALVES_OF(which, 0) | HALVES_OF(which, 1) | HALVES_OF(which, 2) |  \
+                        HALVES_OF(which, 3))
+
 WORD lane
-divide_two(lane colour, lane alpha)
+divide_two(lane colour, lane alpha, const double one)
 {
-    __m128d product = _mm_mul_pd(_mm_cvtepi32_pd(colour), _mm_set1_pd(255));
+    __m128d product = _mm_mul_pd(_mm_cvtepi32_pd(colour), _mm_set1_pd(one));
     __m128d ratio = _mm_div_pd(product, _mm_cvtepi32_pd(alpha));
     return _mm_cvttpd_epi32(_mm_add_pd(ratio, _mm_set1_pd(0.5)));
 }
 
 WORD lane
-l_divide(lane colour, lane alpha)
+l_divide(lane colour, lane alpha, const double one)
 {
-    return l_low64(divide_two(colour, alpha),
-                   divide_two(l_high64(colour, colour), l_high64(alpha, alpha)));
+    return l_low64(divide_two(colour, alpha, one),
+                   divide_two(l_high64(colour, colour), l_high64(alpha, alpha), one));
 }
 
 typedef __m128 floats;
@@ -146,6 +158,7 @@ f_put(void *to, floats value, floats scale, floats bias)
 #define TABLE li_kernels_sse41
 #define TABLE_NAME "sse41"
 #include "kernels/simd_resize.inc.h"
+#include "kernels/simd_deep.inc.h"
 #include "kernels/simd_pixels.inc.h"
 #include "kernels/simd_table.inc.h"
 

@@ -10,6 +10,7 @@ typedef __m128i lane;
 
 LANE_WORD(l_shuffle, _mm_shuffle_epi8)
 LANE_WORD(l_or, _mm_or_si128)
+LANE_WORD(l_xor, _mm_xor_si128)
 LANE_WORD(l_and, _mm_and_si128)
 LANE_WORD(l_and_not, _mm_andnot_si128) /* not a, and b */
 LANE_WORD(l_add32, _mm_add_epi32)
@@ -66,3 +67,5 @@ l_put64(int16_t *low, int16_t *high, lane v)
     _mm_storel_epi64((lane *)low, v);
     _mm_storel_epi64((lane *)high, _mm_unpackhi_epi64(v, v));
 }
+
+#define L_SHIFT_RIGHT32(v, bits) _mm_srai_epi32(v, bits)
