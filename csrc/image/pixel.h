@@ -48,6 +48,21 @@ li_pixel_is_gray(li_pixel pixel)
     return (pixel & 0x0f) <= 2;
 }
 
+static inline bool
+li_pixel_is_deep(li_pixel pixel)
+{
+    return (pixel & 0x10) != 0;
+}
+
+/* The same channels with 8 bits a sample, or with 16; CMYK as it is. */
+static inline li_pixel
+li_pixel_with_depth(li_pixel pixel, bool deep)
+{
+    if (pixel == LI_CMYK8)
+        return pixel;
+    return (li_pixel)((pixel & 0x0f) | (deep ? 0x10 : 0));
+}
+
 /* Bytes of one row; width < 2^31, so this cannot wrap. */
 static inline size_t
 li_row_bytes(li_info info)

@@ -1,8 +1,8 @@
-/* tensor.c: rows into somebody's array, as bytes or floats, by pixel or by plane.
- * Layer 1. */
+/* tensor.c: rows into somebody's array, as bytes, words or floats, by pixel or by
+ * plane. Layer 1. */
 #include "image/tensor.h"
 
-#include "kernels/kernels.h"
+#include "kernels/deep.h"
 
 #include <string.h>
 
@@ -102,6 +102,41 @@ write_floats(li_sink *base, const uint8_t *row)
     return LI_OK;
 }
 
+/* Of 16 bits: as words, or as floats. */
+static li_status
+write_deep(li_sink *base, const uint8_t *row)
+{
+    tensor_sink *sink = (tensor_sink *)base;
+    const li_tensor *tensor = &sink->tensor;
+    const uint16_t *words = (const uint16_t *)(const void *)row;
+    uint32_t channels = li_pixel_channels(base->info.pixel), width = base->info.width;
+    bool floats = tensor->dtype == LI_FLOAT32;
+    size_t size = floats ? sizeof(float) : sizeof(uint16_t);
+    if (is_packed(sink, (int64_t)size)) {
+        if (floats)
+            li_deep_floats(words, (size_t)width * channels, sink->pixels.scale,
+                           sink->pixels.bias, LI_FLOAT_PERIOD, tensor_row(sink, 0));
+        else
+            memcpy(tensor_row(sink, 0), row, li_row_bytes(base->info));
+        return LI_OK;
+    }
+    for (uint32_t c = 0; c < channels; c++)
+        for (uint32_t x = 0; x < width; x++) {
+            const uint16_t *word = words + (size_t)x * channels + c;
+            float value;
+            li_deep_floats(word, 1, sink->channel[c].scale, sink->channel[c].bias, 1,
+                           &value);
+            memcpy(tensor_row(sink, c) + x * tensor->column_stride,
+                   floats ? (const void *)&value : word, size);
+        }
+    return LI_OK;
+}
+
+static const li_sink_ops deep_ops = {
+    .name = "pixels",
+    .write = write_deep,
+};
+
 static const li_sink_ops bytes_ops = {
     .name = "pixels",
     .write = write_bytes,
@@ -116,11 +151,12 @@ static void
 fill_factors(tensor_sink *sink, uint32_t channels)
 {
     const li_tensor *tensor = &sink->tensor;
+    float unit = li_pixel_is_deep(sink->base.info.pixel) ? 257 : 1;
     for (uint32_t i = 0; i < LI_FLOAT_PERIOD; i++) {
-        sink->pixels.scale[i] = tensor->scale[i % channels];
+        sink->pixels.scale[i] = tensor->scale[i % channels] / unit;
         sink->pixels.bias[i] = tensor->bias[i % channels];
         for (uint32_t c = 0; c < channels; c++) {
-            sink->channel[c].scale[i] = tensor->scale[c];
+            sink->channel[c].scale[i] = tensor->scale[c] / unit;
             sink->channel[c].bias[i] = tensor->bias[c];
         }
     }
@@ -129,9 +165,10 @@ fill_factors(tensor_sink *sink, uint32_t channels)
 li_status
 li_tensor_sink(li_ctx *ctx, li_info info, const li_tensor *tensor, li_sink **out)
 {
-    bool floats = tensor->dtype == LI_FLOAT32;
-    LI_TRY(li_sink_new(ctx, sizeof(tensor_sink), floats ? &floats_ops : &bytes_ops,
-                       info, out));
+    const li_sink_ops *ops = tensor->dtype == LI_FLOAT32 ? &floats_ops : &bytes_ops;
+    if (li_pixel_is_deep(info.pixel))
+        ops = &deep_ops;
+    LI_TRY(li_sink_new(ctx, sizeof(tensor_sink), ops, info, out));
     tensor_sink *sink = (tensor_sink *)*out;
     sink->tensor = *tensor;
     fill_factors(sink, li_pixel_channels(info.pixel));

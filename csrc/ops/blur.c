@@ -4,6 +4,7 @@
  * time are filtered across into a ring of int16 rows, and each output gathers its taps
  * down. Past an edge the last column or row goes on. Colours carry their alpha
  * meanwhile. */
+#include "ops/passes.h"
 #include "ops/resample.h"
 
 #include <math.h>
@@ -23,6 +24,7 @@ typedef struct layout {
     uint32_t slots; /* rows in the ring, whole batches */
     uint32_t kept;  /* rows as they came, for sharpening */
     uint32_t stride;
+    uint32_t sample; /* bytes of one */
     bool alpha;
     size_t samples;   /* of a row in the ring, in whole blocks */
     size_t batch_row; /* bytes of a row in the batch, with slack */
@@ -32,7 +34,7 @@ typedef struct layout {
 typedef struct blur_rows {
     li_rows base;
     layout plan;
-    const li_kernels *kernels;
+    li_passes passes;
     int32_t amount; /* of sharpening */
     int32_t threshold;
     li_weights x;         /* owned tables */
@@ -110,6 +112,7 @@ layout_of(const li_op *op, li_info in)
 {
     layout plan = {.radius = radius_of(op->u.blur.sigma),
                    .channels = li_pixel_channels(in.pixel),
+                   .sample = li_pixel_is_deep(in.pixel) ? sizeof(uint16_t) : 1,
                    .alpha = li_pixel_has_alpha(in.pixel)};
     uint32_t taps = 2 * plan.radius + 1;
     uint32_t across = taps < in.width ? taps : in.width;
@@ -120,7 +123,8 @@ layout_of(const li_op *op, li_info in)
     plan.kept = op->kind == &li_op_sharpen ? plan.radius + LI_BATCH : 0;
     plan.stride = round_up(across + 1, 4);
     plan.samples = round_up(in.width * plan.channels + LI_OUT_SLACK, LI_BLOCK);
-    plan.batch_row = round_up(in.width * plan.channels, 16) + LI_ROW_SLACK;
+    plan.batch_row =
+        round_up(in.width * plan.channels * plan.sample, 16) + LI_ROW_SLACK;
     plan.work = ((size_t)in.width + LI_ACROSS_PAD) * plan.channels * LI_ACROSS_WORK;
     return plan;
 }
@@ -141,7 +145,7 @@ blur_bytes(const li_op *op, li_info in, li_info out)
         plan.kept * li_row_bytes(in),
         plan.alpha ? CHUNK * sizeof(int32_t) : 0,
         plan.work,
-        plan.samples,
+        plan.samples * plan.sample,
     };
     for (size_t i = 0; i < sizeof(blocks) / sizeof(blocks[0]); i++)
         bytes = li_sat_add(bytes, li_block_bytes(blocks[i]));
@@ -170,10 +174,7 @@ take_row(blur_rows *self, const uint8_t *row, uint32_t slot)
     uint8_t *to = self->batch + slot * plan->batch_row;
     if (plan->kept)
         memcpy(kept_row(self, self->loaded + slot), row, li_row_bytes(self->base.info));
-    if (plan->alpha)
-        self->kernels->premultiply(row, to, self->base.info.width, plan->channels);
-    else
-        memcpy(to, row, li_row_bytes(self->base.info));
+    li_passes_take(&self->passes, row, to, self->base.info.width);
 }
 
 /* The next LI_BATCH rows, or what is left of the picture. */
@@ -195,7 +196,7 @@ load_batch(blur_rows *self)
         rows[r] = self->batch + slot * self->plan.batch_row;
         out[r] = ring_row(self, self->loaded + r);
     }
-    self->kernels->across(&self->x, self->plan.channels, rows, out, self->work);
+    li_passes_across(&self->passes, &self->x, rows, out, self->work);
     self->loaded += count;
     return LI_OK;
 }
@@ -225,11 +226,11 @@ gather_alpha(blur_rows *self)
             for (uint32_t r = 0; r < LI_BATCH; r++)
                 batch[r] = self->rows[k + r] + at;
             memcpy(weights[0], self->down + k, sizeof(weights[0]));
-            self->kernels->accumulate(&self->sums, (const int16_t(*)[LI_BATCH])weights,
-                                      1, batch, some);
+            self->passes.kernels->accumulate(
+                &self->sums, (const int16_t(*)[LI_BATCH])weights, 1, batch, some);
         }
-        self->kernels->store_alpha(self->sums, self->out + at,
-                                   (uint32_t)(some / channels), channels);
+        li_passes_store(&self->passes, self->sums, self->out + at * self->plan.sample,
+                        some);
     }
 }
 
@@ -247,8 +248,8 @@ blur_row(blur_rows *self, uint32_t y)
     if (plan->alpha)
         gather_alpha(self);
     else
-        self->kernels->gather(self->rows, self->down, 2 * plan->radius + 1, self->out,
-                              (samples + LI_BLOCK - 1) / LI_BLOCK * LI_BLOCK);
+        li_passes_gather(&self->passes, self->rows, self->down, 2 * plan->radius + 1,
+                         self->out, (samples + LI_BLOCK - 1) / LI_BLOCK * LI_BLOCK);
     return LI_OK;
 }
 
@@ -273,6 +274,16 @@ sharpened(const blur_rows *self, int32_t was, int32_t blurred)
     return (uint8_t)(value < 0 ? 0 : value > 255 ? 255 : value);
 }
 
+/* The threshold counts in levels of 8 bits. */
+static inline uint16_t
+sharpened_word(const blur_rows *self, int32_t was, int32_t blurred)
+{
+    int32_t less = was - blurred, size = less < 0 ? -less : less;
+    int64_t more = (int64_t)less * self->amount + (1 << (AMOUNT_BITS - 1));
+    int64_t value = size > self->threshold * 257 ? was + (more >> AMOUNT_BITS) : was;
+    return (uint16_t)(value < 0 ? 0 : value > 65535 ? 65535 : value);
+}
+
 static void
 sharpen_samples(const blur_rows *self, const uint8_t *restrict was,
                 uint8_t *restrict out, size_t n)
@@ -295,13 +306,32 @@ sharpen_colours(const blur_rows *self, const uint8_t *was, uint8_t *out)
     }
 }
 
+/* Both of the above, of 16 bits. */
+static void
+sharpen_words(const blur_rows *self, const uint16_t *was, uint16_t *out)
+{
+    uint32_t channels = self->plan.channels;
+    uint32_t colours = self->plan.alpha ? channels - 1 : channels;
+    for (uint32_t x = 0; x < self->base.info.width; x++) {
+        bool seen = !self->plan.alpha || out[colours];
+        for (uint32_t c = 0; c < channels; c++)
+            out[c] =
+                seen && c < colours ? sharpened_word(self, was[c], out[c]) : was[c];
+        was += channels;
+        out += channels;
+    }
+}
+
 static li_status
 sharpen_next(li_rows *rows, const uint8_t **row)
 {
     blur_rows *self = (blur_rows *)rows;
     LI_TRY(blur_row(self, rows->y));
     const uint8_t *was = kept_row(self, rows->y);
-    if (self->plan.alpha)
+    if (self->passes.deep)
+        sharpen_words(self, (const uint16_t *)(const void *)was,
+                      (uint16_t *)(void *)self->out);
+    else if (self->plan.alpha)
         sharpen_colours(self, was, self->out);
     else
         sharpen_samples(self, was, self->out, li_row_bytes(rows->info));
@@ -346,7 +376,7 @@ static li_status
 blur_shape(li_ctx *ctx, const li_op *op, li_info in, li_info *out)
 {
     const li_blur *blur = &op->u.blur;
-    if (in.pixel > LI_RGBA8)
+    if (in.pixel == LI_CMYK8)
         return li_fail(ctx, LI_E210_COLOR_SPACE, "%s: cannot take %s pixels",
                        op->kind->name, li_pixel_name(in.pixel));
     if (!(blur->sigma > 0 && blur->sigma <= LARGEST_SIGMA && blur->amount >= 0 &&
@@ -379,7 +409,7 @@ blur_allocate(blur_rows *self)
     if (plan->alpha)
         LI_TRY(li_alloc(ctx, CHUNK, sizeof(int32_t), &self->sums));
     LI_TRY(li_alloc(ctx, plan->work, 1, &self->work));
-    return li_alloc(ctx, plan->samples, 1, &self->out);
+    return li_alloc(ctx, plan->samples, plan->sample, &self->out);
 }
 
 /* `down` holds the half while the other weights are made from it. */
@@ -405,7 +435,7 @@ blur_open(const li_op *op, li_info out, li_rows **chain)
                         out, chain));
     blur_rows *self = (blur_rows *)*chain;
     self->plan = layout_of(op, out);
-    self->kernels = li_kernels_of(ctx);
+    self->passes = li_passes_of(ctx, out.pixel);
     self->amount = (int32_t)(op->u.blur.amount * (1 << AMOUNT_BITS) + 0.5);
     self->threshold = op->u.blur.threshold;
     li_status status = blur_allocate(self);
@@ -444,6 +474,7 @@ const li_op_kind li_op_blur = {
     .bytes = blur_bytes,
     .open = blur_open,
     .say = blur_say,
+    .deep = true,
 };
 
 const li_op_kind li_op_sharpen = {
@@ -453,4 +484,5 @@ const li_op_kind li_op_sharpen = {
     .open = blur_open,
     .idle = sharpen_idle,
     .say = sharpen_say,
+    .deep = true,
 };

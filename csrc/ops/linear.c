@@ -9,9 +9,8 @@
 
 enum { ALPHA_ONE = 255 << LI_RING_BITS }; /* as light: both are 16320 */
 
-/* IEC 61966-2-1. */
-static double
-light_of(double sample)
+double
+li_linear_light(double sample)
 {
     return sample <= 0.04045 ? sample / 12.92 : pow((sample + 0.055) / 1.055, 2.4);
 }
@@ -21,9 +20,9 @@ li_linear_make(li_linear *linear)
 {
     uint32_t from = 0;
     for (uint32_t i = 0; i < 256; i++) {
-        linear->light[i] = (int16_t)(light_of(i / 255.0) * LI_LIGHT_ONE + 0.5);
+        linear->light[i] = (int16_t)(li_linear_light(i / 255.0) * LI_LIGHT_ONE + 0.5);
         /* Up to the light half way to the next level, in levels. */
-        double middle = light_of((i + 0.5) / 255) * LI_LIGHT_ONE;
+        double middle = li_linear_light((i + 0.5) / 255) * LI_LIGHT_ONE;
         for (; from <= LI_LIGHT_ONE && (from < middle || i == 255); from++)
             linear->level[from] = (uint8_t)i;
     }

@@ -35,8 +35,14 @@ pick_pixels(const nearest_rows *self, const uint8_t *row)
     case 3:
         pick(row, self->columns, self->out, width, 3);
         break;
-    default:
+    case 4:
         pick(row, self->columns, self->out, width, 4);
+        break;
+    case 6:
+        pick(row, self->columns, self->out, width, 6);
+        break;
+    default:
+        pick(row, self->columns, self->out, width, 8);
     }
 }
 

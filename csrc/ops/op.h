@@ -28,6 +28,7 @@ typedef struct li_op_kind {
     /* What explain() says between the name and the size. */
     void (*say)(const li_op *op, char *text, size_t size);
     bool per_pixel; /* looks at one pixel at a time, wherever it is */
+    bool deep;      /* takes samples of 16 bits; else the planner rounds them to 8 */
 } li_op_kind;
 
 /* A rectangle of pixels. */
@@ -65,9 +66,19 @@ typedef struct li_resize {
  * must be done to the input to make it upright. */
 typedef uint8_t li_orientation;
 
-/* A table of 256 for every channel but alpha. */
+/* What a table of a tone is made from: see li_tone_brightness and the others. */
+typedef enum li_tone_curve {
+    LI_TONE_TABLE, /* nothing: of 8 bits only */
+    LI_TONE_BRIGHTNESS,
+    LI_TONE_CONTRAST,
+    LI_TONE_GAMMA,
+} li_tone_curve;
+
+/* A table of 256 for every channel but alpha; samples of 16 bits go by the curve. */
 typedef struct li_tone {
     uint8_t table[256];
+    li_tone_curve curve;
+    double value;
 } li_tone;
 
 /* Another layout of the same picture. Dropping alpha composites over `background`
@@ -180,8 +191,10 @@ extern const li_op_kind li_op_overlay;
 /* The layout, at least `in`, that can hold a colour: RGB if it is no gray, alpha if it
  * is not opaque. */
 li_pixel li_pixel_holding(li_pixel in, const li_color *color);
-/* The colour as a pixel of that layout: up to 4 bytes. */
-void li_pixel_fill(li_pixel pixel, const li_color *color, uint8_t bytes[4]);
+/* The colour as a pixel of that layout: up to LI_MOST_PIXEL_BYTES. */
+enum { LI_MOST_PIXEL_BYTES = 8 };
+void li_pixel_fill(li_pixel pixel, const li_color *color,
+                   uint8_t bytes[LI_MOST_PIXEL_BYTES]);
 /* "#rrggbb" or "#rrggbbaa", for li_op_kind.say. */
 void li_color_text(const li_color *color, char text[10]);
 extern const li_op_kind li_op_color;
@@ -208,8 +221,10 @@ void li_tone_gamma(li_tone *tone, double value);
 /* Mixes with Rec. 709 luma: −100 is gray, 0 changes nothing, 100 doubles the distance.
  */
 void li_saturation_of(li_saturation *saturation, double value);
-/* first, then second, as one table: the same bytes as both in turn. */
+/* first, then second, as one table: the same bytes as both in turn. Of 8 bits only. */
 void li_tone_then(li_tone *first, const li_tone *second);
+/* Does it change no sample of 8 bits; or of 16? */
+bool li_tone_idle(const li_tone *tone, bool deep);
 
 /* "lanczos3", …; the names are the public ones. li_kernel_named: −1 if there is none.
  */

@@ -69,7 +69,7 @@ pad_shape(li_ctx *ctx, const li_op *op, li_info in, li_info *out)
     const li_pad *by = &op->u.pad;
     uint64_t width = (uint64_t)in.width + by->left + by->right;
     uint64_t height = (uint64_t)in.height + by->top + by->bottom;
-    if (in.pixel > LI_RGBA8)
+    if (in.pixel == LI_CMYK8)
         return li_fail(ctx, LI_E210_COLOR_SPACE, "pad: cannot take %s pixels",
                        li_pixel_name(in.pixel));
     if (width > MAX_SIDE || height > MAX_SIDE)
@@ -93,7 +93,7 @@ pad_bytes(const li_op *op, li_info in, li_info out)
 static void
 fill_row(uint8_t *to, li_info info, const li_color *color)
 {
-    uint8_t pixel[4];
+    uint8_t pixel[LI_MOST_PIXEL_BYTES];
     uint32_t bytes = li_pixel_bytes(info.pixel);
     li_pixel_fill(info.pixel, color, pixel);
     for (uint32_t x = 0; x < info.width; x++)
@@ -152,6 +152,7 @@ const li_op_kind li_op_pad = {
     .wants = pad_wants,
     .idle = pad_idle,
     .say = pad_say,
+    .deep = true,
 };
 
 /* --- colours -----------------------------------------------------------------------
@@ -176,15 +177,18 @@ li_pixel_holding(li_pixel in, const li_color *color)
 }
 
 void
-li_pixel_fill(li_pixel pixel, const li_color *color, uint8_t bytes[4])
+li_pixel_fill(li_pixel pixel, const li_color *color, uint8_t bytes[LI_MOST_PIXEL_BYTES])
 {
     uint32_t last = (li_pixel_channels(pixel) - 1) & 3;
     bool unseen = color->channel[3] == 0; /* has no colour, as after a resize */
-    memset(bytes, 0, 4);
+    memset(bytes, 0, LI_MOST_PIXEL_BYTES);
     if (!unseen)
         memcpy(bytes, color->channel, 3);
     if (li_pixel_has_alpha(pixel))
         bytes[last] = color->channel[3];
+    /* 257 × a byte is that byte twice, in any order of bytes. */
+    for (uint32_t c = 4; li_pixel_is_deep(pixel) && c-- > 0;)
+        bytes[2 * c] = bytes[2 * c + 1] = bytes[c];
 }
 
 void

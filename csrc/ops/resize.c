@@ -4,7 +4,7 @@
  * strong shrink adds each of them into the few outputs that it is part of (forward), so
  * memory does not grow with the ratio; any other scale gathers an output from the ring,
  * so it does not grow with the enlargement. Both add up the same exact integers. */
-#include "ops/linear.h"
+#include "ops/passes.h"
 #include "ops/resample.h"
 
 #include <assert.h>
@@ -24,11 +24,11 @@ enum {
  * allocates. */
 typedef struct layout {
     li_axis_plan x, y;
-    bool forward, alpha, linear;
-    uint32_t channels;
-    uint32_t columns; /* input columns that any output needs */
-    uint32_t slots;   /* rows in the ring, a multiple of LI_BATCH */
-    uint32_t sums;    /* rows of wide sums; 0: one chunk */
+    bool forward, alpha, deep, linear;
+    uint32_t channels, sample; /* bytes of one */
+    uint32_t columns;          /* input columns that any output needs */
+    uint32_t slots;            /* rows in the ring, a multiple of LI_BATCH */
+    uint32_t sums;             /* rows of wide sums; 0: one chunk */
     size_t samples;   /* of an output row, with LI_OUT_SLACK, in whole blocks */
     size_t batch_row; /* bytes of an input row in the batch, with slack */
     size_t work;
@@ -37,15 +37,15 @@ typedef struct layout {
 typedef struct resize_rows {
     li_rows base;
     layout plan;
-    const li_kernels *kernels;
-    li_axis x, y;      /* owned tables */
-    uint8_t *batch;    /* owned: LI_BATCH input rows, only the needed columns */
-    int16_t *ring;     /* owned: input row n, resized across, is slot n % slots */
-    li_linear *linear; /* owned: tables, in linear light */
-    int32_t *sums;     /* owned: forward: output n is row n % sums */
-    void *work;        /* owned: for making weights, then for `across` */
-    uint8_t *out;      /* owned: the row handed out */
-    uint32_t loaded;   /* input rows in the ring or gone, from y.start on */
+    li_passes passes;
+    li_axis x, y;    /* owned tables */
+    uint8_t *batch;  /* owned: LI_BATCH input rows, only the needed columns */
+    int16_t *ring;   /* owned: input row n, resized across, is slot n % slots */
+    void *linear;    /* owned: tables, in linear light */
+    int32_t *sums;   /* owned: forward: output n is row n % sums */
+    void *work;      /* owned: for making weights, then for `across` */
+    uint8_t *out;    /* owned: the row handed out */
+    uint32_t loaded; /* input rows in the ring or gone, from y.start on */
 } resize_rows;
 
 /* --- what it costs -----------------------------------------------------------------
@@ -61,7 +61,7 @@ static size_t
 work_bytes(const layout *plan)
 {
     size_t across =
-        li_axis_identity(&plan->x) && !plan->linear
+        li_axis_identity(&plan->x) && (!plan->linear || plan->deep)
             ? 0
             : ((size_t)plan->columns + LI_ACROSS_PAD) * plan->channels * LI_ACROSS_WORK;
     uint32_t x = li_axis_stride(&plan->x), y = li_axis_stride(&plan->y);
@@ -76,15 +76,18 @@ layout_of(const li_resize *resize, li_info in, li_info out)
         .x = {resize->kernel, resize->x, out.width, in.width},
         .y = {resize->kernel, resize->y, out.height, in.height},
         .alpha = li_pixel_has_alpha(in.pixel),
+        .deep = li_pixel_is_deep(in.pixel),
         .linear = resize->linear,
         .channels = li_pixel_channels(in.pixel),
     };
+    plan.sample = plan.deep ? sizeof(uint16_t) : 1;
     uint32_t first, last, taps;
     li_axis_reach(&plan.x, 0, &first, &taps);
     li_axis_reach(&plan.x, out.width - 1, &last, &taps);
     plan.columns = last + taps - first;
     plan.samples = round_up(out.width * plan.channels + LI_OUT_SLACK, LI_BLOCK);
-    plan.batch_row = round_up(plan.columns * plan.channels, 16) + LI_ROW_SLACK;
+    plan.batch_row =
+        round_up(plan.columns * plan.channels * plan.sample, 16) + LI_ROW_SLACK;
     const li_span *span = &plan.y.span;
     plan.forward = span->length > GATHER_RATIO * span->unit * out.height;
     if (plan.forward) {
@@ -115,6 +118,18 @@ sum_samples(const layout *plan)
     return plan->alpha || plan->linear ? CHUNK : 0;
 }
 
+static size_t
+linear_bytes(const layout *plan)
+{
+    return plan->deep ? sizeof(li_deep_linear) : sizeof(li_linear);
+}
+
+static size_t
+out_bytes(const layout *plan, li_info out)
+{
+    return li_row_bytes(out) + LI_ROW_SLACK * plan->sample;
+}
+
 static bool
 is_copy(const li_resize *resize, li_info in, li_info out)
 {
@@ -141,8 +156,8 @@ resize_bytes(const li_op *op, li_info in, li_info out)
     bytes = li_sat_add(bytes, li_block_bytes(sum_samples(&plan) * sizeof(int32_t)));
     bytes = li_sat_add(bytes, li_block_bytes(plan.work));
     if (plan.linear)
-        bytes = li_sat_add(bytes, li_block_bytes(sizeof(li_linear)));
-    return li_sat_add(bytes, li_block_bytes(li_row_bytes(out) + LI_ROW_SLACK));
+        bytes = li_sat_add(bytes, li_block_bytes(linear_bytes(&plan)));
+    return li_sat_add(bytes, li_block_bytes(out_bytes(&plan, out)));
 }
 
 /* --- across ------------------------------------------------------------------------
@@ -170,14 +185,11 @@ static void
 copy_columns(resize_rows *self, const uint8_t *row, uint8_t *out)
 {
     const layout *plan = &self->plan;
-    row += (size_t)self->x.start * plan->channels;
-    if (plan->alpha && !plan->linear)
-        self->kernels->premultiply(row, out, plan->columns, plan->channels);
-    else
-        memcpy(out, row, (size_t)plan->columns * plan->channels);
+    row += (size_t)self->x.start * plan->channels * plan->sample;
+    li_passes_take(&self->passes, row, out, plan->columns);
 }
 
-/* `work` holds a row of light. */
+/* Of 8 bits: `work` holds a row of light. */
 static void
 linear_across(resize_rows *self, const uint8_t *row, int16_t *out)
 {
@@ -201,17 +213,17 @@ resize_across(resize_rows *self, uint32_t count)
         rows[r] = self->batch + r * plan->batch_row;
         out[r] = ring_row(self, self->loaded + r);
     }
-    if (plan->linear) {
+    if (plan->linear && !plan->deep) {
         for (uint32_t r = 0; r < count; r++)
             linear_across(self, rows[r], out[r]);
         return;
     }
     if (!li_axis_identity(&plan->x)) {
-        self->kernels->across(&self->x.weights, plan->channels, rows, out, self->work);
+        li_passes_across(&self->passes, &self->x.weights, rows, out, self->work);
         return;
     }
     for (uint32_t r = 0; r < count; r++)
-        self->kernels->widen(rows[r], out[r], (size_t)plan->columns * plan->channels);
+        li_passes_stay(&self->passes, rows[r], out[r], plan->columns);
 }
 
 /* The next LI_BATCH input rows, or what is left of those that any output needs. */
@@ -259,20 +271,8 @@ add_batch(resize_rows *self, uint32_t i, uint32_t count)
         }
         sums[outputs++] = sums_row(self, n);
     }
-    self->kernels->accumulate(sums, (const int16_t(*)[LI_BATCH])weights, outputs, rows,
-                              row_samples(self));
-}
-
-static void
-store_sums(const resize_rows *self, int32_t *sums, uint8_t *out, size_t n)
-{
-    uint32_t channels = self->plan.channels;
-    if (self->plan.linear)
-        li_linear_store(self->linear, sums, out, n, channels);
-    else if (self->plan.alpha)
-        self->kernels->store_alpha(sums, out, (uint32_t)(n / channels), channels);
-    else
-        self->kernels->store(sums, out, n);
+    self->passes.kernels->accumulate(sums, (const int16_t(*)[LI_BATCH])weights, outputs,
+                                     rows, row_samples(self));
 }
 
 static li_status
@@ -283,7 +283,7 @@ resize_forward(resize_rows *self, uint32_t i, uint32_t end)
         LI_TRY(load_batch(self));
         add_batch(self, i, self->loaded - before);
     }
-    store_sums(self, sums_row(self, i), self->out, row_samples(self));
+    li_passes_store(&self->passes, sums_row(self, i), self->out, row_samples(self));
     return LI_OK;
 }
 
@@ -302,10 +302,11 @@ gather_sums(resize_rows *self, const int16_t *const rows[GATHER_TAPS],
                 batch[r] = rows[k + r] + at;
                 those[0][r] = k + r < taps ? weights[k + r] : 0;
             }
-            self->kernels->accumulate(&self->sums, (const int16_t(*)[LI_BATCH])those, 1,
-                                      batch, some);
+            self->passes.kernels->accumulate(
+                &self->sums, (const int16_t(*)[LI_BATCH])those, 1, batch, some);
         }
-        store_sums(self, self->sums, self->out + at, some);
+        li_passes_store(&self->passes, self->sums, self->out + at * self->plan.sample,
+                        some);
     }
 }
 
@@ -320,11 +321,11 @@ resize_gather(resize_rows *self, uint32_t i, uint32_t end)
         LI_TRY(load_batch(self));
     for (uint32_t r = 0; r < GATHER_TAPS; r++)
         rows[r] = ring_row(self, table->first[i] + r);
-    if (self->plan.alpha || self->plan.linear)
+    if (li_passes_needs_sums(&self->passes))
         gather_sums(self, rows, weights, table->taps[i]);
     else
-        self->kernels->gather(rows, weights, table->taps[i], self->out,
-                              row_samples(self));
+        li_passes_gather(&self->passes, rows, weights, table->taps[i], self->out,
+                         row_samples(self));
     return LI_OK;
 }
 
@@ -380,7 +381,7 @@ static li_status
 resize_shape(li_ctx *ctx, const li_op *op, li_info in, li_info *out)
 {
     const li_resize *resize = &op->u.resize;
-    if (in.pixel > LI_RGBA8)
+    if (in.pixel == LI_CMYK8)
         return li_fail(ctx, LI_E210_COLOR_SPACE, "resize: cannot take %s pixels",
                        li_pixel_name(in.pixel));
     if (resize->width - 1u > 65534u || resize->height - 1u > 65534u)
@@ -396,21 +397,33 @@ resize_shape(li_ctx *ctx, const li_op *op, li_info in, li_info *out)
 }
 
 static li_status
+make_linear(resize_rows *self)
+{
+    LI_TRY(li_alloc(self->base.ctx, 1, linear_bytes(&self->plan), &self->linear));
+    if (self->plan.deep) {
+        li_deep_linear_make(self->linear);
+        self->passes.deep_linear = self->linear;
+    } else {
+        li_linear_make(self->linear);
+        self->passes.linear = self->linear;
+    }
+    return LI_OK;
+}
+
+static li_status
 resize_allocate(resize_rows *self)
 {
     const layout *plan = &self->plan;
     li_ctx *ctx = self->base.ctx;
     LI_TRY(li_alloc(ctx, plan->work, 1, &self->work));
-    if (plan->linear) {
-        LI_TRY(li_alloc(ctx, 1, sizeof(li_linear), &self->linear));
-        li_linear_make(self->linear);
-    }
+    if (plan->linear)
+        LI_TRY(make_linear(self));
     LI_TRY(li_axis_make(ctx, &plan->x, self->work, &self->x));
     LI_TRY(li_axis_make(ctx, &plan->y, self->work, &self->y));
     LI_TRY(li_alloc(ctx, LI_BATCH, plan->batch_row, &self->batch));
     LI_TRY(li_alloc(ctx, ring_samples(plan), sizeof(int16_t), &self->ring));
     LI_TRY(li_alloc(ctx, sum_samples(plan), sizeof(int32_t), &self->sums));
-    return li_alloc(ctx, li_row_bytes(self->base.info) + LI_ROW_SLACK, 1, &self->out);
+    return li_alloc(ctx, out_bytes(plan, self->base.info), 1, &self->out);
 }
 
 static li_status
@@ -426,7 +439,7 @@ resize_open(const li_op *op, li_info out, li_rows **chain)
     LI_TRY(li_rows_push(ctx, sizeof(resize_rows), &resize_ops, out, chain));
     resize_rows *self = (resize_rows *)*chain;
     self->plan = layout_of(resize, in, out);
-    self->kernels = li_kernels_of(ctx);
+    self->passes = li_passes_of(ctx, in.pixel);
     li_status status = resize_allocate(self);
     if (status != LI_OK)
         li_rows_pop(chain);
@@ -438,6 +451,7 @@ const li_op_kind li_op_resize = {
     .shape = resize_shape,
     .bytes = resize_bytes,
     .open = resize_open,
+    .deep = true,
 };
 
 /* --- names -------------------------------------------------------------------------

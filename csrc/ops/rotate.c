@@ -16,7 +16,7 @@ typedef struct rotate_rows {
     li_frame frame; /* owned: the input */
     uint32_t taps;  /* of each axis: 1, 2 or 4 */
     int16_t weights[PHASES][MOST_TAPS];
-    uint8_t background[4];
+    uint8_t background[LI_MOST_PIXEL_BYTES];
     int64_t across_x, across_y; /* a step to the right, in the input */
     double sine, cosine;
     uint8_t *out; /* owned: the row handed out */
@@ -93,32 +93,80 @@ save_pixel(const int64_t sums[4], uint8_t *out, uint32_t channels)
                      : clip(sums[c] <= 0 ? 0 : (sums[c] * 255 + alpha / 2) / alpha);
 }
 
-/* (x, y): the centre of an output pixel as an index of the input, 32 fraction bits. */
+/* What the weights of an output pixel are laid on: taps × taps pixels from here on. */
+typedef struct patch {
+    int64_t left, top;
+    const int16_t *by_x, *by_y;
+} patch;
+
 static void
-mix_pixel(const rotate_rows *self, int64_t x, int64_t y, uint8_t *out)
+mix_bytes(const rotate_rows *self, const patch *at, uint8_t *out)
 {
     uint32_t channels = li_pixel_channels(self->base.info.pixel), taps = self->taps;
     bool has_alpha = channels % 2 == 0;
-    int64_t half = taps == 1 ? 1LL << 31 : 0, sums[4] = {0};
-    x += taps > 1 ? 1LL << 23 : 0; /* to the nearest phase */
-    y += taps > 1 ? 1LL << 23 : 0;
-    int64_t left = ((x + half) >> 32) - (taps > 1 ? taps / 2 - 1 : 0);
-    int64_t top = ((y + half) >> 32) - (taps > 1 ? taps / 2 - 1 : 0);
-    if (taps == 1) {
-        memcpy(out, pixel_at(self, left, top), channels);
-        return;
-    }
-    const int16_t *by_x = self->weights[x >> 24 & 255];
-    const int16_t *by_y = self->weights[y >> 24 & 255];
+    int64_t sums[4] = {0};
     for (uint32_t r = 0; r < taps; r++)
         for (uint32_t k = 0; k < taps; k++) {
-            const uint8_t *from = pixel_at(self, left + k, top + r);
+            const uint8_t *from = pixel_at(self, at->left + k, at->top + r);
             int64_t alpha = has_alpha ? from[channels - 1] : 255;
-            int64_t weight = (int64_t)by_x[k] * by_y[r] * alpha;
+            int64_t weight = (int64_t)at->by_x[k] * at->by_y[r] * alpha;
             for (uint32_t c = 0; c < channels; c++)
                 sums[c] += weight * (has_alpha && c == channels - 1 ? 255 : from[c]);
         }
     save_pixel(sums, out, channels);
+}
+
+static uint16_t
+rounded_word(int64_t sum, int64_t whole)
+{
+    int64_t value = sum <= 0 ? 0 : (sum + whole / 2) / whole;
+    return (uint16_t)(value > 65535 ? 65535 : value);
+}
+
+/* Sums of weight × sample × alpha, and of weight × alpha in the last: below 2^62, as
+ * |weights| of cubic add up to less than 1.6 for each axis. */
+static void
+mix_words(const rotate_rows *self, const patch *at, uint16_t *out)
+{
+    uint32_t channels = li_pixel_channels(self->base.info.pixel), taps = self->taps;
+    uint32_t colours = channels % 2 ? channels : channels - 1;
+    int64_t sums[4] = {0}, alphas = 0;
+    for (uint32_t r = 0; r < taps; r++)
+        for (uint32_t k = 0; k < taps; k++) {
+            const void *found = pixel_at(self, at->left + k, at->top + r);
+            const uint16_t *from = found;
+            int64_t weight = (int64_t)at->by_x[k] * at->by_y[r];
+            weight *= colours < channels ? from[colours] : 1;
+            alphas += weight;
+            for (uint32_t c = 0; c < colours; c++)
+                sums[c] += weight * from[c];
+        }
+    uint16_t alpha = rounded_word(alphas, (int64_t)ONE * ONE);
+    for (uint32_t c = 0; c < colours; c++)
+        out[c] = alpha ? rounded_word(sums[c], alphas) : 0;
+    if (colours < channels)
+        out[colours] = alpha;
+}
+
+/* (x, y): the centre of an output pixel as an index of the input, 32 fraction bits. */
+static void
+mix_pixel(const rotate_rows *self, int64_t x, int64_t y, uint8_t *out)
+{
+    li_pixel pixel = self->base.info.pixel;
+    uint32_t taps = self->taps;
+    int64_t half = taps == 1 ? 1LL << 31 : 0;
+    x += taps > 1 ? 1LL << 23 : 0; /* to the nearest phase */
+    y += taps > 1 ? 1LL << 23 : 0;
+    patch at = {.left = ((x + half) >> 32) - (taps > 1 ? taps / 2 - 1 : 0),
+                .top = ((y + half) >> 32) - (taps > 1 ? taps / 2 - 1 : 0),
+                .by_x = self->weights[x >> 24 & 255],
+                .by_y = self->weights[y >> 24 & 255]};
+    if (taps == 1)
+        memcpy(out, pixel_at(self, at.left, at.top), li_pixel_bytes(pixel));
+    else if (li_pixel_is_deep(pixel))
+        mix_words(self, &at, (uint16_t *)(void *)out);
+    else
+        mix_bytes(self, &at, out);
 }
 
 static int64_t
@@ -187,7 +235,7 @@ rotate_shape(li_ctx *ctx, const li_op *op, li_info in, li_info *out)
 {
     double angle = op->u.rotate.degrees * (3.14159265358979323846 / 180);
     double sine = fabs(sin(angle)), cosine = fabs(cos(angle));
-    if (in.pixel > LI_RGBA8)
+    if (in.pixel == LI_CMYK8)
         return li_fail(ctx, LI_E210_COLOR_SPACE, "rotate: cannot take %s pixels",
                        li_pixel_name(in.pixel));
     uint32_t width = box_side(in.width * cosine + in.height * sine);
@@ -254,4 +302,5 @@ const li_op_kind li_op_rotate = {
     .open = rotate_open,
     .wants = rotate_wants,
     .say = rotate_say,
+    .deep = true,
 };

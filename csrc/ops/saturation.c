@@ -20,6 +20,28 @@ mix(const int32_t by[3], const uint8_t *from)
     return (uint8_t)(value < 0 ? 0 : value > 255 ? 255 : value);
 }
 
+static inline uint16_t
+mix_words(const int32_t by[3], const uint16_t *from)
+{
+    int64_t sum = 1 << (FRACTION - 1);
+    for (int c = 0; c < 3; c++)
+        sum += (int64_t)by[c] * from[c];
+    int64_t value = sum >> FRACTION;
+    return (uint16_t)(value < 0 ? 0 : value > 65535 ? 65535 : value);
+}
+
+static void
+mix_deep_pixels(const li_saturation *by, const uint16_t *restrict from,
+                uint16_t *restrict to, uint32_t width, uint32_t channels)
+{
+    for (uint32_t x = 0; x < width; x++, from += channels, to += channels) {
+        for (int c = 0; c < 3; c++)
+            to[c] = mix_words(by->matrix[c], from);
+        if (channels == 4)
+            to[3] = from[3];
+    }
+}
+
 static void
 mix_pixels(const li_saturation *by, const uint8_t *restrict from, uint8_t *restrict to,
            uint32_t width, uint32_t channels)
@@ -38,8 +60,12 @@ saturation_next(li_rows *rows, const uint8_t **row)
     saturation_rows *self = (saturation_rows *)rows;
     const uint8_t *from;
     LI_TRY(li_rows_next(rows->up, &from));
-    mix_pixels(&self->by, from, self->out, rows->info.width,
-               li_pixel_channels(rows->info.pixel));
+    uint32_t channels = li_pixel_channels(rows->info.pixel);
+    if (li_pixel_is_deep(rows->info.pixel))
+        mix_deep_pixels(&self->by, (const uint16_t *)(const void *)from,
+                        (uint16_t *)(void *)self->out, rows->info.width, channels);
+    else
+        mix_pixels(&self->by, from, self->out, rows->info.width, channels);
     *row = self->out;
     return LI_OK;
 }
@@ -70,7 +96,7 @@ static li_status
 saturation_shape(li_ctx *ctx, const li_op *op, li_info in, li_info *out)
 {
     (void)op;
-    if (in.pixel > LI_RGBA8)
+    if (in.pixel == LI_CMYK8)
         return li_fail(ctx, LI_E210_COLOR_SPACE, "saturation: cannot take %s pixels",
                        li_pixel_name(in.pixel));
     *out = in;
@@ -126,6 +152,7 @@ const li_op_kind li_op_saturation = {
     .idle = saturation_idle,
     .say = saturation_say,
     .per_pixel = true,
+    .deep = true,
 };
 
 /* What is mixed in from another channel is rounded; the channel's own part is the rest

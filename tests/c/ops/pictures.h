@@ -45,9 +45,46 @@ picture_sample(picture_style style, uint32_t x, uint32_t y, uint32_t c, uint32_t
     return (uint8_t)(*seed >> (8 * c));
 }
 
+/* Of 16 bits: what a byte would be, times 257, but for noise. */
+static inline li_frame
+picture_make_deep(li_info info, picture_style style, uint32_t *seed)
+{
+    li_frame frame = picture_new(info);
+    uint32_t channels = li_pixel_channels(info.pixel);
+    test_random(seed);
+    for (uint32_t y = 0; y < info.height; y++)
+        for (uint32_t x = 0; x < info.width; x++)
+            for (uint32_t c = 0; c < channels; c++) {
+                uint32_t byte = picture_sample(style, x, y, c, seed);
+                void *row = li_frame_row(&frame, y);
+                ((uint16_t *)row)[x * channels + c] =
+                    (uint16_t)(style == PICTURE_NOISE ? test_random(seed) >> 8
+                                                      : 257 * byte);
+            }
+    return frame;
+}
+
+/* Of 8 or 16 bits, as a number of levels of its depth. */
+static inline uint32_t
+picture_value(const li_frame *frame, uint32_t x, uint32_t y, uint32_t c)
+{
+    const void *row = li_frame_row(frame, y);
+    size_t at = (size_t)x * li_pixel_channels(frame->info.pixel) + c;
+    return li_pixel_is_deep(frame->info.pixel) ? ((const uint16_t *)row)[at]
+                                               : ((const uint8_t *)row)[at];
+}
+
+static inline uint32_t
+picture_white(const li_frame *frame)
+{
+    return li_pixel_is_deep(frame->info.pixel) ? 65535 : 255;
+}
+
 static inline li_frame
 picture_make(li_info info, picture_style style, uint32_t *seed)
 {
+    if (li_pixel_is_deep(info.pixel))
+        return picture_make_deep(info, style, seed);
     li_frame frame = picture_new(info);
     uint32_t bytes = li_pixel_bytes(info.pixel);
     test_random(seed);

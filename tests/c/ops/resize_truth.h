@@ -98,14 +98,15 @@ true_channel(const li_resize *resize, const li_frame *in, uint32_t c)
 {
     uint32_t w = in->info.width, h = in->info.height;
     uint32_t channels = li_pixel_channels(in->info.pixel);
+    long double white = picture_white(in);
     bool weigh = li_pixel_has_alpha(in->info.pixel) && c + 1 < channels &&
                  resize->kernel != LI_NEAREST;
     long double *plane = calloc((size_t)w * h, sizeof(*plane));
     for (uint32_t y = 0; y < h; y++)
         for (uint32_t x = 0; x < w; x++) {
-            const uint8_t *pixel = li_frame_row(in, y) + x * channels;
+            long double alpha = picture_value(in, x, y, channels - 1);
             plane[(size_t)y * w + x] =
-                pixel[c] * (weigh ? pixel[channels - 1] / 255.0L : 1);
+                picture_value(in, x, y, c) * (weigh ? alpha / white : 1);
         }
     long double *across = true_axis(resize->kernel, resize->x, resize->width, w, plane,
                                     h, w, 1, resize->width, 1);
@@ -117,9 +118,9 @@ true_channel(const li_resize *resize, const li_frame *in, uint32_t c)
 }
 
 static inline long double
-clamp(long double value)
+clamp(long double value, long double white)
 {
-    return value < 0 ? 0 : value > 255 ? 255 : value;
+    return value < 0 ? 0 : value > white ? white : value;
 }
 
 typedef struct difference {
@@ -143,6 +144,7 @@ compare(const li_resize *resize, const li_frame *in, const li_frame *out,
         difference *seen)
 {
     uint32_t channels = li_pixel_channels(in->info.pixel);
+    long double white = picture_white(in);
     bool weighed = li_pixel_has_alpha(in->info.pixel) && resize->kernel != LI_NEAREST;
     long double *alpha = weighed ? true_channel(resize, in, channels - 1) : NULL;
     for (uint32_t c = 0; c < channels; c++) {
@@ -150,15 +152,16 @@ compare(const li_resize *resize, const li_frame *in, const li_frame *out,
         for (uint32_t y = 0; y < resize->height; y++)
             for (uint32_t x = 0; x < resize->width; x++) {
                 size_t at = (size_t)y * resize->width + x;
-                const uint8_t *pixel = li_frame_row(out, y) + x * channels;
+                long double value = picture_value(out, x, y, c);
                 if (!weighed || c + 1 == channels) {
-                    note(seen, pixel[c] - clamp(truth[at]));
+                    note(seen, value - clamp(truth[at], white));
                     continue;
                 }
-                long double opacity = clamp(alpha[at]);
+                long double opacity = clamp(alpha[at], white);
                 long double colour =
-                    alpha[at] > 0 ? clamp(255 * truth[at] / alpha[at]) : 0;
-                note(seen, (pixel[c] * pixel[channels - 1] - colour * opacity) / 255);
+                    alpha[at] > 0 ? clamp(white * truth[at] / alpha[at], white) : 0;
+                value *= picture_value(out, x, y, channels - 1);
+                note(seen, (value - colour * opacity) / white);
             }
         free(truth);
     }

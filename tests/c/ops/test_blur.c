@@ -200,9 +200,9 @@ TEST(what_cannot_be_is_refused_with_its_numbers)
     CHECK_TEXT(ctx.message, "sharpen: sigma 1 or amount 11 is outside 0..100 or 0..10");
     li_op op = blur_op(1);
     li_ctx_init(&ctx, NULL);
-    CHECK_EQ(op.kind->shape(&ctx, &op, (li_info){3, 2, LI_RGB16}, &out),
+    CHECK_EQ(op.kind->shape(&ctx, &op, (li_info){3, 2, LI_CMYK8}, &out),
              LI_E210_COLOR_SPACE);
-    CHECK_TEXT(ctx.message, "blur: cannot take rgb16 pixels");
+    CHECK_TEXT(ctx.message, "blur: cannot take cmyk8 pixels");
 }
 
 int

@@ -142,18 +142,13 @@ TEST(every_allocation_fails_once)
     picture_free(&in);
 }
 
-TEST(cmyk_and_wide_samples_are_refused_by_name)
+TEST(cmyk_is_refused_by_name)
 {
-    const li_pixel pairs[][2] = {{LI_CMYK8, LI_RGB8},
-                                 {LI_RGB16, LI_RGB8},
-                                 {LI_RGB8, LI_CMYK8},
-                                 {LI_GRAY8, LI_GRAYA16}};
+    const li_pixel pairs[][2] = {{LI_CMYK8, LI_RGB8}, {LI_RGB16, LI_CMYK8}};
     const char *messages[] = {"convert: cannot turn cmyk8 into rgb8",
-                              "convert: cannot turn rgb16 into rgb8",
-                              "convert: cannot turn rgb8 into cmyk8",
-                              "convert: cannot turn gray8 into graya16"};
+                              "convert: cannot turn rgb16 into cmyk8"};
     const uint8_t black[3] = {0, 0, 0};
-    for (int k = 0; k < 4; k++) {
+    for (int k = 0; k < 2; k++) {
         li_ctx ctx;
         li_info out;
         li_ctx_init(&ctx, NULL);
@@ -173,6 +168,6 @@ main(void)
     RUN(gray_of_gray_is_itself);
     RUN(the_same_layout_costs_nothing);
     RUN(every_allocation_fails_once);
-    RUN(cmyk_and_wide_samples_are_refused_by_name);
+    RUN(cmyk_is_refused_by_name);
     return test_end();
 }

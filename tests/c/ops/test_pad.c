@@ -11,7 +11,7 @@ pad_op(uint32_t left, uint32_t top, uint32_t right, uint32_t bottom, li_color co
 
 static void
 check_padded(const li_frame *in, const li_frame *out, const li_op *op,
-             const uint8_t pixel[4])
+             const uint8_t pixel[LI_MOST_PIXEL_BYTES])
 {
     const li_pad *by = &op->u.pad;
     uint32_t bytes = li_pixel_bytes(in->info.pixel);
@@ -47,7 +47,7 @@ TEST(each_layout_is_surrounded_by_the_colour)
 
 TEST(what_is_transparent_has_no_colour)
 {
-    uint8_t pixel[4];
+    uint8_t pixel[LI_MOST_PIXEL_BYTES];
     li_pixel_fill(LI_RGBA8, &(li_color){{9, 8, 7, 0}}, pixel);
     CHECK(memcmp(pixel, "\0\0\0\0", 4) == 0);
     li_pixel_fill(LI_RGB8, &(li_color){{9, 8, 7, 255}}, pixel);
@@ -106,7 +106,7 @@ TEST(skipped_rows_skip_their_part_of_the_picture)
     picture_free(&in);
 }
 
-TEST(sides_over_65535_and_wide_samples_are_refused)
+TEST(sides_over_65535_and_cmyk_are_refused)
 {
     li_ctx ctx;
     li_info out;
@@ -116,7 +116,7 @@ TEST(sides_over_65535_and_wide_samples_are_refused)
              LI_E400_ARGUMENT);
     CHECK_TEXT(ctx.message, "pad: 20x10 would be 131090x65545, a side over 65535");
     li_ctx_init(&ctx, NULL);
-    CHECK_EQ(li_op_pad.shape(&ctx, &op, (li_info){20, 10, LI_RGB16}, &out),
+    CHECK_EQ(li_op_pad.shape(&ctx, &op, (li_info){20, 10, LI_CMYK8}, &out),
              LI_E210_COLOR_SPACE);
 }
 
@@ -136,7 +136,7 @@ main(void)
     RUN(what_is_transparent_has_no_colour);
     RUN(a_layout_that_holds_the_colour_is_wanted);
     RUN(skipped_rows_skip_their_part_of_the_picture);
-    RUN(sides_over_65535_and_wide_samples_are_refused);
+    RUN(sides_over_65535_and_cmyk_are_refused);
     RUN(every_allocation_fails_once);
     return test_end();
 }

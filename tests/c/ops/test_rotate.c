@@ -60,7 +60,7 @@ check_turned(const li_frame *in, const li_frame *out, const li_op *op)
     uint32_t channels = li_pixel_channels(in->info.pixel);
     long double angle =
         op->u.rotate.degrees * 3.141592653589793238462643383279502884L / 180;
-    uint8_t beyond[4];
+    uint8_t beyond[LI_MOST_PIXEL_BYTES];
     li_pixel_fill(in->info.pixel, &op->u.rotate.color, beyond);
     for (uint32_t y = 0; y < out->info.height; y++)
         for (uint32_t x = 0; x < out->info.width; x++) {
@@ -112,7 +112,7 @@ TEST(a_flat_picture_over_its_own_colour_is_flat)
 {
     for (int k = 0; k < 4; k++)
         for (int kernel = LI_LANCZOS3; kernel <= LI_NEAREST; kernel++) {
-            uint8_t pixel[4];
+            uint8_t pixel[LI_MOST_PIXEL_BYTES];
             li_frame in = picture_new((li_info){33, 21, layouts[k]});
             uint32_t bytes = li_pixel_bytes(layouts[k]);
             li_pixel_fill(layouts[k], &under, pixel);
@@ -164,7 +164,7 @@ TEST(what_cannot_be_is_refused_with_its_numbers)
     CHECK_TEXT(ctx.message,
                "rotate: 60000x60000 would be 84853x84853, a side over 65535");
     li_ctx_init(&ctx, NULL);
-    CHECK_EQ(li_op_rotate.shape(&ctx, &op, (li_info){6, 6, LI_RGB16}, &out),
+    CHECK_EQ(li_op_rotate.shape(&ctx, &op, (li_info){6, 6, LI_CMYK8}, &out),
              LI_E210_COLOR_SPACE);
 }
 

@@ -102,19 +102,15 @@ TEST(every_allocation_fails_once)
     picture_free(&in);
 }
 
-TEST(wide_samples_and_cmyk_are_refused)
+TEST(cmyk_is_refused)
 {
     li_op op = saturation_op(5);
-    const li_pixel layouts[] = {LI_RGB16, LI_CMYK8};
-    for (int k = 0; k < 2; k++) {
-        li_ctx ctx;
-        li_info out;
-        li_ctx_init(&ctx, NULL);
-        CHECK_EQ(li_op_saturation.shape(&ctx, &op, (li_info){3, 2, layouts[k]}, &out),
-                 LI_E210_COLOR_SPACE);
-        CHECK_TEXT(ctx.message, k ? "saturation: cannot take cmyk8 pixels"
-                                  : "saturation: cannot take rgb16 pixels");
-    }
+    li_ctx ctx;
+    li_info out;
+    li_ctx_init(&ctx, NULL);
+    CHECK_EQ(li_op_saturation.shape(&ctx, &op, (li_info){3, 2, LI_CMYK8}, &out),
+             LI_E210_COLOR_SPACE);
+    CHECK_TEXT(ctx.message, "saturation: cannot take cmyk8 pixels");
 }
 
 int
@@ -125,6 +121,6 @@ main(void)
     RUN(gray_stays_gray_and_zero_changes_nothing);
     RUN(gray_layouts_pass_for_nothing);
     RUN(every_allocation_fails_once);
-    RUN(wide_samples_and_cmyk_are_refused);
+    RUN(cmyk_is_refused);
     return test_end();
 }
