@@ -16,7 +16,7 @@ enum { LI_PROBE_BYTES = 16, LI_VARIANT_BYTES = 40 };
  * bounded scan of our own, before any library sees one. Plain data. */
 typedef struct li_header {
     uint32_t width, height; /* as stored, before orientation */
-    li_pixel pixel;         /* what decode will hand out */
+    li_pixel pixel;         /* what decode will hand out, but for hint.deep */
     uint8_t bit_depth;      /* of the file's samples: 1, 2, 4, 8, 12, 16 */
     uint8_t orientation;    /* EXIF's 1..8 */
     uint32_t frames;
@@ -60,6 +60,8 @@ typedef struct li_hint {
                     where it is not, or at 1/8 of 4:2:0, where it need not be */
     bool ahead;  /* with a thread of its own for a part of the work, if there is one to
                     be had; only if codec->ahead */
+    bool deep;   /* 16 bits a sample where the file has more than 8; only if codec->deep
+                  */
     li_ahead_use *use; /* then borrowed until the rows are closed: what came of it */
 } li_hint;
 
@@ -85,7 +87,8 @@ typedef struct li_encode {
     li_subsampling subsampling;  /* JPEG, AVIF */
     int8_t compression;          /* PNG: 0..9, −1: default */
     uint16_t palette;            /* PNG: colours at most, 2..256; 0: none */
-    uint8_t bit_depth;           /* PNG: 1, 2, 4 of gray or a palette; 0: 8 */
+    uint8_t bit_depth;           /* PNG: 1, 2, 4 of gray or a palette, 8, 16;
+                                    AVIF: 8, 10, 12; 0: as the picture has */
     int8_t dither;               /* PNG: of what a palette has not; 0: not */
     bool interlace;              /* PNG: by Adam7 */
     bool lossless;               /* WebP, AVIF */
@@ -124,6 +127,7 @@ typedef struct li_codec {
     bool regions;                 /* decode honours hint.region */
     bool roughs;                  /* decode honours hint.rough, but of lossless files */
     bool ahead;                   /* decode honours hint.ahead where nothing is held */
+    bool deep;                    /* decode honours hint.deep */
     uint8_t default_quality;      /* 0: the format has no quality */
     li_places places;             /* for metadata */
 
@@ -146,8 +150,8 @@ typedef struct li_codec {
     uint64_t (*encode_bytes)(li_info info, const li_encode *encode);
     /* Upper bound of the bytes that encode writes. Pure. */
     uint64_t (*output_bytes)(li_info info, const li_encode *encode);
-    /* The layout nearest to `pixel` that encode takes. Pure. */
-    li_pixel (*accepts)(li_pixel pixel);
+    /* The layout nearest to `pixel` that encode takes for these settings. Pure. */
+    li_pixel (*accepts)(li_pixel pixel, const li_encode *encode);
     /* In words for explain: "quality 85, 4:2:0, progressive". */
     void (*describe)(li_info info, const li_encode *encode, char *text, size_t size);
     /* header is what inspect said of the same source. The source outlives the rows. */

@@ -100,6 +100,7 @@ li_hint_of(const li_input *input, const li_draft *draft, const li_request *reque
            bool planes)
 {
     li_hint hint = own_hint(input, draft, request, planes);
+    hint.deep = li_pixel_is_deep(draft->in.pixel);
     const li_shared *shared = request->shared;
     if (shared) {
         hint.shrink = shared->shrink;

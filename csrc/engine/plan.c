@@ -33,6 +33,8 @@ draft_op(li_draft *draft, const li_op *op)
 {
     li_pixel is = info_now(draft).pixel;
     li_pixel wanted = op->kind->wants ? op->kind->wants(op, is) : is;
+    if (!op->kind->deep)
+        wanted = li_pixel_with_depth(wanted, false);
     if (wanted != is)
         LI_TRY(draft_convert(draft, wanted, NULL));
     return li_draft_add(draft, op);
@@ -101,7 +103,7 @@ static li_status
 draft_step(li_draft *draft, const li_step *step)
 {
     li_info in = info_now(draft);
-    bool alpha = li_pixel_has_alpha(in.pixel);
+    bool alpha = li_pixel_has_alpha(in.pixel), deep = li_pixel_is_deep(in.pixel);
     switch (step->type) {
     case LI_STEP_RESIZE:
         return draft_resize(draft, step, in);
@@ -110,12 +112,13 @@ draft_step(li_draft *draft, const li_step *step)
     case LI_STEP_ORIENT:
         return draft_orient(draft, step->u.orient);
     case LI_STEP_GRAYSCALE:
-        return draft_convert(draft, alpha ? LI_GRAYA8 : LI_GRAY8, NULL);
+        return draft_convert(
+            draft, li_pixel_with_depth(alpha ? LI_GRAYA8 : LI_GRAY8, deep), NULL);
     case LI_STEP_BRIGHTNESS:
     case LI_STEP_CONTRAST:
         return draft_tone(draft, step);
     case LI_STEP_CONVERT:
-        return draft_convert(draft, step->u.convert, NULL);
+        return draft_convert(draft, li_pixel_with_depth(step->u.convert, deep), NULL);
     case LI_STEP_OP:
         return draft_op(draft, &step->u.op);
     case LI_STEP_TRIM:
@@ -136,12 +139,31 @@ step_name(const li_step *step)
     return step->type == LI_STEP_OP ? step->u.op.kind->name : names[step->type];
 }
 
+/* The layout that the output gets, if the last op hands out `last`. */
+static li_pixel
+output_pixel(const li_request *request, li_pixel last)
+{
+    li_pixel wanted = request->mode ? request->mode : last;
+    bool pixels = request->output == LI_OUTPUT_PIXELS;
+    if (request->codec)
+        wanted = request->codec->accepts(last, &request->encode);
+    if (!pixels || wanted == LI_CMYK8)
+        return wanted;
+    /* Floats are as deep as what they are made from. */
+    bool deep = request->sample_bytes == sizeof(uint16_t) ||
+                (request->sample_bytes == sizeof(float) && li_pixel_is_deep(last));
+    return li_pixel_with_depth(wanted, deep);
+}
+
 static li_status
 draft_all(li_draft *draft, const li_input *input, const li_request *request)
 {
     li_op colours = {.kind = &li_op_color, .u.icc = draft->icc};
+    if (li_pixel_is_deep(draft->in.pixel) &&
+        !li_pixel_is_deep(output_pixel(request, draft->in.pixel)))
+        LI_TRY(draft_convert(draft, li_pixel_with_depth(draft->in.pixel, false), NULL));
     if (draft->icc && input->header.pixel != LI_CMYK8)
-        LI_TRY(li_draft_add(draft, &colours));
+        LI_TRY(draft_op(draft, &colours));
     if (request->auto_orient && input->codec && input->header.orientation > 1)
         LI_TRY(draft_orient(draft, input->header.orientation));
     for (size_t i = 0; i < request->step_count; i++) {
@@ -151,9 +173,7 @@ draft_all(li_draft *draft, const li_input *input, const li_request *request)
         LI_TRY(status);
     }
     li_pixel last = info_now(draft).pixel;
-    li_pixel wanted = request->mode ? request->mode : last;
-    if (request->codec)
-        wanted = request->codec->accepts(last);
+    li_pixel wanted = output_pixel(request, last);
     if (wanted == last)
         return LI_OK;
     return draft_convert(draft, wanted, request->codec ? request->background : NULL);
@@ -171,15 +191,17 @@ output_bytes(const li_input *input, const li_plan *plan, const li_request *reque
     if (request->codec && request->output != LI_OUTPUT_PIXELS)
         return li_sat_add(request->codec->output_bytes(plan->out, &plan->encode),
                           plan->keep ? li_metadata_out_bytes(&input->metadata) : 0);
-    return li_sat_mul(li_image_bytes(plan->out), request->sample_bytes);
+    uint64_t pixels = (uint64_t)plan->out.width * plan->out.height;
+    return li_sat_mul(pixels,
+                      li_pixel_channels(plan->out.pixel) * request->sample_bytes);
 }
 
-/* A resize may bring its own crop, layout and padding; colours, orientation and the
- * output's layout are three more. */
+/* A resize may bring its own crop, layout and padding; colours, with a depth that they
+ * cannot do with, orientation, and the depth and layout of the output are six more. */
 static size_t
 most_ops(const li_request *request)
 {
-    return 4 * request->step_count + 3;
+    return 4 * request->step_count + 6;
 }
 
 /* The plan's own two lists; a large block is rounded up to pages of 4096. */
@@ -267,6 +289,8 @@ plan_memory(const li_ctx *ctx, const li_input *input, const li_request *request,
         promised = UINT64_MAX;
     limit = limit && limit < promised ? limit : promised;
     plan->encode = request->encode;
+    if (!plan->encode.bit_depth && li_pixel_is_deep(plan->out.pixel))
+        plan->encode.bit_depth = input->header.bit_depth;
     plan_cost(input, request, plan);
     if (plan->encode.low_memory >= 0 || held_bytes(plan, request) <= limit)
         return;
@@ -315,6 +339,18 @@ check_budget(li_ctx *ctx, const li_plan *plan, const li_request *request)
 
 /* --- the plan -------------------------------------------------------------------- */
 
+/* A picture with more than 8 bits that the output will keep. */
+static bool
+decodes_deep(const li_input *input, const li_request *request)
+{
+    li_pixel pixel = input->header.pixel;
+    if (!input->codec || !input->codec->deep || input->header.bit_depth <= 8)
+        return false;
+    return request->shared ? request->shared->deep
+                           : li_pixel_is_deep(output_pixel(
+                                 request, li_pixel_with_depth(pixel, true)));
+}
+
 static void
 plan_start(const li_input *input, const li_request *request, li_plan *plan)
 {
@@ -323,6 +359,8 @@ plan_start(const li_input *input, const li_request *request, li_plan *plan)
     if (input->codec)
         plan->stored =
             (li_info){input->header.width, input->header.height, input->header.pixel};
+    if (decodes_deep(input, request))
+        plan->stored.pixel = li_pixel_with_depth(plan->stored.pixel, true);
     plan->decoded = plan->stored;
     plan->cmyk = plan->stored.pixel == LI_CMYK8;
     if (plan->cmyk && request->mode != LI_CMYK8)

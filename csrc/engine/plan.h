@@ -88,6 +88,7 @@ typedef struct li_shared {
     bool rough;
     bool whole;   /* not by regions */
     bool planes;  /* if there is a way; then see plan->way */
+    bool deep;    /* 16 bits a sample; who does not want them rounds them */
     bool no_skim; /* of planes: somebody needs more chroma than is skimmed */
 } li_shared;
 
@@ -107,7 +108,7 @@ typedef struct li_request {
     const li_codec *codec; /* of the output; pixels: NULL, or whose layout they get */
     li_encode encode;
     li_pixel mode;         /* pixels: the layout wanted; 0: as it comes */
-    uint32_t sample_bytes; /* pixels: 1 or 4 */
+    uint32_t sample_bytes; /* pixels: 1, 2 or 4 */
 } li_request;
 
 /* Where the pixels come from: a file with its codec, or a frame. */

@@ -78,15 +78,6 @@ is_whole(li_span span, uint32_t pixels)
     return span.start == 0 && span.length == (uint64_t)pixels * span.unit;
 }
 
-static bool
-tone_is_identity(const li_tone *tone)
-{
-    for (int i = 0; i < 256; i++)
-        if (tone->table[i] != i)
-            return false;
-    return true;
-}
-
 /* Exact: an op that changes nothing goes. At equal size a resize copies: every kernel
  * but Mitchell's is 1 at its own pixel and 0 at the others. */
 static bool
@@ -101,7 +92,7 @@ changes_nothing(const li_op *op, li_info in, li_info out)
     if (op->kind == &li_op_convert)
         return in.pixel == out.pixel;
     if (op->kind == &li_op_tone)
-        return tone_is_identity(&op->u.tone);
+        return li_tone_idle(&op->u.tone, li_pixel_is_deep(in.pixel));
     return op->kind == &li_op_resize && in.width == out.width &&
            in.height == out.height && is_whole(op->u.resize.x, in.width) &&
            is_whole(op->u.resize.y, in.height);
@@ -117,7 +108,7 @@ are(const li_draft *draft, size_t i, const li_op_kind *first, const li_op_kind *
     return draft->ops[i].kind == first && draft->ops[i + 1].kind == second;
 }
 
-/* Exact: two crops are one, so are two orientations and two tone tables. */
+/* Exact: two crops are one, so are two orientations and two tone tables of 8 bits. */
 static bool
 merge_equals(li_draft *draft, size_t i)
 {
@@ -128,7 +119,8 @@ merge_equals(li_draft *draft, size_t i)
         *first = *second;
     } else if (are(draft, i, &li_op_orient, &li_op_orient)) {
         first->u.orient = li_orient_then(first->u.orient, second->u.orient);
-    } else if (are(draft, i, &li_op_tone, &li_op_tone)) {
+    } else if (are(draft, i, &li_op_tone, &li_op_tone) &&
+               !li_pixel_is_deep(draft->infos[i].pixel)) {
         li_tone_then(&first->u.tone, &second->u.tone);
     } else {
         return false;

@@ -44,7 +44,7 @@ li_input_frame(li_ctx *ctx, const li_frame *frame, li_input *input)
     input->header.width = frame->info.width;
     input->header.height = frame->info.height;
     input->header.pixel = frame->info.pixel;
-    input->header.bit_depth = 8;
+    input->header.bit_depth = li_pixel_is_deep(frame->info.pixel) ? 16 : 8;
     input->header.orientation = 1;
     input->header.frames = 1;
     return li_header_check(ctx, &input->header, input->bytes);

@@ -24,6 +24,7 @@ common_hint(const li_share *self)
         uint8_t shrink = plan->hint.shrink ? plan->hint.shrink : 8;
         shared.shrink = shrink > shared.shrink ? shrink : shared.shrink;
         shared.rough = shared.rough && plan->hint.rough;
+        shared.deep = shared.deep || plan->hint.deep;
     }
     return shared;
 }

@@ -31,7 +31,8 @@ static const word subsamplings[] = {{"auto", LI_SUBSAMPLING_AUTO},
                                     {"4:4:4", LI_444},
                                     {NULL, 0}};
 
-static const word dtypes[] = {{"uint8", LI_UINT8}, {"float32", LI_FLOAT32}, {NULL, 0}};
+static const word dtypes[] = {
+    {"uint8", LI_UINT8}, {"uint16", LI_UINT16}, {"float32", LI_FLOAT32}, {NULL, 0}};
 
 static const word layouts[] = {{"HWC", 0}, {"CHW", 1}, {NULL, 0}};
 
@@ -226,14 +227,16 @@ parse_out(PyObject *request, py_job *job)
         return 0;
     if (PyObject_GetBuffer(out, &job->out, PyBUF_RECORDS) < 0)
         return -1;
-    bool floats = job->tensor.dtype == LI_FLOAT32;
+    static const char *const letters[] = {
+        [LI_UINT8] = "B", [LI_UINT16] = "H", [LI_FLOAT32] = "f"};
+    li_dtype dtype = job->tensor.dtype;
     const char *format = job->out.format ? job->out.format : "B";
     const char *letter = format + (*format == '<' || *format == '=' || *format == '@');
-    bool same = strcmp(letter, floats ? "f" : "B") == 0;
+    bool same = strcmp(letter, letters[dtype]) == 0;
     if (same || (job->out.ndim == 1 && job->out.itemsize == 1))
         return 0;
     PyErr_Format(PyExc_TypeError, "out holds '%s', not %s", format,
-                 floats ? "float32" : "uint8");
+                 py_dtype_name(dtype));
     return -1;
 }
 
@@ -263,7 +266,7 @@ parse_pixels(PyObject *module, PyObject *request, py_job *job)
     job->tensor.dtype = (li_dtype)dtype;
     job->planar = planar;
     job->request.mode = (li_pixel)mode;
-    job->request.sample_bytes = dtype == LI_FLOAT32 ? 4 : 1;
+    job->request.sample_bytes = dtype == LI_FLOAT32 ? 4 : dtype == LI_UINT16 ? 2 : 1;
     if (parse_fed(module, request, job) < 0)
         return -1;
     return parse_out(request, job);

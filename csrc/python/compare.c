@@ -82,9 +82,10 @@ compare_output_bytes(li_info info, const li_encode *encode)
 }
 
 static li_pixel
-compare_accepts(li_pixel pixel)
+compare_accepts(li_pixel pixel, const li_encode *encode)
 {
-    return pixel;
+    (void)encode;
+    return pixel == LI_CMYK8 ? pixel : li_pixel_with_depth(pixel, false);
 }
 
 static const li_codec compare_codec = {

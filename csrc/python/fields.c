@@ -21,7 +21,7 @@ const char *
 py_mode_name(li_pixel pixel)
 {
     for (const word *mode = py_modes; mode->name; mode++)
-        if (mode->value == (int)pixel)
+        if (mode->value == (int)li_pixel_with_depth(pixel, false))
             return mode->name;
     PyErr_Format(PyExc_SystemError, "no mode for %s", li_pixel_name(pixel));
     return NULL;

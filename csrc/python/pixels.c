@@ -2,6 +2,14 @@
  * array of the caller's. Layer 5. */
 #include "python/py.h"
 
+const char *
+py_dtype_name(li_dtype dtype)
+{
+    static const char *const names[] = {
+        [LI_UINT8] = "uint8", [LI_UINT16] = "uint16", [LI_FLOAT32] = "float32"};
+    return names[dtype];
+}
+
 static void
 pixels_dealloc(py_pixels *self)
 {
@@ -21,6 +29,13 @@ is_c_contiguous(const py_pixels *self)
     return self->strides[2] == self->sample_bytes &&
            self->strides[1] == self->shape[2] * self->strides[2] &&
            self->strides[0] == self->shape[1] * self->strides[1];
+}
+
+static const char *
+format_of(const py_pixels *self)
+{
+    static const char *const letters[] = {[1] = "B", [2] = "H", [4] = "f"};
+    return letters[self->sample_bytes];
 }
 
 static int
@@ -43,7 +58,7 @@ pixels_get_buffer(py_pixels *self, Py_buffer *view, int flags)
         .itemsize = self->sample_bytes,
         .readonly = 0,
         .ndim = 3,
-        .format = flags & PyBUF_FORMAT ? (self->sample_bytes == 4 ? "f" : "B") : NULL,
+        .format = flags & PyBUF_FORMAT ? (char *)format_of(self) : NULL,
         .shape = (flags & PyBUF_ND) == PyBUF_ND ? self->shape : NULL,
         .strides = strided ? self->strides : NULL,
     };
@@ -59,7 +74,9 @@ pixels_get_shape(py_pixels *self, void *Py_UNUSED(closure))
 static PyObject *
 pixels_get_dtype(py_pixels *self, void *Py_UNUSED(closure))
 {
-    return PyUnicode_FromString(self->sample_bytes == 4 ? "float32" : "uint8");
+    static const li_dtype dtypes[] = {
+        [1] = LI_UINT8, [2] = LI_UINT16, [4] = LI_FLOAT32};
+    return PyUnicode_FromString(py_dtype_name(dtypes[self->sample_bytes]));
 }
 
 static PyGetSetDef pixels_getset[] = {
@@ -69,7 +86,7 @@ static PyGetSetDef pixels_getset[] = {
 };
 
 static PyType_Slot pixels_slots[] = {
-    {Py_tp_doc, "Samples: a 3-D writable buffer of \"B\" or \"f\"."},
+    {Py_tp_doc, "Samples: a 3-D writable buffer of \"B\", \"H\" or \"f\"."},
     {Py_tp_dealloc, pixels_dealloc},
     {Py_tp_getset, pixels_getset},
     {Py_bf_getbuffer, pixels_get_buffer},

@@ -196,6 +196,7 @@ PyObject *py_compare(PyObject *module, PyObject *args);
 int py_likeness_parse(PyObject *request, py_job *job);
 void py_likeness_clear(py_job *job);
 li_out *py_likeness_out(py_job *job);
+const char *py_dtype_name(li_dtype dtype); /* "uint8", … */
 PyObject *py_wrap_likeness(const py_job *job);
 
 /* Without the GIL: */

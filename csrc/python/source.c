@@ -117,13 +117,28 @@ source_from_buffer(PyTypeObject *type, PyObject *args)
 
 /* --- pixels ---------------------------------------------------------------------- */
 
+/* "B" or, in the machine's order, "H". */
+static bool
+is_sample(const Py_buffer *view)
+{
+    const char *format = view->format ? view->format : "B";
+    const char *letter = format + (strchr("@=|", *format) && *format ? 1 : 0);
+    bool little = *format == '<' && PY_LITTLE_ENDIAN;
+    bool big = *format == '>' && PY_BIG_ENDIAN;
+    if (*format == '<' || *format == '>')
+        letter++;
+    if (view->itemsize == 1)
+        return strcmp(letter, "B") == 0 || strcmp(format, "|u1") == 0;
+    return view->itemsize == 2 && strcmp(letter, "H") == 0 &&
+           (letter == format || strchr("@=", *format) || little || big);
+}
+
 static int
 check_samples(const Py_buffer *view)
 {
-    const char *format = view->format ? view->format : "B";
-    if (view->itemsize != 1 || (strcmp(format, "B") != 0 && strcmp(format, "<B") != 0 &&
-                                strcmp(format, "|u1") != 0)) {
-        PyErr_Format(PyExc_TypeError, "pixels must be uint8, not '%s'", format);
+    if (!is_sample(view)) {
+        PyErr_Format(PyExc_TypeError, "pixels must be uint8 or uint16, not '%s'",
+                     view->format ? view->format : "B");
         return -1;
     }
     if (view->ndim != 2 && view->ndim != 3) {
@@ -155,8 +170,9 @@ check_shape(const Py_buffer *view, const char *mode, li_info *info)
                      view->shape[1], view->shape[0]);
         return -1;
     }
-    *info = (li_info){(uint32_t)view->shape[1], (uint32_t)view->shape[0],
-                      layouts[channels - 1]};
+    *info = (li_info){
+        (uint32_t)view->shape[1], (uint32_t)view->shape[0],
+        li_pixel_with_depth(layouts[channels - 1], view->itemsize == sizeof(uint16_t))};
     return 0;
 }
 
@@ -164,8 +180,12 @@ static bool
 is_packed(const Py_buffer *view)
 {
     Py_ssize_t channels = view->ndim == 3 ? view->shape[2] : 1;
-    return view->strides[1] == channels &&
-           (view->ndim == 2 || channels == 1 || view->strides[2] == 1);
+    Py_ssize_t size = view->itemsize;
+    /* Samples of 16 bits must lie at even addresses. */
+    bool even =
+        size == 1 || (((uintptr_t)view->buf | (uintptr_t)view->strides[0]) & 1) == 0;
+    return even && view->strides[1] == channels * size &&
+           (view->ndim == 2 || channels == 1 || view->strides[2] == size);
 }
 
 /* Native memory for a copy of what is borrowed. */
@@ -194,10 +214,11 @@ pack_pixels(py_source *self)
     uint8_t *to = self->copy;
     for (uint32_t y = 0; y < info.height; y++)
         for (uint32_t x = 0; x < info.width; x++)
-            for (uint32_t c = 0; c < channels; c++)
-                *to++ = ((const uint8_t *)
-                             view->buf)[y * view->strides[0] + x * view->strides[1] +
-                                        (c ? c * view->strides[2] : 0)];
+            for (uint32_t c = 0; c < channels; c++, to += view->itemsize)
+                memcpy(to,
+                       (const uint8_t *)view->buf + y * view->strides[0] +
+                           x * view->strides[1] + (c ? c * view->strides[2] : 0),
+                       (size_t)view->itemsize);
     self->frame.pixels = self->copy;
     self->frame.stride = (int64_t)li_row_bytes(info);
     PyBuffer_Release(&self->view);

@@ -46,8 +46,8 @@ class Source:
         mode: str | None,
         metadata: tuple[bytes | None, bytes | None, bytes | None, float, float, int] | None = None,
     ) -> Source:
-        """A 2-D or 3-D uint8 array (H, W) or (H, W, C): borrowed if its pixels are packed
-        (any row stride), else copied once. mode None: by C, 1 L, 2 LA, 3 RGB, 4 RGBA.
+        """A 2-D or 3-D uint8 or uint16 array (H, W) or (H, W, C): borrowed if its pixels
+        are packed (any row stride), else copied once. mode None: by C, 1 L, 2 LA, 3 RGB, 4 RGBA.
         metadata: ICC, EXIF, XMP, pixels per inch across and down, orientation."""
     def hold(self) -> None:
         """Open the file now and keep this version for all jobs until release(). Counts."""
@@ -64,7 +64,7 @@ class Encoded:
 
 @disjoint_base
 class Pixels:
-    """Samples: a 3-D writable buffer of "B" or "f". Made by run()."""
+    """Samples: a 3-D writable buffer of "B", "H" or "f". Made by run()."""
 
     shape: Final[tuple[int, int, int]]
     dtype: Final[str]
@@ -110,10 +110,11 @@ def run(source: Source, request: Mapping[str, Any]) -> tuple[Any, dict[str, Any]
       output: "buffer" | "file" | "pixels"
       buffer, file: format, quality or None, subsampling, progressive, optimize (None: as
         effort says), effort (None: 5 up to 8 MB of coefficients, else 0), quant_table (None:
-        the effort's), compression (None: default)
+        the effort's), compression (None: default), bit_depth (None: as the
+        picture has)
       file: path (bytes), durable: bool = True
       buffer, pixels: type, the subclass of Encoded or Pixels to make
-      pixels: mode or None, dtype "uint8" | "float32", layout "HWC" | "CHW",
+      pixels: mode or None, dtype "uint8" | "uint16" | "float32", layout "HWC" | "CHW",
         scale and bias: four floats each, sample × scale + bias (float32 only),
         out: writable buffer of the right shape (or of the right total size) or None,
         format: in the layout that this codec is fed with, over background, instead of mode

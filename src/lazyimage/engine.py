@@ -155,7 +155,8 @@ class Engine(Chain, Deferred, Web):
 
     @classmethod
     def from_pixels(cls, obj: Any, *, mode: Mode | None = None) -> Self:
-        """Samples: a buffer or __array_interface__ of shape (H, W) or (H, W, C), uint8.
+        """Samples: a buffer or __array_interface__ of shape (H, W) or (H, W, C), uint8
+        or uint16.
 
         The inverse of to_pixels(): C is 1 (L), 2 (LA), 3 (RGB) or 4 (RGBA); mode, if
         given, must agree. Packed pixels with any row stride are borrowed and must not
@@ -179,7 +180,8 @@ class Engine(Chain, Deferred, Web):
         >>> decoded.recipe, decoded.dimensions()
         (Recipe(), (64, 48))
         """
-        asked = request.pixels_request(self._recipe, None)
+        dtype = "uint16" if self.info.bit_depth > 8 else "uint8"
+        asked = request.pixels_request(self._recipe, None, dtype)
         asked |= settings.native_keep(self._recipe.keeps, self._recipe.policy)
         pixels, raw = self._pixels(asked, "HWC")
         origin = source.pixels_origin(
@@ -369,7 +371,7 @@ class Engine(Chain, Deferred, Web):
         self,
         *,
         mode: Mode | None = None,
-        dtype: Literal["uint8", "float32"] = "uint8",
+        dtype: Literal["uint8", "uint16", "float32"] = "uint8",
         layout: Literal["HWC", "CHW"] = "HWC",
         normalize: Normalize | None = None,
         out: Buffer | None = None,
@@ -378,7 +380,8 @@ class Engine(Chain, Deferred, Web):
     ) -> Pixels:
         """Decode into an array of three dimensions, writable, the caller's own.
 
-        mode: "L", "LA", "RGB" or "RGBA"; None: as the picture is. dtype "float32" gives
+        mode: "L", "LA", "RGB" or "RGBA"; None: as the picture is. dtype "uint16" gives 0 to
+        65535, in full where the source has more than 8 bits; "float32"
         x / 255, or with normalize=(mean, std) (x / 255 − mean) / std, each one number or
         one for each channel; several numbers without mode choose it by their count (3:
         RGB). layout "CHW": planes. out: a writable buffer of the same shape, or a flat one
@@ -386,7 +389,7 @@ class Engine(Chain, Deferred, Web):
         converts what an ICC profile says, "keep" leaves the samples as they are.
 
         Raises TypeError for a read-only out or one of another type, InvalidArgumentError
-        (E400) for one of another shape and for normalize with uint8.
+        (E400) for one of another shape and for normalize with integers.
 
         >>> engine = Engine.from_path("photo.jpg").resize(224, 224, fit="cover")
         >>> engine.to_pixels(dtype="float32", layout="CHW", normalize=(0.5, 0.5)).shape

@@ -47,5 +47,5 @@ def shrunk(engine: Engine) -> Encoded:
     decoded = engine.resize(SIDE, SIDE, enlarge=False).decoded()
     width, height = decoded.dimensions()
     if decoded.info.has_alpha or width * height <= SMALL_PIXELS:
-        return decoded.to_buffer("png")
+        return decoded.to_buffer("png", bit_depth=8)
     return decoded.to_buffer("jpeg", JPEG_QUALITY)

@@ -92,7 +92,8 @@ def opened(subject: Any, caller: str) -> Engine:
 
 def is_held(engine: Engine) -> bool:
     """Whether its samples are in memory as they are."""
-    return engine._origin.kind == "pixels" and not engine.recipe.steps
+    deep = engine.info.bit_depth > 8
+    return engine._origin.kind == "pixels" and not engine.recipe.steps and not deep
 
 
 def mode_of(engine: Engine) -> Mode:

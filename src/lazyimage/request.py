@@ -62,9 +62,8 @@ SUBSAMPLINGS = ("auto", "4:2:0", "4:2:2", "4:4:4")
 QUANT_TABLES = ("standard", "tuned")
 SHRINKS = ("safe", "fast", "exact")
 COLORS_OF_OUTPUT = ("srgb", "keep")
-DTYPES = ("uint8", "float32")
+DTYPES = ("uint8", "uint16", "float32")
 LAYOUTS = ("HWC", "CHW")
-BIT_DEPTHS = (1, 2, 4, 8)
 
 # The format that an option belongs to; the others are for all.
 OPTION_FORMATS = {
@@ -77,7 +76,7 @@ OPTION_FORMATS = {
     "palette": ("png",),
     "dither": ("png",),
     "interlace": ("png",),
-    "bit_depth": ("png",),
+    "bit_depth": ("png", "avif"),
     "lossless": ("webp", "avif"),
     "near_lossless": ("webp",),
     "method": ("webp",),
@@ -95,6 +94,8 @@ OPTION_HIGHEST = {
     "alpha_quality": 100,
     "speed": 10,
 }
+# What a file of this format can have, of what is asked of it.
+BIT_DEPTHS = {"png": (1, 2, 4, 8, 16), "avif": (8, 10, 12)}
 OPTION_NAMES = (*OPTION_FORMATS, "background", "shrink", "color")
 
 # What delivery.py makes ordinary jobs of, before a request is written.
@@ -135,7 +136,21 @@ def check_options(options: Mapping[str, Any], format: str, caller: str) -> dict[
                 f"{name}={value!r} is an option of {', '.join(formats)}, not of {format}"
             )
         checked[name] = check_option(name, value)
+    check_bit_depth(checked, format)
     return checked
+
+
+def check_bit_depth(options: Mapping[str, Any], format: str) -> None:
+    """E400 for a depth that the format does not have here, or not with the rest."""
+    bits, allowed = options.get("bit_depth"), BIT_DEPTHS.get(format, ())
+    if bits is not None and bits not in allowed:
+        raise InvalidArgumentError(
+            f"bit_depth={bits} is none of {allowed}",
+            hint="or None: as the picture has",
+        )
+    for name in ("palette", "interlace"):
+        if bits == 16 and options.get(name):
+            raise InvalidArgumentError(f"bit_depth=16: {name} is of 8 bits at most")
 
 
 def check_option(name: str, value: object) -> Any:
@@ -157,10 +172,7 @@ def check_option(name: str, value: object) -> Any:
     if name == "quant_table":
         return as_choice(value, name, QUANT_TABLES)
     if name == "bit_depth":
-        bits = as_integer(value, name)
-        if bits not in BIT_DEPTHS:
-            raise InvalidArgumentError(f"bit_depth={bits} is none of {BIT_DEPTHS}")
-        return bits
+        return as_integer(value, name)
     highest = OPTION_HIGHEST.get(name)
     if highest is None:
         return as_flag(value, name)
@@ -246,7 +258,7 @@ def encode_request(
 
 
 def check_dtype(dtype: object) -> str:
-    """The name "uint8" or "float32", from a string, a NumPy dtype or a NumPy scalar type."""
+    """A name of DTYPES, from a string, a NumPy dtype or a NumPy scalar type."""
     if not isinstance(dtype, str):
         dtype = getattr(dtype, "name", None) or getattr(dtype, "__name__", dtype)
     return as_choice(dtype, "to_pixels: dtype", DTYPES)
@@ -272,7 +284,9 @@ def per_channel(value: object, name: str) -> list[float]:
 def check_normalize(
     normalize: Any, mode: str | None
 ) -> tuple[str | None, tuple[float, ...], tuple[float, ...]]:
-    """The mode, scale and bias of (x / 255 − mean) / std, written as x · scale + bias."""
+    """The mode, scale and bias of (x / 255 − mean) / std, written as x · scale + bias; the
+    core takes 16 bits for x / 257.
+    """
     if not isinstance(normalize, (tuple, list)):
         raise TypeError(f"to_pixels: normalize must be (mean, std), not {type_name(normalize)}")
     if len(normalize) != 2:
@@ -321,7 +335,7 @@ def pixels_request(
     if normalize is not None:
         if kind != "float32":
             raise InvalidArgumentError(
-                'to_pixels: normalize= needs dtype="float32": uint8 cannot hold its result'
+                f'to_pixels: normalize= needs dtype="float32": {kind} cannot hold its result'
             )
         wanted, scale, bias = check_normalize(normalize, wanted)
     request = {

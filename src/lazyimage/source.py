@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 
 from lazyimage import _core, settings
 from lazyimage.checks import as_choice, as_flag, type_name
@@ -17,7 +18,7 @@ from lazyimage.steps import MODES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, NoReturn, Self
+    from typing import Any, Literal, NoReturn, Self
 
     from typing_extensions import Buffer
 
@@ -266,8 +267,8 @@ def from_pixels(obj: Any, mode: str | None) -> Origin:
         raise InvalidArgumentError(
             f"from_pixels: {view.ndim} dimensions are neither (H, W) nor (H, W, C)"
         )
-    if view.format.lstrip("@=<>!") != "B":
-        raise TypeError(f'from_pixels() needs uint8 samples, not format "{view.format}"')
+    if not is_sample(view.format):
+        raise TypeError(f'from_pixels() needs uint8 or uint16 samples, not format "{view.format}"')
     channels = shape[2] if view.ndim == 3 else 1
     if 0 in shape or channels > 4:
         raise InvalidArgumentError(
@@ -295,6 +296,12 @@ def pixels_origin(
     return Origin(core, "pixels", data=view, mode=mode, copies=copies, metadata=metadata)
 
 
+def is_sample(format: str) -> bool:
+    """A byte, or two in the machine's order."""
+    other = "<" if sys.byteorder == "big" else ">!"
+    return format.lstrip("@=<>!") == "B" or (format[-1:] == "H" and format[0] not in other)
+
+
 def pixel_view(obj: Any) -> tuple[memoryview, bool]:
     """The samples as a buffer, and whether the object made a copy of them to give it."""
     try:
@@ -307,13 +314,16 @@ def pixel_view(obj: Any) -> tuple[memoryview, bool]:
         raise TypeError(
             f"from_pixels() needs a buffer or __array_interface__, not {type_name(obj)}"
         )
-    if interface.get("typestr") not in ("|u1", "<u1", ">u1"):
-        raise TypeError(f"from_pixels() needs uint8 samples, not {interface.get('typestr')}")
+    kind = interface.get("typestr")
+    native = ">u2" if sys.byteorder == "big" else "<u2"
+    if kind not in ("|u1", "<u1", ">u1", native):
+        raise TypeError(f"from_pixels() needs uint8 or uint16 samples, not {kind}")
     data, shape = interface.get("data"), tuple(interface["shape"])
     if isinstance(data, (bytes, bytearray)) and interface.get("strides") is None:
         if 0 in shape:
             raise InvalidArgumentError(f"from_pixels: shape {shape} has no pixels")
-        return memoryview(data).cast("B", shape), True
+        letter: Literal["B", "H"] = "H" if kind == native else "B"
+        return memoryview(data).cast("B").cast(letter, shape), True
     try:
         import numpy
     except ImportError:

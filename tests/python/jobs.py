@@ -38,13 +38,17 @@ def _refusal(error: LazyImageError) -> dict[str, Any]:
     }
 
 
-def native_crc(path: str, full_ink_is_zero: bool, mode: str | None = None) -> dict[str, Any]:
-    """CRC-32 of the samples as the codec has them: no orientation, CMYK as stored; or of
-    what `mode` makes of them."""
+def native_crc(
+    path: str, full_ink_is_zero: bool, mode: str | None = None, deep: bool = False
+) -> dict[str, Any]:
+    """CRC-32 of the samples as the codec has them: no orientation, CMYK as stored, 16 bits
+    big-endian; or of what `mode` makes of them."""
     source = li._core.Source.from_path(os.fsencode(path), "auto")
     request = {"output": "pixels", "type": li._core.Pixels, "auto_orient": False}
     if mode:
         request["mode"] = mode
+    if deep:
+        request["dtype"] = "uint16"
     try:
         native = li._core.inspect(source, request)["mode"]
         if native == "CMYK":  # 255 is full ink; to_pixels() speaks RGB
@@ -53,6 +57,10 @@ def native_crc(path: str, full_ink_is_zero: bool, mode: str | None = None) -> di
     except LazyImageError as error:
         return _refusal(error)
     samples = memoryview(pixels).cast("B")
+    if deep and sys.byteorder == "little":
+        swapped = bytearray(len(samples))
+        swapped[0::2], swapped[1::2] = samples[1::2], samples[0::2]
+        samples = memoryview(swapped)
     inverted = native == "CMYK" and full_ink_is_zero
     crc32 = zlib.crc32(samples.tobytes().translate(_INVERT) if inverted else samples)
     return {"crc32": f"{crc32:08x}", "mode": native, "shape": list(pixels.shape)}

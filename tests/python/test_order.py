@@ -135,13 +135,16 @@ _DRAWN = st.one_of(
 CHAINS = st.lists(_DRAWN, max_size=6)
 
 
-def _run(source: _core.Source, steps: tuple[Step, ...], rules_off: int) -> np.ndarray:
+def _run(
+    source: _core.Source, steps: tuple[Step, ...], rules_off: int, dtype: str = "uint8"
+) -> np.ndarray:
     request = {
         "steps": steps,
         "rules_off": rules_off,
         "shrink": "exact",
         "output": "pixels",
         "type": _core.Pixels,
+        "dtype": dtype,
     }
     return np.asarray(_core.run(source, request)[0])
 
@@ -188,14 +191,16 @@ def _resolve(step: Step, frame: np.ndarray) -> Step:
     )
 
 
-def _naive(source: _core.Source, drawn: list[Step]) -> tuple[np.ndarray, tuple[Step, ...]]:
+def _naive(
+    source: _core.Source, drawn: list[Step], dtype: str = "uint8"
+) -> tuple[np.ndarray, tuple[Step, ...]]:
     """The last frame, and the steps with every number in them."""
-    frame = _run(source, (), EVERY_RULE)
+    frame = _run(source, (), EVERY_RULE, dtype)
     steps: list[Step] = []
     for step in drawn:
         steps.append(_resolve(step, frame))
         whole = np.ascontiguousarray(frame)
-        frame = _run(_core.Source.from_pixels(whole, None), (steps[-1],), EVERY_RULE)
+        frame = _run(_core.Source.from_pixels(whole, None), (steps[-1],), EVERY_RULE, dtype)
         assume(max(frame.shape[:2]) <= LARGEST)
     return frame, tuple(steps)
 
@@ -256,6 +261,28 @@ def test_planned_equals_naive(picture: Picture, drawn: list[Step]) -> None:
         return  # a level less can be one that the threshold stops
     steep = sum(step[0] in STEEP for step in steps)  # one level becomes two at most
     assert _levels_apart(planned, expected).max() < 2 * resizes * 2**steep, steps
+
+
+@settings(
+    max_examples=EXAMPLES // 4,
+    deadline=None,
+    derandomize=DERANDOMIZE,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+)
+@given(pictures().filter(lambda picture: picture.kind != "jpeg"), CHAINS)
+def test_planned_equals_naive_with_16_bits(picture: Picture, drawn: list[Step]) -> None:
+    grain = np.random.default_rng(3).integers(0, 257, picture.samples.shape)
+    deep = (picture.samples.astype(np.uint16) * 255 + grain).astype(np.uint16)
+    picture = picture._replace(samples=np.ascontiguousarray(deep))
+    source = _encode(picture)
+    expected, steps = _naive(source, drawn, "uint16")
+    planned = _run(source, steps, 0, "uint16")
+    assert planned.dtype == np.uint16 and planned.shape == expected.shape, steps
+    if not _may_drift(picture, steps):
+        assert np.array_equal(planned, expected), steps
+        return
+    levels = _levels_apart(planned / 257, expected / 257)
+    assert np.median(levels) < 0.02 or any(step[0] == "sharpen" for step in steps), steps
 
 
 @st.composite

@@ -271,8 +271,8 @@ def test_an_address_is_reached_through_numpy():
 
 @pytest.mark.parametrize(
     "obj",
-    [RGB.astype(np.float32), RGB.astype(np.int8), RGB > 5, RGB.astype(np.uint16), "x", None, 5],
-    ids=["float32", "int8", "bool", "uint16", "str", "None", "int"],
+    [RGB.astype(np.float32), RGB.astype(np.int8), RGB > 5, RGB.astype(np.uint32), "x", None, 5],
+    ids=["float32", "int8", "bool", "uint32", "str", "None", "int"],
 )
 def test_other_samples_are_a_type_error(obj):
     with pytest.raises(TypeError):

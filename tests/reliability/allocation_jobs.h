@@ -403,6 +403,7 @@ list_further_jobs(void)
     list_ops();
     add("chain", long_chain, 8, png);
     add("ops", every_op, OPS, png);
+    add("deep", long_chain, 8, png)->encode.bit_depth = 16;
     add("turned", turned, 1, jpeg)->encode.progressive = 1;
     add("optimized", small, 1, jpeg)->encode.optimize = 1;
     add("effort-2", small, 1, jpeg)->encode.effort = 2;
@@ -432,6 +433,7 @@ list_further_jobs(void)
 #endif
     if (further[0]) {
         add("avif-lossless", small, 1, further[0])->encode.lossless = true;
+        add("avif-deep", small, 1, further[0])->encode.bit_depth = 10;
         add("avif-alpha", long_chain + 7, 1, further[0])->encode.subsampling = LI_444;
     }
 }

@@ -1,6 +1,6 @@
 /* avif.c: the AVIF codec's line in the table, its bounds and libavif's errors. Layer 2.
  */
-#include "codecs/avif/avif.h"
+#include "codecs/avif/convert.h"
 
 /* --- errors ----------------------------------------------------------------------- */
 
@@ -93,17 +93,20 @@ li_avif_cost(const avif_found *found, li_header *header)
 static uint64_t
 avif_decode_bytes(const li_header *header, li_hint hint)
 {
-    li_info info = {header->width, header->height, header->pixel};
-    (void)hint; /* planes are held either way */
+    li_info info = li_avif_info(header, hint); /* planes are held either way */
     uint64_t bytes = li_sat_add(header->held_bytes, header->work_bytes);
-    return li_sat_add(bytes, li_avif_convert_bytes(info));
+    return li_sat_add(bytes, li_pixel_is_deep(info.pixel)
+                                 ? li_avif_deep_bytes(info)
+                                 : li_avif_convert_bytes(info));
 }
 
-static li_info
-avif_decoded(const li_header *header, li_hint hint)
+/* Neither shrinks nor regions. */
+li_info
+li_avif_info(const li_header *header, li_hint hint)
 {
-    (void)hint; /* neither shrinks nor regions */
-    return (li_info){header->width, header->height, header->pixel};
+    bool deep = hint.deep && header->bit_depth > 8;
+    return (li_info){header->width, header->height,
+                     li_pixel_with_depth(header->pixel, deep)};
 }
 
 bool
@@ -128,10 +131,11 @@ const li_codec li_codec_avif = {
     .name = "avif",
     .version = AVIF_HEADER_VERSION,
     .running = avifVersion,
+    .deep = true,
     .default_quality = 60,
     .places = {.dense_exif = true},
     .inspect = li_avif_inspect,
-    .decoded = avif_decoded,
+    .decoded = li_avif_info,
     .decode_bytes = avif_decode_bytes,
     .encode_bytes = li_avif_encode_bytes,
     .output_bytes = li_avif_output_bytes,

@@ -53,6 +53,8 @@ li_status li_avif_moov(li_ctx *ctx, li_source *in, avif_box moov,
 void li_avif_cost(const avif_found *found, li_header *header);
 
 li_status li_avif_inspect(li_ctx *ctx, li_source *in, li_header *header) LI_MUST_CHECK;
+/* What decode hands out for this hint. */
+li_info li_avif_info(const li_header *header, li_hint hint);
 li_status li_avif_decode(li_ctx *ctx, li_source *in, const li_header *header,
                          li_hint hint, li_rows **rows) LI_MUST_CHECK;
 /* What is behind rows that li_avif_decode opened, borrowed: for tests. */
@@ -65,7 +67,7 @@ bool li_avif_planar(const li_header *header, li_hint hint, li_planar *layout);
 
 uint64_t li_avif_encode_bytes(li_info info, const li_encode *encode);
 uint64_t li_avif_output_bytes(li_info info, const li_encode *encode);
-li_pixel li_avif_accepts(li_pixel pixel);
+li_pixel li_avif_accepts(li_pixel pixel, const li_encode *encode);
 void li_avif_describe(li_info info, const li_encode *encode, char *text, size_t size);
 li_status li_avif_encode(li_ctx *ctx, li_info info, const li_encode *encode,
                          li_out *out, li_sink **sink) LI_MUST_CHECK;

@@ -4,11 +4,9 @@
  * Chroma is interpolated as libavif's best quality does: 9, 3, 3 and 1 sixteenths of
  * the four nearest samples, at the planes' own depth, then rounded to 8 bits; the
  * matrix is a kernel. Within 2 levels of avifImageYUVToRGB. */
-#include "codecs/avif/avif.h"
+#include "codecs/avif/convert.h"
 
 #include <string.h>
-
-enum { STRIP_ROWS = 32 }; /* of libavif's own conversion: even */
 
 struct avif_converter {
     li_ctx *ctx;            /* borrowed */
@@ -25,15 +23,13 @@ struct avif_converter {
     uint8_t *luma, *blue, *red, *alpha; /* lines of 8 bits */
     uint8_t *edge[3];                   /* a plane's row whose slack is not sure */
     uint8_t *rgb, *row;
-    uint8_t *strip; /* foreign only */
-    uint32_t strip_first, strip_rows;
+    avif_strips strips; /* foreign only */
 };
 
 /* --- how -------------------------------------------------------------------------- */
 
-/* Weights of red and blue in luma. */
-static bool
-matrix_weights(uint32_t matrix, double *red, double *blue)
+bool
+li_avif_matrix_weights(uint32_t matrix, double *red, double *blue)
 {
     static const struct {
         uint32_t matrix;
@@ -219,57 +215,6 @@ chroma_row(const avif_converter *converter, int plane, uint32_t y, uint8_t *line
     return line;
 }
 
-/* --- libavif's own ---------------------------------------------------------------- */
-
-/* Rows that no chroma interpolation at the strip's edges touches are kept: two more on
- * each side are converted. */
-static li_status
-fill_strip(avif_converter *converter, uint32_t y)
-{
-    const avifImage *image = converter->image;
-    uint32_t first = y > 2 ? (y - 2) & ~1u : 0;
-    uint32_t left = image->height - first;
-    uint32_t rows = left < STRIP_ROWS ? left : STRIP_ROWS;
-    avifCropRect part = {0, first, image->width, rows};
-    avifImage *view = avifImageCreateEmpty();
-    if (!view)
-        return li_fail(converter->ctx, LI_ENOMEM, "avif: no memory for a view");
-    avifResult result = avifImageSetViewRect(view, image, &part);
-    view->alphaPlane = NULL; /* or libavif multiplies the colours by it */
-    avifRGBImage rgb;
-    avifRGBImageSetDefaults(&rgb, view);
-    rgb.depth = 8;
-    rgb.format = AVIF_RGB_FORMAT_RGB;
-    rgb.ignoreAlpha = AVIF_TRUE;
-    rgb.chromaUpsampling = AVIF_CHROMA_UPSAMPLING_BILINEAR;
-    rgb.avoidLibYUV = AVIF_TRUE;
-    rgb.pixels = converter->strip;
-    rgb.rowBytes = image->width * 3;
-    if (result == AVIF_RESULT_OK)
-        result = avifImageYUVToRGB(view, &rgb);
-    avifImageDestroy(view);
-    if (result != AVIF_RESULT_OK)
-        return li_fail(converter->ctx, LI_E131_DECODE,
-                       "avif: matrix coefficients %d: %s",
-                       (int)image->matrixCoefficients, avifResultToString(result));
-    converter->strip_first = first;
-    converter->strip_rows = rows;
-    return LI_OK;
-}
-
-static li_status
-foreign_row(avif_converter *converter, uint32_t y, const uint8_t **row)
-{
-    uint32_t end = converter->strip_first + converter->strip_rows;
-    bool last = end == converter->image->height;
-    if (converter->strip_rows == 0 || y < converter->strip_first ||
-        y + (last ? 0 : 2) >= end)
-        LI_TRY(fill_strip(converter, y));
-    *row = converter->strip +
-           (size_t)(y - converter->strip_first) * converter->image->width * 3;
-    return LI_OK;
-}
-
 /* --- the row ---------------------------------------------------------------------- */
 
 static const uint8_t *
@@ -317,7 +262,7 @@ colour_row(avif_converter *converter, uint32_t y, const uint8_t **row)
         return LI_OK;
     }
     if (converter->foreign)
-        return foreign_row(converter, y, row);
+        return li_avif_strip_row(&converter->strips, y, row);
     const uint8_t *luma = luma_row(converter, y);
     const uint8_t *blue = chroma_row(converter, 1, y, converter->blue);
     const uint8_t *red = chroma_row(converter, 2, y, converter->red);
@@ -354,23 +299,17 @@ line_bytes(uint64_t bytes)
 }
 
 static size_t
-strip_bytes(uint32_t width)
-{
-    return line_bytes((uint64_t)width * 3 * STRIP_ROWS);
-}
-
-static size_t
-block_bytes(uint32_t width, bool foreign)
+block_bytes(uint32_t width)
 {
     return 2 * (size_t)TABLE_BYTES + LINES * line_bytes(width) +
-           2 * line_bytes(4 * (uint64_t)width) + (foreign ? strip_bytes(width) : 0);
+           2 * line_bytes(4 * (uint64_t)width);
 }
 
 uint64_t
 li_avif_convert_bytes(li_info info)
 {
-    return sizeof(avif_converter) + block_bytes(info.width, true) +
-           2 * LI_BLOCK_OVERHEAD + 4096;
+    return sizeof(avif_converter) + block_bytes(info.width) +
+           li_avif_strips_bytes(info) + 2 * LI_BLOCK_OVERHEAD + 4096;
 }
 
 static void
@@ -394,9 +333,7 @@ cut_block(avif_converter *converter)
         at += 2 * line_bytes(width);
     }
     converter->rgb = at;
-    converter->row = at += line_bytes(4 * (uint64_t)width);
-    at += line_bytes(4 * (uint64_t)width);
-    converter->strip = at;
+    converter->row = at + line_bytes(4 * (uint64_t)width);
 }
 
 static void
@@ -407,7 +344,7 @@ converter_start(avif_converter *converter)
     converter->full = image->yuvRange == AVIF_RANGE_FULL;
     converter->wide = image->depth > 8;
     converter->mapped = converter->wide || !converter->full;
-    if (matrix_weights(image->matrixCoefficients, &red, &blue))
+    if (li_avif_matrix_weights(image->matrixCoefficients, &red, &blue))
         converter->ycc = li_ycc_of(red, blue, !converter->full);
     else
         converter->foreign = !is_gray(converter);
@@ -425,8 +362,9 @@ li_avif_converter(li_ctx *ctx, const avifImage *image, li_info info,
     converter->image = image;
     converter->info = info;
     converter_start(converter);
-    LI_TRY(li_alloc(ctx, block_bytes(info.width, converter->foreign), 1,
-                    &converter->block));
+    LI_TRY(li_alloc(ctx, block_bytes(info.width), 1, &converter->block));
+    if (converter->foreign)
+        LI_TRY(li_avif_strips_open(ctx, image, false, &converter->strips));
     cut_block(converter);
     fill_table(converter->grays, image->depth, converter->full);
     fill_table(converter->alphas, image->depth, true);
@@ -441,6 +379,7 @@ li_avif_converter_close(avif_converter **out)
     *out = NULL;
     if (!converter)
         return;
+    li_avif_strips_close(&converter->strips);
     li_free(converter->ctx, &converter->block);
     li_free(converter->ctx, &converter);
 }

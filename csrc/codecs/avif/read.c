@@ -3,7 +3,7 @@
  *
  * The frame is decoded when the stream is opened, in one call that nothing can
  * interrupt: a cancelled job ends behind it. */
-#include "codecs/avif/avif.h"
+#include "codecs/avif/convert.h"
 
 #include <string.h>
 
@@ -114,13 +114,17 @@ frame_open(avif_frame *frame, li_source *in, const li_header *header)
 typedef struct avif_rows {
     li_rows base;
     avif_frame frame;
-    avif_converter *converter; /* owned */
+    avif_converter *converter; /* owned: one of the two */
+    avif_deep *deep;
 } avif_rows;
 
 static li_status
 avif_next(li_rows *rows, const uint8_t **row)
 {
-    return li_avif_convert(((avif_rows *)rows)->converter, rows->y, row);
+    avif_rows *reader = (avif_rows *)rows;
+    if (reader->deep)
+        return li_avif_deep_row(reader->deep, rows->y, row);
+    return li_avif_convert(reader->converter, rows->y, row);
 }
 
 static li_status
@@ -136,6 +140,7 @@ avif_close(li_rows *rows)
 {
     avif_rows *reader = (avif_rows *)rows;
     li_avif_converter_close(&reader->converter);
+    li_avif_deep_close(&reader->deep);
     frame_close(&reader->frame);
 }
 
@@ -150,16 +155,17 @@ li_status
 li_avif_decode(li_ctx *ctx, li_source *in, const li_header *header, li_hint hint,
                li_rows **rows)
 {
-    li_info info = {header->width, header->height, header->pixel};
-    (void)hint; /* neither shrinks nor regions */
+    li_info info = li_avif_info(header, hint);
     *rows = NULL;
     LI_TRY(li_rows_push(ctx, sizeof(avif_rows), &rows_ops, info, rows));
     avif_rows *reader = (avif_rows *)*rows;
     reader->frame.ctx = ctx;
     li_status status = frame_open(&reader->frame, in, header);
-    if (status == LI_OK)
-        status = li_avif_converter(ctx, reader->frame.decoder->image, info,
-                                   &reader->converter);
+    const avifImage *image = status == LI_OK ? reader->frame.decoder->image : NULL;
+    if (image && li_pixel_is_deep(info.pixel))
+        status = li_avif_deep_open(ctx, image, info, &reader->deep);
+    else if (image)
+        status = li_avif_converter(ctx, image, info, &reader->converter);
     if (status != LI_OK)
         li_rows_pop(rows);
     return status;

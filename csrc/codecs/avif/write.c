@@ -4,7 +4,7 @@
  * The planes are filled as rows come, the encoding is one call at the end, which
  * nothing can interrupt. Colours are BT.709 primaries, the sRGB curve and the BT.601
  * matrix over the full range (CICP 1/13/6), or no matrix where nothing may be lost. */
-#include "codecs/avif/avif.h"
+#include "codecs/avif/write.h"
 #include "codecs/avif/compat.h"
 
 #include <stdio.h>
@@ -31,6 +31,16 @@ static int
 speed_of(const li_encode *encode)
 {
     return encode->speed < 0 ? DEFAULT_SPEED : encode->speed;
+}
+
+/* 10 bits go through every browser and more than 8 need: those of 12 are kept, no
+ * others made. */
+static uint32_t
+depth_of(li_pixel pixel, const li_encode *encode)
+{
+    if (!li_pixel_is_deep(pixel))
+        return 8;
+    return encode->bit_depth == 12 ? 12 : 10;
 }
 
 static avifPixelFormat
@@ -60,8 +70,11 @@ li_avif_describe(li_info info, const li_encode *encode, char *text, size_t size)
     char quality[16] = "lossless";
     if (!encode->lossless)
         snprintf(quality, sizeof(quality), "quality %d", quality_of(encode));
-    snprintf(text, size, "%s, %s, speed %d", quality,
-             names[format_of(info.pixel, encode)], speed_of(encode));
+    snprintf(text, size, "%s, %s, speed %d%s", quality,
+             names[format_of(info.pixel, encode)], speed_of(encode),
+             depth_of(info.pixel, encode) == 8    ? ""
+             : depth_of(info.pixel, encode) == 10 ? ", 10 bit"
+                                                  : ", 12 bit");
 }
 
 /* --- bounds ----------------------------------------------------------------------- */
@@ -87,6 +100,7 @@ li_avif_output_bytes(li_info info, const li_encode *encode)
     };
     uint64_t samples = halves[format_of(info.pixel, encode)];
     samples += li_pixel_has_alpha(info.pixel) ? 2 : 0;
+    samples *= li_pixel_is_deep(info.pixel) ? 2 : 1;
     return li_sat_add(li_sat_mul(padded_pixels(info), samples), 8 << 10);
 }
 
@@ -103,6 +117,7 @@ library_bytes(li_info info, const li_encode *encode)
     };
     uint64_t each = pixel_bytes[format_of(info.pixel, encode)];
     each += li_pixel_has_alpha(info.pixel) ? ALPHA_BYTES : 0;
+    each *= li_pixel_is_deep(info.pixel) ? 2 : 1;
     return li_sat_add(FIXED_BYTES, li_sat_mul(padded_pixels(info), each));
 }
 
@@ -160,7 +175,8 @@ writer_open(avif_writer *writer, li_ctx *ctx, li_info info, const li_encode *enc
                        info.width, info.height, MAX_SIDE);
     LI_TRY(writer_reserve(writer, info));
     writer->image =
-        avifImageCreate(info.width, info.height, 8, format_of(info.pixel, encode));
+        avifImageCreate(info.width, info.height, depth_of(info.pixel, encode),
+                        format_of(info.pixel, encode));
     if (!writer->image)
         return li_fail(ctx, LI_ENOMEM, "avif: no memory for a picture");
     avifImage *image = writer->image;
@@ -262,110 +278,17 @@ plane_at(const avifImage *image, int plane, uint32_t y)
     return image->yuvPlanes[plane] + (size_t)y * image->yuvRowBytes[plane];
 }
 
-static void
-split_channel(uint8_t *restrict to, const uint8_t *restrict row, uint32_t width,
-              uint32_t channels)
-{
-    for (uint32_t x = 0; x < width; x++)
-        to[x] = row[(size_t)x * channels];
-}
-
-/* 16 fraction bits; the factors sum to 1 exactly. */
-static void
-write_luma(uint8_t *restrict to, const uint8_t *restrict row, uint32_t width,
-           uint32_t channels)
-{
-    for (uint32_t x = 0; x < width; x++, row += channels) {
-        uint32_t sum = 19595u * row[0] + 38470u * row[1] + 7471u * row[2];
-        to[x] = (uint8_t)((sum + 32768) >> 16);
-    }
-}
-
-static uint8_t
-chroma_of(int32_t sum)
-{
-    enum { BITS = 18, MIDDLE = (128 << BITS) + (1 << (BITS - 1)) };
-    int32_t value = (sum + MIDDLE) >> BITS;
-    return (uint8_t)(value > 255 ? 255 : value);
-}
-
-/* Cb and Cr of the mean of four pixels, two of each row; in 4:4:4 they are one. The
- * factors sum to 0, so that gray is 128. */
-static void
-write_chroma(const avifImage *image, uint32_t y, const uint8_t *above,
-             const uint8_t *below, uint32_t channels, uint32_t step)
-{
-    uint8_t *blue = plane_at(image, 1, y), *red = plane_at(image, 2, y);
-    uint32_t count = (image->width + step - 1) / step;
-    for (uint32_t x = 0; x < count; x++) {
-        uint32_t right = x * step + step - 1;
-        size_t first = (size_t)x * step * channels;
-        size_t second =
-            (size_t)(right < image->width ? right : image->width - 1) * channels;
-        int32_t sum[3];
-        for (size_t c = 0; c < 3; c++)
-            sum[c] = above[first + c] + above[second + c] + below[first + c] +
-                     below[second + c];
-        blue[x] = chroma_of(32768 * sum[2] - 11059 * sum[0] - 21709 * sum[1]);
-        red[x] = chroma_of(32768 * sum[0] - 27439 * sum[1] - 5329 * sum[2]);
-    }
-}
-
-/* No matrix: G, B, R. */
-static void
-write_identity(const avifImage *image, uint32_t y, const uint8_t *row,
-               uint32_t channels)
-{
-    split_channel(plane_at(image, 0, y), row + 1, image->width, channels);
-    split_channel(plane_at(image, 1, y), row + 2, image->width, channels);
-    split_channel(plane_at(image, 2, y), row, image->width, channels);
-}
-
-/* A row of 4:2:0 chroma is written behind the second of its rows, or the last. */
-static void
-write_420(avif_sink *sink, const uint8_t *row, uint32_t channels)
-{
-    const avifImage *image = sink->writer.image;
-    uint32_t y = sink->base.y;
-    if (y % 2)
-        write_chroma(image, y / 2, sink->held, row, channels, 2);
-    else if (y + 1 == image->height)
-        write_chroma(image, y / 2, row, row, channels, 2);
-    else
-        memcpy(sink->held, row, li_row_bytes(sink->base.info));
-}
-
-static void
-write_colours(avif_sink *sink, const uint8_t *row, uint32_t channels)
-{
-    const avifImage *image = sink->writer.image;
-    uint32_t y = sink->base.y;
-    if (image->matrixCoefficients == AVIF_MATRIX_COEFFICIENTS_IDENTITY) {
-        write_identity(image, y, row, channels);
-        return;
-    }
-    write_luma(plane_at(image, 0, y), row, image->width, channels);
-    if (image->yuvFormat == AVIF_PIXEL_FORMAT_YUV420)
-        write_420(sink, row, channels);
-    else if (image->yuvFormat == AVIF_PIXEL_FORMAT_YUV422)
-        write_chroma(image, y, row, row, channels, 2);
-    else
-        write_chroma(image, y, row, row, channels, 1);
-}
-
 static li_status
 sink_write(li_sink *base, const uint8_t *row)
 {
     avif_sink *sink = (avif_sink *)base;
-    const avifImage *image = sink->writer.image;
+    avifImage *image = sink->writer.image;
     uint32_t channels = li_pixel_channels(base->info.pixel);
-    if (image->alphaPlane)
-        split_channel(image->alphaPlane + (size_t)base->y * image->alphaRowBytes,
-                      row + channels - 1, image->width, channels);
-    if (li_pixel_is_gray(base->info.pixel))
-        split_channel(plane_at(image, 0, base->y), row, image->width, channels);
+    if (li_pixel_is_deep(base->info.pixel))
+        li_avif_deep_fill(image, base->y, (const uint16_t *)(const void *)row,
+                          (uint16_t *)(void *)sink->held, channels);
     else
-        write_colours(sink, row, channels);
+        li_avif_fill(image, base->y, row, sink->held, channels);
     return LI_OK;
 }
 
@@ -392,9 +315,14 @@ static const li_sink_ops sink_ops = {
 };
 
 li_pixel
-li_avif_accepts(li_pixel pixel)
+li_avif_accepts(li_pixel pixel, const li_encode *encode)
 {
-    return pixel == LI_CMYK8 ? LI_RGB8 : (li_pixel)(pixel & 0x0f);
+    if (pixel == LI_CMYK8)
+        return LI_RGB8;
+    if (encode->bit_depth == 8)
+        return li_pixel_with_depth(pixel, false);
+    bool deep = encode->bit_depth == 10 || encode->bit_depth == 12;
+    return deep ? li_pixel_with_depth(pixel, true) : pixel;
 }
 
 li_status
@@ -402,7 +330,7 @@ li_avif_encode(li_ctx *ctx, li_info info, const li_encode *encode, li_out *out,
                li_sink **sink)
 {
     *sink = NULL;
-    if (info.pixel != li_avif_accepts(info.pixel))
+    if (info.pixel == LI_CMYK8)
         return li_fail(ctx, LI_E300_ENCODE, "avif: cannot write %s",
                        li_pixel_name(info.pixel));
     LI_TRY(li_sink_new(ctx, sizeof(avif_sink), &sink_ops, info, sink));

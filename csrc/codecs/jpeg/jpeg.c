@@ -12,8 +12,9 @@ jpeg_probe(const uint8_t head[LI_PROBE_BYTES])
 }
 
 static li_pixel
-jpeg_accepts(li_pixel pixel)
+jpeg_accepts(li_pixel pixel, const li_encode *encode)
 {
+    (void)encode;
     return li_pixel_is_gray(pixel) ? LI_GRAY8 : LI_RGB8;
 }
 

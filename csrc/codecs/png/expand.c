@@ -1,6 +1,7 @@
-/* expand.c: palettes, 1 to 4 bits, 16 bits and transparent colours to 8-bit samples.
- * Layer 2. */
+/* expand.c: palettes, 1 to 4 bits and transparent colours to 8-bit samples; 16 bits to
+ * 8, rounded, or to the machine's order. Layer 2. */
 #include "codecs/png/expand.h"
+#include "kernels/deep.h"
 
 #include <string.h>
 
@@ -77,11 +78,28 @@ gray_table(li_png_expand *self)
 /* --- 16 bits, and RGB with a transparent colour ----------------------------------- */
 
 static void
-high_bytes(const li_png_expand *self, const uint8_t *in, uint8_t *out)
+narrowed(const li_png_expand *self, const uint8_t *in, uint8_t *out)
 {
-    size_t samples = (size_t)self->width * self->channels;
-    for (size_t i = 0; i < samples; i++)
-        out[i] = in[2 * i];
+    li_deep_network_to_bytes(in, out, (size_t)self->width * self->channels);
+}
+
+static void
+kept(const li_png_expand *self, const uint8_t *in, uint8_t *out)
+{
+    li_deep_from_network(in, (uint16_t *)(void *)out,
+                         (size_t)self->width * self->channels);
+}
+
+/* `count` samples of a pixel, of 16 bits in the file. */
+static uint8_t *
+put_words(const li_png_expand *self, const uint8_t *in, uint8_t *out, uint32_t count)
+{
+    if (!self->deep) {
+        li_deep_network_to_bytes(in, out, count);
+        return out + count;
+    }
+    li_deep_from_network(in, (uint16_t *)(void *)out, count);
+    return out + 2 * (size_t)count;
 }
 
 /* All bits of the samples are compared, also those that are dropped. */
@@ -95,9 +113,13 @@ by_key(const li_png_expand *self, const uint8_t *in, uint8_t *out)
         key[c * bytes + bytes - 1] = (uint8_t)self->key[c];
     }
     for (uint32_t x = 0; x < self->width; x++, in += (size_t)channels * bytes) {
-        for (uint32_t c = 0; c < channels; c++)
-            *out++ = in[c * bytes];
-        *out++ = memcmp(in, key, (size_t)channels * bytes) == 0 ? 0 : 255;
+        bool clear = memcmp(in, key, (size_t)channels * bytes) == 0;
+        if (bytes == 2)
+            out = put_words(self, in, out, channels);
+        for (uint32_t c = 0; bytes == 1 && c < channels; c++)
+            *out++ = in[c];
+        for (uint32_t k = 0; k <= (uint32_t)self->deep; k++)
+            *out++ = clear ? 0 : 255;
     }
 }
 
@@ -112,7 +134,9 @@ li_png_expander(const li_png_begin *begin, li_info info)
         return by_table;
     if (alpha)
         return by_key;
-    return begin->depth == 16 ? high_bytes : NULL;
+    if (begin->depth < 16)
+        return NULL;
+    return li_pixel_is_deep(info.pixel) ? kept : narrowed;
 }
 
 void
@@ -121,6 +145,7 @@ li_png_expand_init(li_png_expand *self, const li_png_begin *begin, li_info info)
     *self = (li_png_expand){
         .row = li_png_expander(begin, info),
         .width = info.width,
+        .deep = li_pixel_is_deep(info.pixel),
         .depth = begin->depth,
         .channels = begin->channels,
         .out_channels = (uint8_t)li_pixel_channels(info.pixel),

@@ -1,5 +1,5 @@
-/* expand.h: a row of a PNG's samples as 8-bit gray, gray+alpha, RGB or RGBA. Layer 2.
- */
+/* expand.h: a row of a PNG's samples as gray, gray+alpha, RGB or RGBA, of 8 or 16 bits.
+ * Layer 2. */
 #ifndef LI_CODECS_PNG_EXPAND_H
 #define LI_CODECS_PNG_EXPAND_H
 
@@ -12,6 +12,7 @@ typedef void li_png_expand_row(const li_png_expand *self, const uint8_t *in,
 struct li_png_expand {
     li_png_expand_row *row;
     uint32_t width;
+    bool deep;             /* 16 bits stay */
     uint8_t depth;         /* of the file's samples */
     uint8_t channels;      /* of the file's pixels, and */
     uint8_t out_channels;  /* of those that come out */

@@ -1,5 +1,5 @@
 /* png.c: the PNG codec's line in the table, and libpng's memory. Layer 2. */
-#include "codecs/png/png.h"
+#include "codecs/png/write.h"
 
 #include <string.h>
 
@@ -29,6 +29,14 @@ li_png_block_bytes(uint64_t size)
     return li_sat_add(size, LI_BLOCK_OVERHEAD + rounding);
 }
 
+li_info
+li_png_info(const li_header *header, li_hint hint)
+{
+    bool deep = hint.deep && header->bit_depth == 16;
+    return (li_info){header->width, header->height,
+                     li_pixel_with_depth(header->pixel, deep)};
+}
+
 static bool
 png_probe(const uint8_t head[LI_PROBE_BYTES])
 {
@@ -38,15 +46,19 @@ png_probe(const uint8_t head[LI_PROBE_BYTES])
 static li_info
 png_decoded(const li_header *header, li_hint hint)
 {
-    (void)hint; /* neither shrinks nor regions */
-    return (li_info){header->width, header->height, header->pixel};
+    /* Neither shrinks nor regions. */
+    return li_png_info(header, hint);
 }
 
 static uint64_t
 png_decode_bytes(const li_header *header, li_hint hint)
 {
-    uint64_t ahead = hint.ahead ? li_png_ahead_bytes(header) : 0;
-    return li_sat_add(li_sat_add(header->held_bytes, header->work_bytes), ahead);
+    uint64_t more = hint.ahead ? li_png_ahead_bytes(header) : 0;
+    li_info shallow = {header->width, header->height, header->pixel};
+    if (li_pixel_is_deep(li_png_info(header, hint).pixel)) /* the row, or the frame */
+        more += header->progressive ? li_image_bytes(shallow)
+                                    : li_png_block_bytes(li_row_bytes(shallow));
+    return li_sat_add(li_sat_add(header->held_bytes, header->work_bytes), more);
 }
 
 li_status
@@ -54,20 +66,25 @@ li_png_decode(li_ctx *ctx, li_source *in, const li_header *header, li_hint hint,
               li_rows **rows)
 {
     if (header->progressive)
-        return li_png_decode_libpng(ctx, in, header, rows);
+        return li_png_decode_libpng(ctx, in, header, hint, rows);
     return li_png_decode_stream(ctx, in, header, hint, li_png_inflate_best(), rows);
 }
 
 static li_pixel
-png_accepts(li_pixel pixel)
+png_accepts(li_pixel pixel, const li_encode *encode)
 {
-    return pixel == LI_CMYK8 ? LI_RGB8 : (li_pixel)(pixel & 0x0f);
+    if (pixel == LI_CMYK8)
+        return LI_RGB8;
+    if (encode->bit_depth == 8 || li_png_holds(encode))
+        return li_pixel_with_depth(pixel, false);
+    return encode->bit_depth == 16 ? li_pixel_with_depth(pixel, true) : pixel;
 }
 
 const li_codec li_codec_png = {
     .name = "png",
     .version = PNG_LIBPNG_VER_STRING,
     .ahead = true,
+    .deep = true,
     .probe = png_probe,
     .inspect = li_png_inspect,
     .unpack_xmp = li_png_unpack_xmp,

@@ -46,9 +46,12 @@ li_status li_png_decode_stream(li_ctx *ctx, li_source *in, const li_header *head
                                li_hint hint, const li_png_inflate_ops *inflate,
                                li_rows **rows) LI_MUST_CHECK;
 li_status li_png_decode_libpng(li_ctx *ctx, li_source *in, const li_header *header,
-                               li_rows **rows) LI_MUST_CHECK;
+                               li_hint hint, li_rows **rows) LI_MUST_CHECK;
 li_status li_png_encode(li_ctx *ctx, li_info info, const li_encode *encode, li_out *out,
                         li_sink **sink) LI_MUST_CHECK;
+
+/* What decode hands out for this hint. */
+li_info li_png_info(const li_header *header, li_hint hint);
 
 /* What they take, libpng besides the picture that an interlaced file makes it hold. */
 uint64_t li_png_stream_bytes(li_info info, const li_png_begin *begin,

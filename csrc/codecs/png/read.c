@@ -20,6 +20,7 @@ typedef struct png_reader {
     png_infop info;        /* owned, with png */
     uint8_t *row;          /* owned; streamed only */
     li_frame frame;        /* owned; interlaced only */
+    bool deep;             /* 16 bits stay */
     bool interlaced;
     bool filled; /* the frame is */
     bool pixels; /* from here on a complaint about IDAT is about pixels */
@@ -169,6 +170,16 @@ step_create(png_reader *reader)
         (void)li_fail(reader->base.ctx, LI_E901_INTERNAL, "png: libpng cannot start");
 }
 
+static bool
+is_little_endian(void)
+{
+    const union {
+        uint16_t word;
+        uint8_t bytes[2];
+    } order = {.word = 1};
+    return order.bytes[0] != 0;
+}
+
 static void
 step_header(png_reader *reader)
 {
@@ -184,7 +195,10 @@ step_header(png_reader *reader)
 #endif
     png_read_info(png, reader->info);
     png_set_expand(png);
-    png_set_strip_16(png);
+    if (!reader->deep)
+        png_set_scale_16(png);
+    else if (is_little_endian())
+        png_set_swap(png);
     reader->interlaced = png_set_interlace_handling(png) > 1;
     png_read_update_info(png, reader->info);
     reader->pixels = true;
@@ -307,14 +321,15 @@ reader_open(png_reader *reader, const li_header *header)
 }
 
 li_status
-li_png_decode_libpng(li_ctx *ctx, li_source *in, const li_header *header,
+li_png_decode_libpng(li_ctx *ctx, li_source *in, const li_header *header, li_hint hint,
                      li_rows **rows)
 {
-    li_info info = {header->width, header->height, header->pixel};
+    li_info info = li_png_info(header, hint);
     *rows = NULL;
     LI_TRY(li_rows_push(ctx, sizeof(png_reader), &png_ops, info, rows));
     png_reader *reader = (png_reader *)*rows;
     reader->in = in;
+    reader->deep = li_pixel_is_deep(info.pixel);
     li_status status = reader_open(reader, header);
     if (status != LI_OK)
         li_rows_pop(rows);

@@ -275,7 +275,7 @@ li_status
 li_png_decode_stream(li_ctx *ctx, li_source *in, const li_header *header, li_hint hint,
                      const li_png_inflate_ops *inflate, li_rows **rows)
 {
-    li_info info = {header->width, header->height, header->pixel};
+    li_info info = li_png_info(header, hint);
     *rows = NULL;
     LI_TRY(li_rows_push(ctx, sizeof(png_stream), &stream_ops, info, rows));
     png_stream *stream = (png_stream *)*rows;

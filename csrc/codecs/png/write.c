@@ -2,6 +2,7 @@
  * IDAT chunks of up to 64 KiB. Layer 2. */
 #include "codecs/png/filter.h"
 #include "codecs/png/write.h"
+#include "kernels/deep.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -20,6 +21,7 @@ typedef struct png_writer {
     li_idat idat;
     li_packer *packer; /* owned */
     uint8_t *above;    /* owned: the row before, zeros at first */
+    uint8_t *network;  /* owned: a row of 16 bits in the file's order */
 } png_writer;
 
 /* --- the way that a level goes -----------------------------------------------------
@@ -71,6 +73,7 @@ li_png_write_bytes(li_info info, const li_encode *encode)
     li_packing packing = packing_of(info, encode);
     const li_packer_kind *kind = li_png_packer(packing);
     uint64_t rows = li_png_block_bytes(li_row_bytes(info));
+    rows *= li_pixel_is_deep(info.pixel) ? 2 : 1;
     return li_sat_add(li_png_block_bytes(sizeof(png_writer)) + rows +
                           li_idat_memory(kind->bound(packing)),
                       kind->memory(packing));
@@ -101,7 +104,8 @@ li_png_describe(li_info info, const li_encode *encode, char *text, size_t size)
     int level = li_png_level(encode);
     const char *way =
         level == 1 ? "runs" : li_png_packer(packing_of(info, encode))->name;
-    int n = snprintf(text, size, "compression %d, %s", level, way);
+    int n = snprintf(text, size, "compression %d, %s%s", level, way,
+                     li_pixel_is_deep(info.pixel) ? ", 16 bit" : "");
     if (n > 0 && (size_t)n < size)
         li_png_held_describe(info, encode, text + n, size - (size_t)n);
 }
@@ -153,6 +157,11 @@ png_write(li_sink *sink, const uint8_t *row)
 {
     png_writer *writer = (png_writer *)sink;
     size_t size = li_row_bytes(sink->info);
+    if (writer->network) {
+        li_deep_to_network((const uint16_t *)(const void *)row, writer->network,
+                           size / 2);
+        row = writer->network;
+    }
     LI_TRY(li_png_write_line(writer->packer, writer->filters, writer->plain, row,
                              writer->above, size, li_pixel_bytes(sink->info.pixel)));
     memcpy(writer->above, row, size);
@@ -175,6 +184,7 @@ png_close(li_sink *sink)
     li_packer_close(&writer->packer);
     li_idat_close(&writer->idat);
     li_free(sink->ctx, &writer->above);
+    li_free(sink->ctx, &writer->network);
 }
 
 static const li_sink_ops png_ops = {
@@ -185,13 +195,13 @@ static const li_sink_ops png_ops = {
 };
 
 static li_status
-check_info(li_ctx *ctx, li_info info)
+check_info(li_ctx *ctx, li_info info, const li_encode *encode)
 {
     if (info.width - 1 >= LI_PNG_MAX_INT || info.height - 1 >= LI_PNG_MAX_INT)
         return li_fail(ctx, LI_E300_ENCODE,
                        "png: %ux%u has a side outside 1..2147483647", info.width,
                        info.height);
-    if (info.pixel != li_codec_png.accepts(info.pixel))
+    if (info.pixel != li_codec_png.accepts(info.pixel, encode))
         return li_fail(ctx, LI_E300_ENCODE, "png: cannot write %s",
                        li_pixel_name(info.pixel));
     return LI_OK;
@@ -203,11 +213,15 @@ writer_open(png_writer *writer, li_packing packing, const li_encode *encode,
 {
     li_ctx *ctx = writer->base.ctx;
     const li_packer_kind *kind = li_png_packer(packing);
-    LI_TRY(li_alloc(ctx, li_row_bytes(writer->base.info), 1, &writer->above));
+    li_info info = writer->base.info;
+    LI_TRY(li_alloc(ctx, li_row_bytes(info), 1, &writer->above));
+    if (li_pixel_is_deep(info.pixel))
+        LI_TRY(li_alloc(ctx, li_row_bytes(info), 1, &writer->network));
     LI_TRY(li_idat_open(ctx, out, kind->bound(packing), &writer->idat));
     LI_TRY(kind->open(ctx, &writer->idat, packing, &writer->packer));
-    li_png_form form = {.depth = 8, .color = li_png_color(writer->base.info.pixel)};
-    return li_png_write_head(ctx, out, writer->base.info, form, encode);
+    li_png_form form = {.depth = li_pixel_is_deep(info.pixel) ? 16 : 8,
+                        .color = li_png_color(info.pixel)};
+    return li_png_write_head(ctx, out, info, form, encode);
 }
 
 li_status
@@ -215,7 +229,7 @@ li_png_encode(li_ctx *ctx, li_info info, const li_encode *encode, li_out *out,
               li_sink **sink)
 {
     *sink = NULL;
-    LI_TRY(check_info(ctx, info));
+    LI_TRY(check_info(ctx, info, encode));
     if (li_png_holds(encode))
         return li_png_encode_held(ctx, info, encode, out, sink);
     LI_TRY(li_sink_new(ctx, sizeof(png_writer), &png_ops, info, sink));

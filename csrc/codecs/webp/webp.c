@@ -35,8 +35,9 @@ webp_running(void)
 }
 
 static li_pixel
-webp_accepts(li_pixel pixel)
+webp_accepts(li_pixel pixel, const li_encode *encode)
 {
+    (void)encode;
     return pixel == LI_CMYK8 ? LI_RGB8 : (li_pixel)(pixel & 0x0f);
 }
 

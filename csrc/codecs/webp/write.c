@@ -338,7 +338,7 @@ check_info(li_ctx *ctx, li_info info)
     if (info.width - 1 >= LI_WEBP_MAX_SIDE || info.height - 1 >= LI_WEBP_MAX_SIDE)
         return li_fail(ctx, LI_E300_ENCODE, "webp: %ux%u has a side outside 1..%d",
                        info.width, info.height, LI_WEBP_MAX_SIDE);
-    if (info.pixel != li_codec_webp.accepts(info.pixel))
+    if (info.pixel > LI_RGBA8)
         return li_fail(ctx, LI_E300_ENCODE, "webp: cannot write %s",
                        li_pixel_name(info.pixel));
     return LI_OK;

@@ -68,6 +68,7 @@ hint_of(const li_codec *codec, const li_header *header, const uint8_t bytes[HINT
     hint.shrink = codec->shrinks ? shrinks[bytes[0] % 8] : 0;
     hint.rough = codec->roughs && (bytes[1] & 1);
     hint.ahead = codec->ahead && (bytes[1] & 2);
+    hint.deep = codec->deep && (bytes[1] & 32);
     li_info all = codec->decoded(header, hint);
     if (codec->regions && (bytes[1] & 4)) {
         hint.region.x = bytes[2] * all.width / 256;

@@ -55,7 +55,7 @@ differential_source(li_ctx *ctx, li_source *source, const li_png_inflate_ops *in
     li_status status =
         inflate && !header.progressive
             ? li_png_decode_stream(ctx, source, &header, (li_hint){0}, inflate, &rows)
-            : li_png_decode_libpng(ctx, source, &header, &rows);
+            : li_png_decode_libpng(ctx, source, &header, (li_hint){0}, &rows);
     if (status == LI_OK)
         status = differential_rows(ctx, rows, got);
     li_rows_close(&rows);

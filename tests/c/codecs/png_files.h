@@ -243,7 +243,7 @@ static inline uint8_t
 truth_sample(const png_spec *spec, uint32_t sample)
 {
     if (spec->depth == 16)
-        return (uint8_t)(sample >> 8);
+        return (uint8_t)((sample + 128) / 257);
     return (uint8_t)(sample * 255 / ((1u << spec->depth) - 1));
 }
 

@@ -94,9 +94,9 @@ round_of(const uint8_t bytes[ROUND_BYTES])
     round_trip trip = {.codec = round_codec(bytes[0]),
                        .style = (round_style)(bytes[1] / 8 % 3),
                        .planes = bytes[1] & 4};
-    trip.info = (li_info){1 + bytes[2] % ROUND_SIDE, 1 + bytes[3] % ROUND_SIDE,
-                          trip.codec->accepts(layouts[bytes[1] % 4])};
     trip.how = round_options(bytes + 4);
+    trip.info = (li_info){1 + bytes[2] % ROUND_SIDE, 1 + bytes[3] % ROUND_SIDE,
+                          trip.codec->accepts(layouts[bytes[1] % 4], &trip.how)};
     trip.samples = malloc((size_t)li_image_bytes(trip.info));
     round_paint(&trip, (uint32_t)bytes[12] | (uint32_t)bytes[13] << 8 |
                            (uint32_t)bytes[14] << 16 | (uint32_t)bytes[15] << 24);

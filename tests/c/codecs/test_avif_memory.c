@@ -227,9 +227,10 @@ TEST(encode_charges_cover_the_heap_for_the_worst_pictures)
     static const uint32_t sizes_out[][2] = {{1, 1}, {64, 64}, {320, 200}, {1500, 17}};
     static const li_pixel layouts[] = {LI_RGB8, LI_RGBA8, LI_GRAY8};
     for (int i = 0; i < 4 * 3 * 3; i++) {
-        li_info info = {sizes_out[i % 4][0], sizes_out[i % 4][1],
-                        li_codec_avif.accepts(layouts[i / 4 % 3])};
         li_encode how = li_encode_default();
+        how.bit_depth = (uint8_t[]){8, 10, 12}[(i + i / 4) % 3];
+        li_info info = {sizes_out[i % 4][0], sizes_out[i % 4][1],
+                        li_codec_avif.accepts(layouts[i / 4 % 3], &how)};
         how.quality = (uint8_t)(i / 12 == 0 ? 60 : 95);
         how.speed = (int8_t)(i / 12 == 2 ? 10 : 8);
         how.subsampling = i / 12 == 1 ? LI_444 : LI_420;

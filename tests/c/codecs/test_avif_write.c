@@ -266,8 +266,12 @@ TEST(what_cannot_be_written_is_said)
     CHECK_EQ(
         li_codec_avif.encode(&ctx, (li_info){8, 8, LI_CMYK8}, &encode, NULL, &sink),
         LI_E300_ENCODE);
-    CHECK_EQ(li_codec_avif.accepts(LI_CMYK8), LI_RGB8);
-    CHECK_EQ(li_codec_avif.accepts(LI_GRAYA16), LI_GRAYA8);
+    CHECK_EQ(li_codec_avif.accepts(LI_CMYK8, &encode), LI_RGB8);
+    CHECK_EQ(li_codec_avif.accepts(LI_GRAYA16, &encode), LI_GRAYA16);
+    encode.bit_depth = 8;
+    CHECK_EQ(li_codec_avif.accepts(LI_GRAYA16, &encode), LI_GRAYA8);
+    encode.bit_depth = 12;
+    CHECK_EQ(li_codec_avif.accepts(LI_RGB8, &encode), LI_RGB16);
 }
 
 int

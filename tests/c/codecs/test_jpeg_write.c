@@ -214,13 +214,14 @@ TEST(sides_beyond_65500_are_refused_with_numbers)
 
 TEST(layouts_become_gray_or_rgb)
 {
-    CHECK_EQ(li_codec_jpeg.accepts(LI_GRAY8), LI_GRAY8);
-    CHECK_EQ(li_codec_jpeg.accepts(LI_GRAYA8), LI_GRAY8);
-    CHECK_EQ(li_codec_jpeg.accepts(LI_GRAY16), LI_GRAY8);
-    CHECK_EQ(li_codec_jpeg.accepts(LI_GRAYA16), LI_GRAY8);
-    CHECK_EQ(li_codec_jpeg.accepts(LI_RGB8), LI_RGB8);
-    CHECK_EQ(li_codec_jpeg.accepts(LI_RGBA16), LI_RGB8);
-    CHECK_EQ(li_codec_jpeg.accepts(LI_CMYK8), LI_RGB8);
+    const li_encode any = li_encode_default();
+    CHECK_EQ(li_codec_jpeg.accepts(LI_GRAY8, &any), LI_GRAY8);
+    CHECK_EQ(li_codec_jpeg.accepts(LI_GRAYA8, &any), LI_GRAY8);
+    CHECK_EQ(li_codec_jpeg.accepts(LI_GRAY16, &any), LI_GRAY8);
+    CHECK_EQ(li_codec_jpeg.accepts(LI_GRAYA16, &any), LI_GRAY8);
+    CHECK_EQ(li_codec_jpeg.accepts(LI_RGB8, &any), LI_RGB8);
+    CHECK_EQ(li_codec_jpeg.accepts(LI_RGBA16, &any), LI_RGB8);
+    CHECK_EQ(li_codec_jpeg.accepts(LI_CMYK8, &any), LI_RGB8);
 }
 
 /* A sink that takes `left` bytes and then fails as a full disk does. */

@@ -103,7 +103,9 @@ job_encode(const uint8_t bytes[4])
     encode.method = (int8_t)(bytes[2] % 8 - 1);
     encode.interlace = bytes[3] % 4 == 1;
     encode.palette = bytes[3] % 5 == 1 ? (uint16_t)(2 + bytes[2] % 255) : 0;
-    encode.bit_depth = (uint8_t)(bytes[3] % 6 == 1 ? 1u << bytes[2] % 3 : 0);
+    encode.bit_depth = (uint8_t[]){0, 8, 16, 10, 12, 0}[bytes[3] % 6];
+    if (bytes[3] % 12 == 1)
+        encode.bit_depth = (uint8_t)(1u << bytes[2] % 3);
     encode.low_memory = (int8_t)(bytes[3] % 3 - 1);
     encode.smart_subsample = bytes[3] % 16 == 9;
     encode.speed = 10;

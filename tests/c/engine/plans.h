@@ -39,8 +39,9 @@ fake_output_bytes(li_info info, const li_encode *encode)
 }
 
 static inline li_pixel
-fake_accepts(li_pixel pixel)
+fake_accepts(li_pixel pixel, const li_encode *encode)
 {
+    (void)encode;
     return pixel == LI_GRAYA8 ? LI_GRAY8 : pixel == LI_RGBA8 ? LI_RGB8 : pixel;
 }
 
