@@ -100,7 +100,7 @@ def _png(data: bytes) -> np.ndarray:
     """In plain numpy, because Pillow reads 16 bit its own way."""
     samples = oracle.png_samples(data)
     if samples.dtype == np.uint16:
-        samples = (samples >> 8).astype(np.uint8)
+        samples = ((samples.astype(np.uint32) + 128) // 257).astype(np.uint8)
     if samples.shape[2] < 3:
         samples = np.dstack([samples[:, :, :1]] * 3 + [samples[:, :, 1:]])
     if samples.shape[2] == 3:

@@ -425,9 +425,8 @@ TEST(what_the_format_cannot_hold_is_refused)
         CHECK(sink == NULL);
         CHECK_EQ(ctx.bytes, 0);
     }
-    const li_encode any = li_encode_default();
-    CHECK_EQ(li_codec_webp.accepts(LI_CMYK8, &any), LI_RGB8);
-    CHECK_EQ(li_codec_webp.accepts(LI_RGBA16, &any), LI_RGBA8);
+    CHECK_EQ(li_codec_webp.accepts(LI_CMYK8, &(li_encode){0}), LI_RGB8);
+    CHECK_EQ(li_codec_webp.accepts(LI_RGBA16, &(li_encode){0}), LI_RGBA8);
 }
 
 TEST(every_allocation_of_ours_fails_once)
