@@ -366,7 +366,7 @@ list_ops(void)
         every_op[i] = (li_step){LI_STEP_OP, {.op = ops[i - 1]}};
 }
 
-static job_kind jobs[48];
+static job_kind jobs[56];
 static size_t job_count;
 
 static job_kind *

@@ -228,7 +228,7 @@ fill_levels(uint16_t *table, uint32_t depth, bool full)
 {
     int64_t low = full ? 0 : 16 << (depth - 8);
     int64_t span = full ? (1 << depth) - 1 : 219 << (depth - 8);
-    for (int64_t i = 0; i < 1 << depth; i++) {
+    for (int64_t i = 0; span > 0 && i < 1 << depth; i++) {
         int64_t value = (i - low) * 65535 + span / 2;
         value = value < 0 ? 0 : value / span;
         table[i] = (uint16_t)(value > 65535 ? 65535 : value);
