@@ -81,15 +81,17 @@ look_output_bytes(li_info info, const li_encode *encode)
 }
 
 static li_pixel
-narrow_pixel(li_pixel pixel)
+narrow_pixel(li_pixel pixel, const li_encode *encode)
 {
-    return (li_pixel)(pixel == LI_CMYK8 ? LI_RGB8 : pixel & 0x0f);
+    (void)encode;
+    return pixel == LI_CMYK8 ? LI_RGB8 : li_pixel_with_depth(pixel, false);
 }
 
 static li_pixel
-rgba_pixel(li_pixel pixel)
+rgba_pixel(li_pixel pixel, const li_encode *encode)
 {
     (void)pixel;
+    (void)encode;
     return LI_RGBA8;
 }
 
