@@ -34,10 +34,11 @@ read_rows(li_ctx *ctx, li_source *source, const reader *by)
     li_header header;
     li_rows *rows = NULL;
     LI_TRY(li_codec_png.inspect(ctx, source, &header));
-    li_status status = by->inflate
-                           ? li_png_decode_stream(ctx, source, &header, (li_hint){0},
-                                                  by->inflate, &rows)
-                           : li_png_decode_libpng(ctx, source, &header, &rows);
+    const li_hint hint = {0};
+    li_status status =
+        by->inflate
+            ? li_png_decode_stream(ctx, source, &header, hint, by->inflate, &rows)
+            : li_png_decode_libpng(ctx, source, &header, hint, &rows);
     for (uint32_t y = 0; status == LI_OK && y < header.height; y++) {
         const uint8_t *row;
         status = li_rows_next(rows, &row);
