@@ -155,8 +155,7 @@ class Engine(Chain, Deferred, Web):
 
     @classmethod
     def from_pixels(cls, obj: Any, *, mode: Mode | None = None) -> Self:
-        """Samples: a buffer or __array_interface__ of shape (H, W) or (H, W, C), uint8
-        or uint16.
+        """Samples: a buffer or __array_interface__ of shape (H, W) or (H, W, C), 8 or 16 bit.
 
         The inverse of to_pixels(): C is 1 (L), 2 (LA), 3 (RGB) or 4 (RGBA); mode, if
         given, must agree. Packed pixels with any row stride are borrowed and must not
@@ -381,8 +380,8 @@ class Engine(Chain, Deferred, Web):
         """Decode into an array of three dimensions, writable, the caller's own.
 
         mode: "L", "LA", "RGB" or "RGBA"; None: as the picture is. dtype "uint16" gives 0 to
-        65535, in full where the source has more than 8 bits; "float32"
-        x / 255, or with normalize=(mean, std) (x / 255 − mean) / std, each one number or
+        65535, in full where the source has more than 8 bits; "float32" x / 255, or with
+        normalize=(mean, std) (x / 255 − mean) / std, each one number or
         one for each channel; several numbers without mode choose it by their count (3:
         RGB). layout "CHW": planes. out: a writable buffer of the same shape, or a flat one
         of the same number of bytes, to be filled instead of new memory. color: "srgb"
