@@ -91,6 +91,14 @@ li_ctx_part(const li_ctx *ctx)
     return part;
 }
 
+bool
+li_blames_data(li_status status)
+{
+    return status >= LI_E111_FORMAT && status <= LI_E132_TRUNCATED &&
+           status != LI_E112_CODEC && status != LI_E124_MEMORY_BUDGET &&
+           status != LI_E125_TIMEOUT;
+}
+
 li_status
 li_pass_error(const li_ctx *from, li_ctx *to)
 {

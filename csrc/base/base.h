@@ -99,6 +99,8 @@ li_ctx li_ctx_part(const li_ctx *ctx);
 /* What a part says reaches who waits for it: the error, unless `to` has one; returns
  * to's status. Warnings are moved. */
 li_status li_pass_error(const li_ctx *from, li_ctx *to);
+/* Does it say that the data is wrong, or too much of something? */
+bool li_blames_data(li_status status);
 void li_pass_warnings(li_ctx *from, li_ctx *to);
 
 /* --- memory ---------------------------------------------------------------------- */

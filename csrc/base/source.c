@@ -471,14 +471,6 @@ li_source_verify(li_source *source)
     return source->ops->verify ? source->ops->verify(source) : LI_OK;
 }
 
-bool
-li_blames_data(li_status status)
-{
-    return status >= LI_E111_FORMAT && status <= LI_E132_TRUNCATED &&
-           status != LI_E112_CODEC && status != LI_E124_MEMORY_BUDGET &&
-           status != LI_E125_TIMEOUT;
-}
-
 li_status
 li_source_blame(li_source *source, li_status status)
 {

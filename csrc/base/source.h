@@ -55,8 +55,6 @@ li_status li_source_borrow(li_ctx *ctx, const void *data, size_t size,
 /* E103 if the file is no longer the one that was opened. Call before a result leaves.
  */
 li_status li_source_verify(li_source *source) LI_MUST_CHECK;
-/* Does it say that the data is wrong, or too much of something? */
-bool li_blames_data(li_status status);
 /* What a job over it ends with: damage that was found in a file that changed meanwhile
  * is E103, everything else is `status`. Accepts NULL. */
 li_status li_source_blame(li_source *source, li_status status) LI_MUST_CHECK;
