@@ -38,6 +38,13 @@ same_convert(const li_convert *a, const li_convert *b)
 }
 
 static bool
+same_tone(const li_tone *a, const li_tone *b)
+{
+    return memcmp(a->table, b->table, sizeof(a->table)) == 0 && a->curve == b->curve &&
+           a->value == b->value;
+}
+
+static bool
 same_op(const li_op *a, const li_op *b)
 {
     if (a->kind != b->kind)
@@ -53,7 +60,7 @@ same_op(const li_op *a, const li_op *b)
     if (a->kind == &li_op_orient)
         return a->u.orient == b->u.orient;
     if (a->kind == &li_op_tone)
-        return memcmp(&a->u.tone, &b->u.tone, sizeof(a->u.tone)) == 0;
+        return same_tone(&a->u.tone, &b->u.tone);
     if (a->kind == &li_op_color)
         return a->u.icc == b->u.icc;
     return a->kind == &li_op_convert && same_convert(&a->u.convert, &b->u.convert);

@@ -238,7 +238,8 @@ li_status py_hold_file(li_ctx *ctx, py_job *jobs, uint32_t count) LI_MUST_CHECK;
 /* A descriptor of the file at `path`, or, if it is one, another of `again`. */
 li_status py_fd_open(li_ctx *ctx, const char *what, const char *path, int again,
                      int *fd) LI_MUST_CHECK;
-/* What the job ends with: E103 where a second picture that seems damaged has changed. */
+/* What the job ends with: E103 where a second picture that seems damaged has changed.
+ */
 li_status py_layers_blame(py_job *job, li_status status) LI_MUST_CHECK;
 /* E103 if a second picture is no longer what it was. */
 li_status py_layers_verify(py_job *job) LI_MUST_CHECK;

@@ -18,8 +18,8 @@ long long heap_faults_now(void);
 const char *heap_faults_holder(long long since);
 /* Who asked for what was refused: "libaom.so.3 in avifEncoderAddImage": a library, and
  * the function of one through which our code came to it; "allocations": our code
- * itself; "python3.11 for PyCell_New under _core…": the interpreter, in a call of ours. "": nothing
- * was refused. */
+ * itself; "python3.11 for PyCell_New under _core…": the interpreter, in a call of ours.
+ * "": nothing was refused. */
 const char *heap_faults_refused(void);
 /* Count what is asked for by code from `low` up to `high`. Blocks of before stay
  * uncounted, so call it first. */
