@@ -202,6 +202,7 @@ def make_metrics(raw: Mapping[str, Any], copies: tuple[str, ...]) -> Metrics:
     present = {kind for kind in kinds if raw[f"{kind}_bytes"]}
     kept = {kind for bit, kind in enumerate(kinds) if raw["kept_kinds"] >> bit & 1}
     denied = {kind for bit, kind in enumerate(kinds) if raw["denied_kinds"] >> bit & 1}
+    violations = [kind for kind in kinds if kind in denied & present - kept]
     return Metrics(
         **{name: raw[ns] * MS for name, ns in TIMES.items()},
         **{name: raw[name] for name in AS_THEY_ARE},
@@ -214,7 +215,7 @@ def make_metrics(raw: Mapping[str, Any], copies: tuple[str, ...]) -> Metrics:
             "stripped" if raw["icc_bytes"] else "absent",
         )[0],
         metadata_stripped=bool(present - kept),
-        policy_violations=tuple(kind for kind in kinds if kind in denied & present - kept),
+        policy_violations=tuple(violations),
     )
 
 

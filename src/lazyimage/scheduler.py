@@ -270,11 +270,12 @@ class Scheduler:
             if unit is None:
                 return None
             try:
-                asked = tuple(self.request_of(*member) for member in unit.members)
+                # No tuple(generator): CPython loses its items if it cannot be cut to size.
+                asked = [self.request_of(*member) for member in unit.members]
             except Exception as error:
                 self.refuse(unit, error)
                 continue
-            return unit, unit.engine._origin.core, asked
+            return unit, unit.engine._origin.core, tuple(asked)
         return None
 
     def request_of(self, index: int, output: Output) -> dict[str, Any]:

@@ -73,12 +73,15 @@ AVIF_EXCUSES = {
     r"(signal \d+|leak) in (libaom\S+|\?), refused libaom\S+ in avifEncoder\w+": (
         "libaom 3.6's encoder goes on without its memory"
     ),
+    r"signal 11 in libavif\S+, refused libaom\S+ in avifEncoder\w+": (
+        "libavif before 1.1 goes on without what libaom did not make"
+    ),
 }
 WEBP_EXCUSES = {
     r"signal 11 in libwebp\S+, refused libwebp\S+ in (WebPIUpdate|WebPEncode|\?)": (
         "libwebp before 1.4 goes on without its code tables"
     ),
-    r"wrong result of webp(-\w+)?, refused libwebp\S+ in WebPEncode": (
+    r"wrong result of webp(-\w+)?, refused libwebp\S+ in (WebPEncode|\?)": (
         "libwebp 1.2's lossless encoder loses bits that way"
     ),
 }
