@@ -18,6 +18,10 @@ MIB = 1 << 20
 PROGRESSIVE = {"progressive": True, "optimize": True, "quality": 90}
 
 
+ONE_ARENA = {**os.environ, "MALLOC_ARENA_MAX": "1"}
+"""Threads then share malloc's first arena, the only one that malloc_trim() gives back whole."""
+
+
 def _asked(program: str, patience: float, **asked: Any) -> Any:
     """The answer of a call in a process of its own."""
     done = subprocess.run(
@@ -26,6 +30,7 @@ def _asked(program: str, patience: float, **asked: Any) -> Any:
         text=True,
         timeout=patience,
         check=False,
+        env=ONE_ARENA if asked["function"] == "soak" else None,
     )
     if done.returncode:
         said = done.stderr.strip()[-300:]
