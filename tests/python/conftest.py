@@ -2,6 +2,7 @@
 with a word; absent where CI=true, they fail. A build without WebP or AVIF skips what needs
 them; where CI=true it must have been told to (LAZYIMAGE_WEBP=off, LAZYIMAGE_AVIF=off)."""
 
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -31,6 +32,8 @@ def _refused(call: pytest.CallInfo[None]) -> bool:
 
 
 def pytest_sessionstart() -> None:
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # below nohup, and children inherit it
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     unknown = needs.undeclared(_ABSENT)
     if needs.under_ci() and unknown:
         names = " and ".join(sorted(unknown))
