@@ -228,13 +228,17 @@ def check_place(position: object) -> str | tuple[int, int]:
 
 
 def native(chain: tuple[Step, ...]) -> tuple[Step, ...]:
-    """Steps as the core takes them: a layer as its source and request."""
-    if not any(step[0] == "overlay" for step in chain):
+    """Steps as the core takes them: a layer as its source and request.
+
+    Lists, because CPython 3.12 and 3.13 crash where a generator cannot be allocated.
+    """
+    if "overlay" not in [step[0] for step in chain]:
         return chain
-    return tuple(
+    steps = [
         ("overlay", *step[1].native(), *step[2:]) if step[0] == "overlay" else step
         for step in chain
-    )
+    ]
+    return tuple(steps)
 
 
 def convert(mode: object) -> Step:
