@@ -99,10 +99,15 @@ def test_a_portrait_costs_what_a_landscape_does(
     portrait.write_bytes(data[:2] + segment + data[2:])
     assert li.Engine.from_path(portrait).dimensions() == (HEIGHT, WIDTH)
     upright, turned = (
-        json.loads(_run("--measure", json.dumps(_job(str(path), 800, format, "", False))))
+        min(  # a page more or less is the system's
+            json.loads(_run("--measure", json.dumps(_job(str(path), 800, format, "", False))))[
+                "peak_rss_mb"
+            ]
+            for _ in range(3)
+        )
         for path in (landscape, portrait)
     )
-    assert turned["peak_rss_mb"] <= 1.1 * upright["peak_rss_mb"]
+    assert turned <= 1.1 * upright
 
 
 def test_the_script_fails_what_is_over_budget() -> None:
