@@ -261,6 +261,9 @@ strip_webp(strip *walk, const uint8_t *riff)
     if (!walk->good)
         return LI_OK;
     LI_TRY(walk_webp(walk, end, false, &total));
+    walk->good = walk->good && total > 0; /* else there is no picture */
+    if (!walk->good)
+        return LI_OK;
     LI_TRY(look(walk, 0, head, sizeof(head)));
     if (memcmp(head + RIFF_HEAD, "VP8X", 4) == 0) {
         LI_TRY(write_canvas(walk, total));
