@@ -84,7 +84,7 @@ test-minimal: setup ## a build without optional libraries: C tests, the quick Py
 	@$(PYTHON) tools/run_tests.py --c build/minimal/c
 	@rm -rf build/minimal/lib
 	@$(MINIMAL) $(PYTHON) -W ignore setup.py -q build --build-lib build/minimal/lib
-	@LAZYIMAGE_WEBP=off LAZYIMAGE_AVIF=off PYTHONPATH=$(CURDIR)/build/minimal/lib $(PYTHON) -m pytest -q -p no:cacheprovider \
+	@LAZYIMAGE_LCMS2=off LAZYIMAGE_WEBP=off LAZYIMAGE_AVIF=off PYTHONPATH=$(CURDIR)/build/minimal/lib $(PYTHON) -m pytest -q -p no:cacheprovider \
 		-m 'not slow and not corpus'
 
 NEON_TESTS := $(patsubst tests/c/%.c,build/neon/%,$(wildcard tests/c/kernels/test_*.c) \
