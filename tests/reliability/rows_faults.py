@@ -87,7 +87,7 @@ WEBP_EXCUSES = {
 }
 
 
-TAGGED = ("png/icc-p3.png",)
+TAGGED = ("png/icc.png",)
 """By name: they have a profile that is not sRGB's, so lcms2 allocates too."""
 AVIF = ("420-32x32", "444-alpha-idat", "alpha-without-ispe", "sequence-420", "420-alpha-709")
 
