@@ -28,7 +28,7 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     paths = {}
     for name in FORMATS:
         paths[name] = str(directory / f"picture.{name}")
-        options = {"speed": 10} if name == "avif" else {}
+        options = {"avif": {"speed": 10}, "jpeg": {"quality": 98, "effort": 0}}.get(name, {})
         engine.to_file(paths[name], name, durable=False, **options)
         os.utime(paths[name], (1_500_000_000, 1_500_000_000))
     return paths
@@ -40,17 +40,19 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 def test_a_change_during_a_decode_is_e103_or_too_late(
     pictures: dict[str, str], name: str, change: str, io: str
 ) -> None:
+    faults = (change, io) == ("empty", "map")  # a page must be read between cut and end
+    trials = 5 * TRIALS if faults else TRIALS
     found = process.run_fresh(
-        "change_under", path=pictures[name], change=change, io=io, trials=TRIALS, seed=1
+        "change_under", path=pictures[name], change=change, io=io, trials=trials, seed=1
     )
     assert found["other"] == []
     assert found["witness"] == 0
-    assert found["right"] + found["E103"] == TRIALS
+    assert found["right"] + found["E103"] == trials
     if change == "replace":  # the job has the file that it opened
         assert found["E103"] == 0
     else:
         assert found["E103"] > 0
-    if (change, io) == ("empty", "map") and name in ("png", "jpeg"):
+    if faults and name in ("png", "jpeg"):
         assert found["faults"] > 0
 
 
