@@ -275,16 +275,19 @@ def avifdec(file: Path, directory: Path) -> np.ndarray:
     return oracle.png_samples(out.read_bytes())
 
 
+# Of a picture that is to be turned and cropped avifdec makes another than the stored one.
+STORED = [file for file in DEEP_AVIFS if "clap" not in file.name]
+
+
 @needs_avif
-@pytest.mark.parametrize("file", DEEP_AVIFS, ids=lambda file: file.name)
+@pytest.mark.parametrize("file", STORED, ids=lambda file: file.name)
 def test_deep_avifs_are_what_avifdec_says(file: Path, tmp_path: Path) -> None:
     """Within 2 of a thousand: libavif interpolates chroma with floats of its own."""
     engine = Engine.from_path(file)
     assert engine.info.bit_depth in (10, 12)
     found = np.asarray(engine.auto_orient(False).to_pixels(dtype="uint16"))
     truth = avifdec(file, tmp_path)
-    if found.shape[:2] != truth.shape[:2]:
-        pytest.xfail("avifdec turns and crops the picture")
+    assert found.shape[:2] == truth.shape[:2]
     assert apart(found[:, :, :3], truth[:, :, :3]) <= 140
 
 
