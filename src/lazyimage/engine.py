@@ -287,10 +287,12 @@ class Engine(Chain, Deferred, Web):
         self, format: object, quality: object, options: EncodeOptions, caller: str
     ) -> dict[str, Any]:
         if format is not None:
-            return request.encode_request(self._recipe, "buffer", format, quality, options, caller)
+            return request.alone(
+                request.encode_request(self._recipe, "buffer", format, quality, options, caller)
+            )
         if quality is not None or options:
             raise InvalidArgumentError(f"{caller}: quality and options need a format")
-        return request.pixels_request(self._recipe, None)
+        return request.alone(request.pixels_request(self._recipe, None))
 
     # --- outputs ---------------------------------------------------------------------
 

@@ -209,7 +209,6 @@ def check_threads() -> int:
 def recipe_request(recipe: Recipe) -> dict[str, Any]:
     """What every job on this recipe asks for."""
     return {
-        "threads": check_threads(),
         "steps": steps.native(recipe.steps),
         "auto_orient": recipe.orients,
         **settings.native_limits(recipe.effective_limits, recipe.policy),
@@ -217,10 +216,17 @@ def recipe_request(recipe: Recipe) -> dict[str, Any]:
     }
 
 
+def alone(asked: dict[str, Any]) -> dict[str, Any]:
+    """The request of a job that runs by itself: with a second thread where that is wanted."""
+    asked["threads"] = check_threads()
+    return asked
+
+
 def bounded(asked: dict[str, Any]) -> dict[str, Any]:
-    """The request of a job that runs by itself: it may take half of the memory there is,
-    unless its limits say otherwise. In run() the budget of all takes this one's place.
+    """The same as it is run: it may take half of the memory there is, unless its limits say
+    otherwise. In run() the budget of all takes this one's place.
     """
+    alone(asked)
     if "max_memory" not in asked["limits"]:
         from lazyimage.machine import default_memory
 

@@ -233,7 +233,9 @@ class Scheduler:
     ) -> None:
         self.units = units
         self.total = total
-        self.single = single  # one output: the job may have a second thread of its own
+        # Many jobs need no second thread each. Looked up here and not for every job:
+        # os.environ.get() ends in SystemError where there is no memory for its key.
+        self.threads = request.check_threads() if single else 1
         self.durable = durable
         self.raises = raises
         self.progress = progress
@@ -287,8 +289,8 @@ class Scheduler:
         return self.alone({**output.request(), "durable": self.durable})
 
     def alone(self, asked: dict[str, Any]) -> dict[str, Any]:
-        """Many jobs need no second thread each."""
-        return asked if self.single else {**asked, "threads": 1}
+        """As each of these jobs is asked for."""
+        return {**asked, "threads": self.threads}
 
     def settle(self, unit: Unit | Searching, position: int, result: Any, raw: Any) -> int | None:
         """One job is done; result is an exception where raw is None, and None too where it

@@ -196,10 +196,11 @@ class Step(NamedTuple):
 
     def run(self) -> Any:
         """Here and now: as run_many() would answer."""
-        reference = self.request.get("reference")
+        asked = request.alone({**self.request})
+        reference = asked.get("reference")
         if reference is None:
-            return _core.run(self.source, self.request)
-        return _core.compare(self.source, self.request, reference, True), {}
+            return _core.run(self.source, asked)
+        return _core.compare(self.source, asked, reference, True), {}
 
 
 Steps = Generator[Step, Any, T]
@@ -311,9 +312,10 @@ def planned(
     one at work; and what decoding a candidate to compare it may take.
     """
     core = engine._origin.core
-    peak, frame, _ = _core.estimate(core, fed_request(engine, format, options, caller))
+    fed = fed_request(engine, format, options, caller)
+    peak, frame, _ = _core.estimate(core, request.alone(fed))
     asked = request.encode_request(engine.recipe, "buffer", format, goal.high, options, caller)
-    direct, out, _ = _core.estimate(core, asked)
+    direct, out, _ = _core.estimate(core, request.alone(asked))
     compare = CANDIDATE_FRAMES * frame + CANDIDATE_BYTES if goal.min_ssim is not None else 0
     return frame + out + max(peak, direct, compare), out
 
