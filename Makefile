@@ -261,6 +261,7 @@ bench: setup ## time, memory, bytes, quality beside other libraries; writes docs
 .PHONY: bench-tee bench-batch bench-target
 .PHONY: bench-tee bench-batch bench-jpeg
 bench-jpeg: setup ## JPEG efforts beside mozjpeg at equal SSIMULACRA2: exit 1 if a target is missed
+	@tools/setup.sh --judges
 	@$(PYTHON) benchmarks/jpeg_effort.py $(BENCH)
 
 bench-tee: setup ## one decode for ten outputs, beside sharp: exit 1 if a target is missed

@@ -2,11 +2,13 @@
 
     python benchmarks/jpeg_effort.py [--pictures N] [--efforts 5,7,9] [--kinds 4:2:0,gray]
 
-Needs sharp and ssimulacra2, which it fetches, and the corpus (LAZYIMAGE_CORPUS). A picture has at
+Needs sharp and ssimulacra2, which it fetches, the corpus (LAZYIMAGE_CORPUS), and for butteraugli
+libjxl 0.7 (tools/setup.sh --judges). A picture has at
 most 800 pixels a side; one from a lossy file that is not made smaller loses its first three
 columns and five rows, so that no encoder meets the blocks of another one. Each is written at
 QUALITIES by all; along a PCHIP from SSIMULACRA2 to the logarithm of bytes two encoders are
-compared at eleven scores that both reach; a figure is the mean over the pictures. CPU is user +
+compared at eleven scores that both reach; a figure is the mean over the pictures. The same
+along butteraugli's 3-norm. CPU is user +
 system time of encoding from raw samples at TIMED quality, the least of RUNS, summed. Scores are
 kept in build/bench/jpeg-effort.json, by what was measured. Exit 1 if a target is missed.
 """
@@ -26,9 +28,10 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
+from butteraugli import distance
 from PIL import Image
 
 import lazyimage as li
@@ -40,6 +43,7 @@ CORPUS = Path(os.environ.get("LAZYIMAGE_CORPUS", ROOT.parent / "shared" / "corpu
 SIDE = 800
 QUALITIES = 40, 50, 60, 70, 80, 88, 95
 SCORES, TIMED, RUNS = 11, 80, 3
+SSIMULACRA2, BUTTERAUGLI = 1, 2  # of a point
 # Of mozjpeg's bytes and CPU, on photographs at 4:2:0.
 TARGETS = {5: (-4.0, 0.4), 7: (-5.0, 0.5), 9: (-6.0, 0.6)}
 SOME = 9  # pictures of 4:4:4 and gray
@@ -102,13 +106,6 @@ def picture(name: str) -> np.ndarray:
     elif not name.endswith(LOSSLESS):
         engine = engine.crop(3, 5, width - 3, height - 5)
     return np.ascontiguousarray(np.asarray(engine.to_pixels(mode="RGB")))
-
-
-class Made(NamedTuple):
-    """Of one picture, encoder and quality."""
-
-    size: int
-    score: float
 
 
 def shown(data: bytes) -> np.ndarray:
@@ -182,8 +179,8 @@ class Bench:
         self.version = hashlib.sha256(core).hexdigest()[:16]
 
     def points(self, name: str, kind: str, who: str) -> list[list[float]]:
-        """[bytes, score] at each of QUALITIES. who: an effort, none or mozjpeg."""
-        key = f"{name} {kind} {who} {'' if who == 'mozjpeg' else self.version}"
+        """[bytes, score, less distance] at each of QUALITIES. who: an effort, none or mozjpeg."""
+        key = f"{name} {kind} {who} both {'' if who == 'mozjpeg' else self.version}"
         if key not in self.known:
             samples, truth = samples_of(name, kind)
             judge = self.judge(truth)
@@ -192,33 +189,39 @@ class Bench:
             else:
                 encode = ours(samples, kind, None if who == "none" else int(who))
                 files = {quality: encode(quality) for quality in QUALITIES}
-            self.known[key] = [[len(file), judge.score(shown(file))] for file in files.values()]
+            self.known[key] = [
+                [len(file), judge.score(shown(file)), -distance(truth, shown(file))]
+                for file in files.values()
+            ]
             self.path.write_text(json.dumps(self.known, indent=0), encoding="utf-8")
         return self.known[key]
 
-    def saved(self, names: tuple[str, ...], kind: str, who: str, beside: str) -> float:
+    def saved(
+        self, names: tuple[str, ...], kind: str, who: str, beside: str, judge: int = SSIMULACRA2
+    ) -> float:
         """Percent of bytes at equal score, in the mean."""
-        gaps = [gap(self.points(n, kind, who), self.points(n, kind, beside)) for n in names]
+        gaps = [gap(self.points(n, kind, who), self.points(n, kind, beside), judge) for n in names]
         return 100 * float(np.expm1(np.mean(gaps)))
 
     def off(self, names: tuple[str, ...], kind: str, who: str) -> float:
         """How far the mean score is from libjpeg-turbo's at the same number, at most."""
         scores = [
-            [[score for _, score in self.points(n, kind, w)] for n in names] for w in (who, "none")
+            [[point[SSIMULACRA2] for point in self.points(n, kind, w)] for n in names]
+            for w in (who, "none")
         ]
         apart = np.mean(scores[0], axis=0) - np.mean(scores[1], axis=0)
         return float(apart[np.argmax(np.abs(apart))])
 
 
-def gap(ours: list[list[float]], theirs: list[list[float]]) -> float:
+def gap(ours: list[list[float]], theirs: list[list[float]], judge: int) -> float:
     """The mean logarithm of the ratio of bytes at scores that both reach."""
     from scipy.interpolate import PchipInterpolator
 
     curves: list[Any] = []
     ends: list[tuple[float, float]] = []
     for points in (ours, theirs):
-        rising = [p for i, p in enumerate(points) if all(p[1] > q[1] for q in points[:i])]
-        sizes, scores = np.array(rising).T
+        rising = [p for i, p in enumerate(points) if all(p[judge] > q[judge] for q in points[:i])]
+        sizes, scores = np.array([[p[0], p[judge]] for p in rising]).T
         curves.append(PchipInterpolator(scores, np.log(sizes)))
         ends.append((scores[0], scores[-1]))
     at = np.linspace(max(e[0] for e in ends), min(e[1] for e in ends), SCORES)
@@ -247,22 +250,28 @@ def report(bench: Bench, names: tuple[str, ...], kind: str, efforts: list[int], 
     """One table; False if a target is missed."""
     used = cpu(names, kind, efforts)
     print(f"\n{title}: {len(names)} pictures, {kind}")
-    print("| effort | bytes to mozjpeg | to libjpeg-turbo | score apart, most | CPU to mozjpeg |")
-    print("|---|---|---|---|---|")
+    print(
+        "| effort | bytes to mozjpeg | by butteraugli | to libjpeg-turbo | score apart, most |"
+        " CPU to mozjpeg |"
+    )
+    print("|---|---|---|---|---|---|")
     well = True
     for effort in efforts:
         who = str(effort)
         saved, plain = (bench.saved(names, kind, who, w) for w in ("mozjpeg", "none"))
+        seen = bench.saved(names, kind, who, "mozjpeg", BUTTERAUGLI)
         ratio = used[who] / used["mozjpeg"]
         print(
-            f"| {effort} | {saved:+.1f} % | {plain:+.1f} % |"
+            f"| {effort} | {saved:+.1f} % | {seen:+.1f} % | {plain:+.1f} % |"
             f" {bench.off(names, kind, who):+.2f} | {ratio:.2f} |",
             flush=True,
         )
         if title == "photographs" and kind == "4:2:0" and effort in TARGETS:
             well &= saved <= TARGETS[effort][0] and ratio <= TARGETS[effort][1]
+            well &= not seen > 0  # the other judge agrees in sign, where there is one
     print(
-        f"| none | {bench.saved(names, kind, 'none', 'mozjpeg'):+.1f} % | | | "
+        f"| none | {bench.saved(names, kind, 'none', 'mozjpeg'):+.1f} % |"
+        f" {bench.saved(names, kind, 'none', 'mozjpeg', BUTTERAUGLI):+.1f} % | | | "
         f"{used['none'] / used['mozjpeg']:.2f} |"
     )
     return well

@@ -5,6 +5,7 @@
 #     tools/setup.sh --lint      and clang, clang-format, clang-tidy
 #     tools/setup.sh --valgrind  and valgrind
 #     tools/setup.sh --fuzz      and clang with libFuzzer
+#     tools/setup.sh --judges    and butteraugli, for `make bench-jpeg`
 #     tools/setup.sh --coverage  and what tells the lines that a program reached
 #     tools/setup.sh --neon      and a compiler for arm64, and qemu to run what it makes
 #     tools/setup.sh --pythons   and build/venv-<version> for every other interpreter, and the codecs' tools
@@ -13,7 +14,7 @@
 # they are named. PYTHON=… chooses the interpreter of .venv.
 set -eu
 cd "$(dirname "$0")/.."
-lint=no fuzz=no pythons=no valgrind=no neon=no coverage=no
+lint=no fuzz=no pythons=no valgrind=no neon=no coverage=no judges=no
 for argument in "$@"; do
     case $argument in
     --lint) lint=yes ;;
@@ -22,7 +23,8 @@ for argument in "$@"; do
     --valgrind) valgrind=yes ;;
     --coverage) fuzz=yes coverage=yes ;;
     --neon) neon=yes ;;
-    *) sed -n '2,13s/^# \{0,1\}//p' "$0"; exit 2 ;;
+    --judges) judges=yes ;;
+    *) sed -n '2,14s/^# \{0,1\}//p' "$0"; exit 2 ;;
     esac
 done
 mkdir -p build
@@ -62,6 +64,9 @@ libisal:libisal-dev:isa-l-devel:isa-l"
     fi
     if [ $valgrind = yes ] && ! command -v valgrind >/dev/null; then
         echo "valgrind valgrind valgrind"
+    fi
+    if [ $judges = yes ] && ! ldconfig -p | grep -q 'libjxl\.so\.0\.7'; then
+        echo "libjxl0.7 - -"
     fi
     if [ $neon = yes ]; then
         command -v aarch64-linux-gnu-gcc >/dev/null && [ -d /usr/aarch64-linux-gnu/lib ] ||
