@@ -79,7 +79,7 @@ little32(const uint8_t *bytes)
 /* --- JPEG ------------------------------------------------------------------------ */
 
 enum { SOI = 0xd8, EOI = 0xd9, SOS = 0xda, APP0 = 0xe0, APP14 = 0xee, APP15 = 0xef };
-enum { COM = 0xfe, RST0 = 0xd0, RST7 = 0xd7, JFIF_BYTES = 16 };
+enum { SOF0 = 0xc0, COM = 0xfe, RST0 = 0xd0, RST7 = 0xd7, JFIF_BYTES = 16 };
 
 /* Where the next marker's FF is, from inside entropy-coded data. */
 static li_status
@@ -133,6 +133,14 @@ strip_segment(strip *walk, uint64_t offset, uint8_t code, uint32_t length)
     return copy(walk, offset, 2 + (uint64_t)length);
 }
 
+/* With a length and a body, outside entropy-coded data. A restart there stands alone,
+ * and would belong to the scan in front if what parts them were left out. */
+static bool
+is_segment(uint8_t code)
+{
+    return code >= SOF0 && (code < RST0 || code > SOI);
+}
+
 static li_status
 strip_jpeg(strip *walk)
 {
@@ -143,7 +151,7 @@ strip_jpeg(strip *walk)
     while (walk->good) {
         uint8_t marker[4];
         LI_TRY(look(walk, offset, marker, 2));
-        walk->good = walk->good && marker[0] == 0xff && marker[1] >= 0xc0;
+        walk->good = walk->good && marker[0] == 0xff && is_segment(marker[1]);
         if (walk->good && marker[1] == 0xff) { /* a fill byte */
             offset++;
             continue;

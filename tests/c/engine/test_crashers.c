@@ -30,7 +30,7 @@ every_file(check_one check)
     static const char *const folders[] = {
         "tests/data/jpeg",     "tests/data/png",      "tests/data/pngsuite",
         "tests/data/webp",     "tests/data/avif",     "tests/crashers/png",
-        "tests/crashers/avif", "tests/crashers/webp",
+        "tests/crashers/jpeg", "tests/crashers/avif", "tests/crashers/webp",
     };
     uint32_t count = 0;
     for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
