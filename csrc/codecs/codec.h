@@ -3,6 +3,7 @@
 #define LI_CODECS_CODEC_H
 
 #include "base/source.h"
+#include "color/cicp.h"
 #include "image/ahead.h"
 #include "image/out.h"
 #include "image/planes.h"
@@ -37,6 +38,7 @@ typedef struct li_header {
     bool xmp_packed; /* PNG: deflated */
     li_density density;
     uint64_t icc_at;     /* offset of the profile, or of what holds its first piece */
+    li_cicp cicp;        /* what it says of colours besides a profile */
     uint64_t held_bytes; /* what the decoder's library holds of the whole picture at
                             full scale because it cannot stream it; 0: it streams */
     uint64_t work_bytes; /* the rest that it needs: row buffers, tables, windows */

@@ -2,6 +2,7 @@
  * Layer 2. */
 #include "color/icc.h"
 #include "color/lcms.h"
+#include "color/shaper.h"
 #include "color/srgb.h"
 
 #include <stdlib.h>
@@ -10,7 +11,8 @@
 struct li_icc {
     li_ctx *ctx; /* borrowed */
     li_pixel pixel;
-    li_lcms *lcms; /* owned */
+    li_lcms *lcms; /* owned; or */
+    li_shaper *shaper;
 };
 
 enum { GRAYS = 256, SIDE = 6, COLOURS = GRAYS + SIDE * SIDE * SIDE };
@@ -75,6 +77,24 @@ li_icc_open(li_ctx *ctx, const uint8_t *profile, size_t size, li_pixel from,
     return status;
 }
 
+li_status
+li_icc_open_cicp(li_ctx *ctx, const li_cicp *cicp, li_pixel from, li_icc **icc)
+{
+    li_icc *self;
+    *icc = NULL;
+    if (from == LI_CMYK8 || !li_cicp_differs(cicp))
+        return LI_OK;
+    LI_TRY(li_alloc(ctx, 1, sizeof(*self), &self));
+    self->ctx = ctx;
+    self->pixel = from;
+    li_status status = li_shaper_open(ctx, cicp, from, &self->shaper);
+    if (status == LI_OK && !changes_nothing(self))
+        *icc = self;
+    else
+        li_icc_close(&self);
+    return status;
+}
+
 li_pixel
 li_icc_pixel(const li_icc *icc)
 {
@@ -84,7 +104,10 @@ li_icc_pixel(const li_icc *icc)
 void
 li_icc_apply(const li_icc *icc, const uint8_t *in, uint8_t *out, uint32_t pixels)
 {
-    li_lcms_apply(icc->lcms, in, out, pixels);
+    if (icc->shaper)
+        li_shaper_apply(icc->shaper, in, out, pixels);
+    else
+        li_lcms_apply(icc->lcms, in, out, pixels);
 }
 
 void
@@ -95,5 +118,6 @@ li_icc_close(li_icc **icc)
     if (!self)
         return;
     li_lcms_close(&self->lcms);
+    li_shaper_close(&self->shaper);
     li_free(self->ctx, &self);
 }

@@ -1,7 +1,9 @@
-/* icc.h: from the colours of an ICC profile to sRGB, by lcms2. Layer 2. */
+/* icc.h: from the colours of an ICC profile, or of numbers that stand for one, to sRGB.
+ * Layer 2. */
 #ifndef LI_COLOR_ICC_H
 #define LI_COLOR_ICC_H
 
+#include "color/cicp.h"
 #include "image/rows.h"
 
 /* A transform, const once it is open: any thread may apply it. */
@@ -14,6 +16,9 @@ typedef struct li_icc li_icc;
  * CMYK, 0 is full ink. */
 li_status li_icc_open(li_ctx *ctx, const uint8_t *profile, size_t size, li_pixel from,
                       bool inverted, li_icc **icc) LI_MUST_CHECK;
+/* The same of numbers; of CMYK nothing. */
+li_status li_icc_open_cicp(li_ctx *ctx, const li_cicp *cicp, li_pixel from,
+                           li_icc **icc) LI_MUST_CHECK;
 /* The layout that it was opened for. */
 li_pixel li_icc_pixel(const li_icc *icc);
 /* `out` may be `in` but for CMYK. */

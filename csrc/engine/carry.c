@@ -5,6 +5,8 @@
 li_status
 li_input_metadata(li_ctx *ctx, li_source *source, uint8_t keep, li_input *input)
 {
+    if (input->header.cicp.first) /* the profile does not say what the samples are */
+        keep &= (uint8_t)~LI_KEEP_ICC;
     if (!keep || !input->codec)
         return LI_OK;
     return li_codec_metadata(input->codec, ctx, source, &input->header, keep,

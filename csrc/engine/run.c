@@ -56,11 +56,11 @@ open_colour(li_ctx *ctx, li_source *source, li_input *input)
     const li_header *header = &input->header;
     uint8_t *profile = NULL;
     size_t size = 0;
-    if (!header->icc_bytes)
-        return LI_OK;
+    if (!header->icc_bytes || header->cicp.first)
+        return li_icc_open_cicp(ctx, &header->cicp, header->pixel, &input->icc);
     LI_TRY(li_codec_profile(input->codec, ctx, source, header, &profile, &size));
-    if (!profile)
-        return LI_OK;
+    if (!profile) /* damaged */
+        return li_icc_open_cicp(ctx, &header->cicp, header->pixel, &input->icc);
     li_status status =
         li_icc_open(ctx, profile, size, header->pixel, header->inverted, &input->icc);
     li_free(ctx, &profile);

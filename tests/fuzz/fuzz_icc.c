@@ -1,6 +1,7 @@
 /* fuzz_icc.c: libFuzzer over what is done with profiles and other metadata: it is taken
- * out of any file, and the picture stays; a profile by itself is a transform, a warning
- * or nothing: `make fuzz T=icc S=600`. */
+ * out of any file, and the picture stays; a profile by itself, or so many bytes as
+ * numbers take that stand for one, is a transform, a warning or nothing: `make fuzz
+ * T=icc S=600`. */
 #include "color/profile_check.h"
 #include "meta/strip_check.h"
 #include "mutate_any.h"
@@ -29,6 +30,10 @@ size_t
 LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t most, unsigned seed)
 {
     uint32_t random = seed;
+    if (most >= NUMBERS_BYTES && (size == NUMBERS_BYTES || seed % 64 == 0)) {
+        LLVMFuzzerMutate(data, size, most);
+        return NUMBERS_BYTES;
+    }
     return is_profile(data, size) ? mutate_profile(data, size, most)
                                   : mutate_any(data, size, most, &random);
 }
@@ -38,6 +43,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (is_profile(data, size))
         profile_check(data, size);
+    else if (size == NUMBERS_BYTES)
+        numbers_check(data);
     else
         (void)strip_check(data, size);
     return 0;

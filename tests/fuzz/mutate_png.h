@@ -103,21 +103,40 @@ png_change_pixels(pieces *file, piece *data, uint32_t *random)
     free(raw);
 }
 
+/* A chunk of its size in front of the others, with numbers that are near real ones. */
+static inline void
+png_tell_colours(pieces *file, uint32_t *random)
+{
+    static const char types[3][5] = {"cICP", "gAMA", "cHRM"};
+    static const uint8_t sizes[3] = {4, 4, 32};
+    uint32_t kind = next_random(random) % 3;
+    piece made = {.size = sizes[kind]};
+    memcpy(made.type, types[kind], 4);
+    uint8_t *body = own_body(file, &made, 32);
+    for (uint32_t i = 0; kind && i < made.size; i += 4)
+        put_be32(body + i, next_random(random) % 110000);
+    for (uint32_t i = 0; !kind && i < 4; i++)
+        body[i] = (uint8_t)(next_random(random) % (i < 2 ? 24 : 2));
+    insert_piece(file, 1, made);
+}
+
 static inline void
 png_change(pieces *file, uint32_t *random)
 {
-    static const char *const types[] = {"tRNS", "PLTE", "IDAT", "tEXt",
-                                        "IEND", "prVt", "CRIT", "IHDR"};
+    static const char *const types[] = {"tRNS", "PLTE", "IDAT", "tEXt", "IEND", "prVt",
+                                        "CRIT", "IHDR", "cICP", "gAMA", "cHRM", "sRGB"};
     int at = (int)(next_random(random) % (uint32_t)file->count);
     for (int i = 0; i < file->count && next_random(random) % 4; i++)
         if (memcmp(file->list[i].type, "IDAT", 4) == 0)
             at = i;
     piece *chosen = &file->list[at];
-    uint32_t how = next_random(random) % 8;
+    uint32_t how = next_random(random) % 9;
     if (how == 0)
         png_change_header(file, &file->list[0], random);
     else if (how <= 2)
-        change_order(file, at, types, 8, random);
+        change_order(file, at, types, 12, random);
+    else if (how == 8)
+        png_tell_colours(file, random);
     else if (how <= 4 && memcmp(chosen->type, "IDAT", 4) == 0)
         png_change_pixels(file, chosen, random);
     else

@@ -17,11 +17,26 @@ import pytest
 from delta_e import delta_e, delta_e_of_lab
 from needs import need, need_module
 from PIL import Image
-from test_color import APPLE, BUILT, WIDE, encoded, picture, samples
+from test_color import (
+    APPLE,
+    BUILT,
+    SRGB_CURVE,
+    WIDE,
+    encoded,
+    gamma_curve,
+    picture,
+    profile,
+    samples,
+)
+from test_color_numbers import BT2020, P3, chrm, cicp, gama, png, to_xyz
 
 from lazyimage import Engine
 
 pytestmark = pytest.mark.skipif(not BUILT, reason="a build without lcms2")
+
+ADOBE_PLACES = (31270, 32900, 64000, 33000, 21000, 71000, 15000, 6000)
+OTHER_WHITE = (34570, 35850, *ADOBE_PLACES[2:])
+NTSC = (31000, 31600, 67000, 33000, 21000, 71000, 14000, 8000)
 
 # Sharma's table: L, a, b; L, a, b; ΔE.
 PUBLISHED = """
@@ -111,6 +126,40 @@ def test_real_pictures_are_what_transicc_says(tmp_path: Path, path: str) -> None
     colours, which = np.unique(kept.reshape(-1, 3), axis=0, return_inverse=True)
     truth = by_transicc(colours, tmp_path / "profile.icc")[which.reshape(-1)].reshape(kept.shape)
     assert delta_e(samples(engine, mode="RGB"), truth).mean() < 0.5
+
+
+def profile_of(numbers: tuple[int, ...], curve: bytes) -> bytes:
+    """With the places of a cHRM, adapted to D50 by Bradford."""
+    cones = np.array(
+        [[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]]
+    )
+    own, d50 = to_xyz(numbers), np.array([0.9642, 1, 0.8249])
+    scale = np.diag((cones @ d50) / (cones @ own.sum(1)))
+    adapted = np.linalg.inv(cones) @ scale @ cones @ own
+    return profile({name: tuple(adapted[:, i]) for i, name in enumerate("rgb")}, curve)
+
+
+@pytest.mark.parametrize(
+    ("chunks", "places", "curve"),
+    [
+        ([cicp(12, 13)], P3, SRGB_CURVE),
+        ([cicp(9, 1)], BT2020, SRGB_CURVE),
+        ([gama(45455), chrm(ADOBE_PLACES)], ADOBE_PLACES, gamma_curve(2.2)),
+        ([gama(100000), chrm(OTHER_WHITE)], OTHER_WHITE, gamma_curve(1)),
+        ([cicp(4, 4)], NTSC, gamma_curve(2.2)),
+    ],
+    ids=["p3", "bt2020", "adobe", "linear, d50", "ntsc"],
+)
+def test_numbers_are_what_transicc_says_of_a_profile_of_them(
+    tmp_path: Path, chunks: list[bytes], places: tuple[int, ...], curve: bytes
+) -> None:
+    (tmp_path / "profile.icc").write_bytes(profile_of(places, curve))
+    colours = np.unique(np.asarray(picture()).reshape(-1, 3), axis=0)
+    truth = by_transicc(colours, tmp_path / "profile.icc")
+    engine = Engine.from_bytes(png(*chunks, image=Image.fromarray(colours[None])))
+    apart = np.abs(samples(engine)[0] - truth)
+    assert np.abs(colours - truth).mean() > 2
+    assert apart.max() <= 1.5 and apart.mean() < 0.35, (apart.max(), apart.mean())
 
 
 # --- libvips -------------------------------------------------------------------------

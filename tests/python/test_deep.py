@@ -64,13 +64,13 @@ def test_a_png_of_16_bits_keeps_them(entry: oracle.Entry) -> None:
     data = entry.file.read_bytes()
     truth, engine = oracle.png_samples(data), Engine.from_bytes(data).auto_orient(False)
     assert engine.info.bit_depth == 16
-    pixels = engine.to_pixels(dtype="uint16")
+    pixels = engine.to_pixels(dtype="uint16", color="keep")
     assert pixels.dtype == "uint16" and np.asarray(pixels).dtype == np.uint16
     assert (np.asarray(pixels) == truth).all()
-    assert (np.asarray(engine.to_pixels()) == narrowed(truth)).all()
-    written = engine.to_buffer("png").to_bytes()
+    assert (np.asarray(engine.to_pixels(color="keep")) == narrowed(truth)).all()
+    written = engine.to_buffer("png", color="keep").to_bytes()
     assert (oracle.png_samples(written) == truth).all()
-    shallow = engine.to_buffer("png", bit_depth=8).to_bytes()
+    shallow = engine.to_buffer("png", bit_depth=8, color="keep").to_bytes()
     assert (oracle.png_samples(shallow) == narrowed(truth)).all()
 
 
@@ -285,7 +285,7 @@ def test_deep_avifs_are_what_avifdec_says(file: Path, tmp_path: Path) -> None:
     """Within 2 of a thousand: libavif interpolates chroma with floats of its own."""
     engine = Engine.from_path(file)
     assert engine.info.bit_depth in (10, 12)
-    found = np.asarray(engine.auto_orient(False).to_pixels(dtype="uint16"))
+    found = np.asarray(engine.auto_orient(False).to_pixels(dtype="uint16", color="keep"))
     truth = avifdec(file, tmp_path)
     assert found.shape[:2] == truth.shape[:2]
     assert apart(found[:, :, :3], truth[:, :, :3]) <= 140

@@ -19,6 +19,7 @@ typedef struct avif_properties {
     bool nclx; /* the next two are known */
     bool full_range;
     uint32_t matrix;
+    li_cicp cicp;
     uint64_t icc_bytes, icc_at;
     bool alpha; /* auxC or auxi says so */
     bool pixi, clap;

@@ -39,6 +39,8 @@ read_colr(avif_span *span, avif_properties *properties)
         return LI_OK;
     LI_TRY(li_avif_bytes(span, 7, &body));
     properties->nclx = true;
+    properties->cicp.primaries = body[0] ? 0 : body[1]; /* no number is above 255 */
+    properties->cicp.transfer = body[2] ? 0 : body[3];
     properties->matrix = (uint32_t)body[4] << 8 | body[5];
     properties->full_range = body[6] >> 7;
     return LI_OK;
@@ -298,6 +300,7 @@ li_avif_inspect(li_ctx *ctx, li_source *in, li_header *header)
     header->studio = !found.picture.full_range;
     header->icc_bytes = found.picture.icc_bytes;
     header->icc_at = found.picture.icc_at;
+    header->cicp = found.picture.cicp;
     header->exif_bytes = found.exif_bytes;
     header->xmp_bytes = found.xmp_bytes;
     header->xmp_at = found.xmp_at;

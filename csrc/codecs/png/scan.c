@@ -278,21 +278,6 @@ count_inflated(png_scan *scan, const png_chunk *chunk, uint32_t skip, uint64_t m
                                  chunk->length - skip, most, bytes);
 }
 
-static li_status
-visit_density(png_scan *scan, const png_chunk *chunk)
-{
-    enum { BYTES = 9, METRE = 1 };
-    const uint8_t *body;
-    bool intact;
-    if (chunk->length != BYTES)
-        return LI_OK;
-    LI_TRY(chunk_body(scan, chunk, &body, &intact));
-    li_density density = {read_be32(body) * 0.0254, read_be32(body + 4) * 0.0254};
-    if (intact && body[8] == METRE && li_density_known(density))
-        scan->header->density = density;
-    return LI_OK;
-}
-
 /* Behind the keyword and how it is packed (two bytes) two strings, mostly empty; 0:
  * they do not end here. */
 static uint32_t
@@ -350,6 +335,19 @@ visit_profile(png_scan *scan, const png_chunk *chunk)
 }
 
 static li_status
+visit_small(png_scan *scan, const png_chunk *chunk)
+{
+    const uint8_t *body;
+    bool intact;
+    if (chunk->length != li_png_note_bytes(chunk->type))
+        return LI_OK;
+    LI_TRY(chunk_body(scan, chunk, &body, &intact));
+    if (intact)
+        li_png_note(chunk->type, body, scan->header);
+    return LI_OK;
+}
+
+static li_status
 visit_actl(png_scan *scan, const png_chunk *chunk)
 {
     const uint8_t *body;
@@ -362,23 +360,20 @@ visit_actl(png_scan *scan, const png_chunk *chunk)
     return LI_OK;
 }
 
+static const struct {
+    char type[5];
+    li_status (*visit)(png_scan *scan, const png_chunk *chunk);
+} kinds[] = {{"PLTE", visit_plte}, {"tRNS", visit_trns}, {"eXIf", visit_exif},
+             {"iTXt", visit_text}, {"acTL", visit_actl}, {"iCCP", visit_profile}};
+
 static li_status
 visit(png_scan *scan, const png_chunk *chunk)
 {
-    if (chunk_is(chunk, "PLTE"))
-        return visit_plte(scan, chunk);
-    if (chunk_is(chunk, "tRNS"))
-        return visit_trns(scan, chunk);
-    if (chunk_is(chunk, "eXIf"))
-        return visit_exif(scan, chunk);
-    if (chunk_is(chunk, "iTXt"))
-        return visit_text(scan, chunk);
-    if (chunk_is(chunk, "pHYs"))
-        return visit_density(scan, chunk);
-    if (chunk_is(chunk, "acTL"))
-        return visit_actl(scan, chunk);
-    if (chunk_is(chunk, "iCCP"))
-        return visit_profile(scan, chunk);
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+        if (chunk_is(chunk, kinds[i].type))
+            return kinds[i].visit(scan, chunk);
+    if (li_png_note_bytes(chunk->type))
+        return visit_small(scan, chunk);
     if (chunk_is(chunk, "IHDR") || chunk_is(chunk, "IEND"))
         return li_fail(scan->ctx, LI_E130_CORRUPT,
                        "png: %s at byte %llu stands in front of the pixels",

@@ -1,5 +1,6 @@
-/* profile_check.h: any bytes as a profile, for fuzzers and tests: a transform, or a
- * warning, or nothing; never an error but for memory. Test support. */
+/* profile_check.h: any bytes as a profile, or as numbers that stand for one, for
+ * fuzzers and tests: a transform, or a warning, or nothing; never an error but for
+ * memory. Test support. */
 #ifndef LI_TESTS_PROFILE_CHECK_H
 #define LI_TESTS_PROFILE_CHECK_H
 
@@ -19,35 +20,70 @@ profile_must(bool good, const char *words, const li_ctx *ctx)
     abort();
 }
 
-/* Of each layout; a row of them, so that samples beyond it would be seen. */
+enum { PROFILE_WIDTH = 19, NUMBERS_BYTES = 39 };
+
 static inline void
-profile_check(const uint8_t *data, size_t size)
+profile_apply(const li_icc *icc)
+{
+    li_pixel pixel = li_icc_pixel(icc);
+    li_info info = {PROFILE_WIDTH, 1, pixel == LI_CMYK8 ? LI_RGB8 : pixel};
+    size_t in_bytes = PROFILE_WIDTH * li_pixel_bytes(pixel);
+    uint8_t *in = malloc(in_bytes), *out = malloc(li_row_bytes(info));
+    for (size_t k = 0; in && k < in_bytes; k++)
+        in[k] = (uint8_t)(k * 37);
+    li_icc_apply(icc, in, out, PROFILE_WIDTH);
+    free(in);
+    free(out);
+}
+
+/* Of each layout; a row of them, so that samples beyond it would be seen. numbers: NULL
+ * for a profile. */
+static inline void
+profile_check_any(const uint8_t *data, size_t size, const li_cicp *numbers)
 {
     static const li_pixel pixels[] = {LI_GRAY8, LI_GRAYA8, LI_RGB8,  LI_RGBA8,
                                       LI_RGB16, LI_RGBA16, LI_CMYK8, LI_GRAY16};
-    enum { WIDTH = 19, MOST_MIB = 128 };
+    enum { MOST_MIB = 128 };
     for (size_t i = 0; i < sizeof(pixels) / sizeof(pixels[0]); i++) {
         li_ctx ctx;
         li_icc *icc = NULL;
-        li_info info = {WIDTH, 1, pixels[i] == LI_CMYK8 ? LI_RGB8 : pixels[i]};
-        size_t in_bytes = WIDTH * li_pixel_bytes(pixels[i]);
         li_ctx_init(&ctx, NULL);
         ctx.limits.max_memory = MOST_MIB << 20;
-        li_status status = li_icc_open(&ctx, data, size, pixels[i], i & 1, &icc);
+        li_status status = numbers
+                               ? li_icc_open_cicp(&ctx, numbers, pixels[i], &icc)
+                               : li_icc_open(&ctx, data, size, pixels[i], i & 1, &icc);
         profile_must(status == LI_OK || status == LI_E124_MEMORY_BUDGET, "status",
                      &ctx);
         profile_must(status == LI_OK || !icc, "a transform beside an error", &ctx);
-        if (icc) {
-            uint8_t *in = malloc(in_bytes), *out = malloc(li_row_bytes(info));
-            for (size_t k = 0; in && k < in_bytes; k++)
-                in[k] = (uint8_t)(k * 37);
-            li_icc_apply(icc, in, out, WIDTH);
-            free(in);
-            free(out);
-        }
+        if (icc)
+            profile_apply(icc);
         li_icc_close(&icc);
         profile_must(ctx.bytes == 0, "memory is kept", &ctx);
     }
+}
+
+static inline void
+profile_check(const uint8_t *data, size_t size)
+{
+    profile_check_any(data, size, NULL);
+}
+
+/* NUMBERS_BYTES: primaries, transfer, range, and as PNG has them gamma and places. */
+static inline void
+numbers_check(const uint8_t *data)
+{
+    li_cicp cicp = {.primaries = data[0],
+                    .transfer = data[1],
+                    .first = data[2] & 1,
+                    .narrow = data[2] & 2};
+    uint32_t numbers[9];
+    for (int i = 0; i < 9; i++, data += 4)
+        numbers[i] = (uint32_t)data[3] << 24 | (uint32_t)data[4] << 16 |
+                     (uint32_t)data[5] << 8 | data[6];
+    cicp.gamma = numbers[0];
+    memcpy(cicp.places, numbers + 1, sizeof(cicp.places));
+    (void)li_cicp_is_known(&cicp);
+    profile_check_any(NULL, 0, &cicp);
 }
 
 #endif
