@@ -1,7 +1,6 @@
 """Engine: a source with a recipe. Nothing is decoded until an output is asked for.
 
-Layer: top of the Python half. The idea: an Engine is two immutable things, and an output is
-one request to the core made of both.
+Layer: top of the Python half. An Engine is two immutable things, an output one request of both.
 """
 
 from __future__ import annotations
@@ -287,9 +286,8 @@ class Engine(Chain, Deferred, Web):
         self, format: object, quality: object, options: EncodeOptions, caller: str
     ) -> dict[str, Any]:
         if format is not None:
-            return request.alone(
-                request.encode_request(self._recipe, "buffer", format, quality, options, caller)
-            )
+            asked = request.encode_request(self._recipe, "buffer", format, quality, options, caller)
+            return request.alone(asked)
         if quality is not None or options:
             raise InvalidArgumentError(f"{caller}: quality and options need a format")
         return request.alone(request.pixels_request(self._recipe, None))

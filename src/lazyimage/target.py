@@ -1,8 +1,7 @@
 """Targets: the quality that fits a number of bytes, or that reaches a similarity.
 
-Layer: above engine; loaded on use. The idea: one decode, one held frame in the layout that
-the encoder is fed with, and then as few encodes of it as search.py needs. A search is a
-generator of jobs: who drives it runs them here and now, or among those of a run().
+Layer: above engine; loaded on use. One decode, one held frame in the encoder's layout, and as few
+encodes of it as search.py needs. A search is a generator of jobs, run here and now or by run().
 """
 
 from __future__ import annotations
