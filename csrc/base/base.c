@@ -220,7 +220,7 @@ static block *
 block_remap(block *old, uint64_t size)
 {
 #if defined(__linux__)
-    if (old->paged && size >= PAGED_BYTES) {
+    if (old->paged && (size >= PAGED_BYTES || size < old->size)) {
         block *moved = mremap(old, (size_t)old->size, (size_t)size, MREMAP_MAYMOVE);
         return moved == MAP_FAILED ? NULL : moved;
     }
@@ -246,9 +246,9 @@ li_resize_alloc(li_ctx *ctx, uint64_t size, void *pointer)
         return LI_OK;
     if (!allocation_allowed(ctx) || whole > SIZE_MAX)
         return fail_no_memory(ctx, size);
-    /* Pages are moved and a small block shrinks where it is; elsewhere both blocks live
-     * for a moment. */
-    bool alone = old->paged ? whole >= PAGED_BYTES : whole < before;
+    /* Pages are moved and a block shrinks where it is; elsewhere both blocks live for a
+     * moment. */
+    bool alone = whole < before || (old->paged && whole >= PAGED_BYTES);
     uint64_t kept = alone ? before : 0;
     if (whole > kept)
         LI_TRY(ledger_take(ctx, whole - kept));

@@ -292,6 +292,9 @@ li_plan_run(li_ctx *ctx, li_source *source, const li_input *input,
     int64_t decoding = li_now_ns();
     if (status == LI_OK)
         status = push_stages(&run);
+    if (status == LI_OK)
+        status = run.chain ? li_orient_settle(&run.chain, 1, &spent.rows_ns)
+                           : li_orient_settle(run.planes, LI_PLANES, &spent.rows_ns);
     int64_t opened = li_now_ns();
     if (status == LI_OK)
         status = li_carry_open(ctx, input, request, plan, &run.carried);

@@ -199,6 +199,11 @@ void li_pixel_fill(li_pixel pixel, const li_color *color,
 void li_color_text(const li_color *color, char text[10]);
 extern const li_op_kind li_op_color;
 
+/* Take in what a turn in any of the chains must hold before its first row, and close
+ * what it came from, so that no decoder is kept beside the encoder that is opened next.
+ * Without it the first row does so. The time that it takes is added to *spent_ns. */
+li_status li_orient_settle(li_rows *const *chains, uint32_t count,
+                           int64_t *spent_ns) LI_MUST_CHECK;
 /* The orientation that does `first`, then `second`. */
 li_orientation li_orient_then(li_orientation first, li_orientation second);
 /* The one that undoes it. */

@@ -1,5 +1,9 @@
-/* orient.c: the eight orientations. A mirrored picture streams; upside down is a frame
- * read backwards; a transposed one is a frame read by strips of columns. Layer 2.
+/* orient.c: the eight orientations. A mirrored picture streams; any other is held in a
+ * frame, and goes as it is handed out. Layer 2.
+ *
+ * The frame has the last output row first, so that those that are done with are its
+ * end, which is given back. Who filled it is closed: a decoder and what encodes the
+ * turned picture need not be there at once.
  *
  * Each orientation is "swap x and y, then mirror": output (x, y) is input (u, v), where
  * (u, v) is (x, y) or, transposed, (y, x), and then u counts from the right if
@@ -70,24 +74,31 @@ li_orient_rect(li_orientation orientation, li_info info, li_rect rect)
 enum { PAGE_BYTES = 4096 }; /* li_alloc rounds a large block up to pages */
 
 enum {
-    STRIP = 16
-}; /* output rows gathered at once: 16 pixels of an input row are at
-      most two cache lines of RGB, read once */
+    STRIP = 16, /* input rows turned at once: 16 pixels of an output row are at most two
+                   cache lines of RGB, written once */
+    FRAME_SLACK = 16, /* row kernels may read this far past the last row */
+    LEAST_BACK =
+        64 << 10,  /* bytes that are given back at once, at least, and of what */
+    PART_BACK = 8, /* is held: where that takes a copy, there are few */
+};
 
 typedef struct orient_rows {
     li_rows base;
     turn by;
-    li_frame frame; /* owned: the input; empty when it is mirrored only */
-    uint8_t *out;   /* owned: the row handed out, or a strip of rows */
-    uint32_t strip_begin, strip_end; /* output rows in the strip */
+    li_info in;     /* before the turn */
+    uint8_t *frame; /* owned: output row y is row height − 1 − y; NULL: mirrored only */
+    size_t held;     /* bytes of it */
+    uint8_t *strip;  /* owned: input rows, while a transposed frame is filled */
+    uint8_t *out;    /* owned: a mirrored row */
+    uint32_t filled; /* input rows in the frame or the strip */
 } orient_rows;
 
 /* From a row of the strip to the next: an odd number of cache lines, so that the rows
  * of the strip never meet in one set of the cache. */
 static size_t
-strip_stride(li_info info)
+strip_stride(li_info in)
 {
-    size_t lines = (li_row_bytes(info) + 63) / 64;
+    size_t lines = (li_row_bytes(in) + 63) / 64;
     return (lines | 1) * 64;
 }
 
@@ -125,59 +136,95 @@ reverse_row(const uint8_t *row, uint8_t *out, li_info info)
     }
 }
 
-/* Column u of the input, `count` columns on, as rows of the output: pixel by pixel of a
- * short run of each input row. `step` is −1 if the columns are read leftwards. */
+/* A column of the strip as a piece of a row. */
 static inline __attribute__((always_inline)) void
-scatter(const uint8_t *from, int64_t step, uint8_t *out, size_t out_row, uint32_t count,
-        const size_t bytes)
+gather(const uint8_t *from, int64_t step, uint8_t *out, uint32_t count,
+       const size_t bytes)
 {
-    for (uint32_t k = 0; k < count; k++, out += out_row, from += step * (int64_t)bytes)
+    for (uint32_t k = 0; k < count; k++, out += bytes, from += step)
         memcpy(out, from, bytes);
 }
 
+/* The strip, whose first row is input row `first`, into every row of the frame. */
 static inline __attribute__((always_inline)) void
-gather_strip(orient_rows *self, uint32_t y, uint32_t count, const size_t bytes)
+turn_strip(orient_rows *self, uint32_t first, uint32_t count, const size_t bytes)
 {
-    li_info info = self->base.info, in = self->frame.info;
-    size_t out_row = strip_stride(info);
-    uint32_t u = self->by.mirrors ? in.width - 1 - y : y;
-    int64_t step = self->by.mirrors ? -1 : 1;
-    for (uint32_t x = 0; x < info.width; x++) {
-        uint32_t v = self->by.flips ? in.height - 1 - x : x;
-        scatter(li_frame_row(&self->frame, v) + u * bytes, step, self->out + x * bytes,
-                out_row, count, bytes);
+    size_t stride = li_row_bytes(self->base.info);
+    int64_t step = (int64_t)strip_stride(self->in);
+    const uint8_t *from = self->strip;
+    uint32_t x = self->by.flips ? self->in.height - first - count : first;
+    if (self->by.flips) {
+        from += step * (count - 1);
+        step = -step;
+    }
+    uint8_t *out = self->frame + x * bytes;
+    uint32_t last = self->in.width - 1;
+    for (uint32_t row = 0; row <= last; row++, out += stride) {
+        uint32_t u = self->by.mirrors ? row : last - row;
+        gather(from + u * bytes, step, out, count, bytes);
     }
 }
 
 static void
-fill_strip(orient_rows *self, uint32_t y, uint32_t count)
+empty_strip(orient_rows *self, uint32_t first, uint32_t count)
 {
-    switch (li_pixel_bytes(self->base.info.pixel)) {
+    switch (li_pixel_bytes(self->in.pixel)) {
     case 1:
-        gather_strip(self, y, count, 1);
+        turn_strip(self, first, count, 1);
         break;
     case 2:
-        gather_strip(self, y, count, 2);
+        turn_strip(self, first, count, 2);
         break;
     case 3:
-        gather_strip(self, y, count, 3);
+        turn_strip(self, first, count, 3);
         break;
     case 4:
-        gather_strip(self, y, count, 4);
+        turn_strip(self, first, count, 4);
         break;
     case 6:
-        gather_strip(self, y, count, 6);
+        turn_strip(self, first, count, 6);
         break;
     default:
-        gather_strip(self, y, count, 8);
+        turn_strip(self, first, count, 8);
     }
 }
 
+/* One input row. What made them goes with the last. */
 static li_status
-fill_frame(orient_rows *self)
+fill_row(orient_rows *self)
 {
-    li_rows *up = self->base.up;
-    return up->y ? LI_OK : li_frame_fill(&self->frame, up);
+    const uint8_t *row;
+    uint32_t y = self->filled, in_strip = y % STRIP;
+    size_t bytes = li_row_bytes(self->in);
+    LI_TRY(li_poll(self->base.ctx));
+    LI_TRY(li_rows_next(self->base.up, &row));
+    bool last = ++self->filled == self->in.height;
+    if (!self->by.transposes) {
+        memcpy(self->frame + y * bytes, row, bytes);
+    } else {
+        memcpy(self->strip + in_strip * strip_stride(self->in), row, bytes);
+        if (last || in_strip + 1 == STRIP)
+            empty_strip(self, y - in_strip, in_strip + 1);
+    }
+    if (!last)
+        return LI_OK;
+    li_free(self->base.ctx, &self->strip);
+    li_rows_close(&self->base.up);
+    return LI_OK;
+}
+
+/* Rows up to rows->y are done with. */
+static li_status
+give_back(orient_rows *self)
+{
+    uint32_t left = self->base.info.height - self->base.y;
+    size_t needed = left * li_row_bytes(self->base.info) + FRAME_SLACK;
+    size_t spare = self->held - needed;
+    if (spare < LEAST_BACK || spare < self->held / PART_BACK)
+        return LI_OK;
+    LI_TRY(li_resize_alloc(self->base.ctx, needed, &self->frame));
+    self->held = needed;
+    return LI_OK;
 }
 
 static li_status
@@ -198,35 +245,25 @@ mirrored_skip(li_rows *rows, uint32_t count)
 }
 
 static li_status
-flipped_next(li_rows *rows, const uint8_t **row)
+held_next(li_rows *rows, const uint8_t **row)
 {
     orient_rows *self = (orient_rows *)rows;
-    LI_TRY(fill_frame(self));
-    const uint8_t *found = li_frame_row(&self->frame, rows->info.height - 1 - rows->y);
-    if (self->by.mirrors)
+    while (self->filled < self->in.height)
+        LI_TRY(fill_row(self));
+    LI_TRY(give_back(self));
+    uint32_t at = rows->info.height - 1 - rows->y;
+    const uint8_t *found = self->frame + at * li_row_bytes(rows->info);
+    *row = found;
+    if (self->out) {
         reverse_row(found, self->out, rows->info);
-    *row = self->by.mirrors ? self->out : found;
-    return LI_OK;
-}
-
-static li_status
-transposed_next(li_rows *rows, const uint8_t **row)
-{
-    orient_rows *self = (orient_rows *)rows;
-    LI_TRY(fill_frame(self));
-    if (rows->y >= self->strip_end) {
-        uint32_t left = rows->info.height - rows->y;
-        self->strip_begin = rows->y;
-        self->strip_end = rows->y + (left < STRIP ? left : STRIP);
-        fill_strip(self, rows->y, self->strip_end - rows->y);
+        *row = self->out;
     }
-    *row = self->out + (rows->y - self->strip_begin) * strip_stride(rows->info);
     return LI_OK;
 }
 
 /* With the picture in a frame, any row can be the next. */
 static li_status
-framed_skip(li_rows *rows, uint32_t count)
+held_skip(li_rows *rows, uint32_t count)
 {
     (void)rows;
     (void)count;
@@ -237,7 +274,8 @@ static void
 orient_close(li_rows *rows)
 {
     orient_rows *self = (orient_rows *)rows;
-    li_frame_free(rows->ctx, &self->frame);
+    li_free(rows->ctx, &self->frame);
+    li_free(rows->ctx, &self->strip);
     li_free(rows->ctx, &self->out);
 }
 
@@ -248,44 +286,63 @@ static const li_rows_ops mirrored_ops = {
     .close = orient_close,
 };
 
-static const li_rows_ops flipped_ops = {
+static const li_rows_ops held_ops = {
     .name = "orient",
-    .next = flipped_next,
-    .skip = framed_skip,
+    .next = held_next,
+    .skip = held_skip,
     .close = orient_close,
 };
 
-static const li_rows_ops transposed_ops = {
-    .name = "orient",
-    .next = transposed_next,
-    .skip = framed_skip,
-    .close = orient_close,
-};
+/* The topmost stage of a chain that holds the picture, or NULL. */
+static orient_rows *
+holder_of(li_rows *chain)
+{
+    while (chain && chain->ops != &held_ops)
+        chain = chain->up;
+    return (orient_rows *)chain;
+}
+
+/* Of those that are not full the one with the least of its picture, or NULL. */
+static orient_rows *
+emptiest_of(li_rows *const *chains, uint32_t count)
+{
+    orient_rows *found = NULL;
+    for (uint32_t c = 0; c < count; c++) {
+        orient_rows *self = holder_of(chains[c]);
+        if (self && self->filled < self->in.height &&
+            (!found || (uint64_t)self->filled * found->in.height <
+                           (uint64_t)found->filled * self->in.height))
+            found = self;
+    }
+    return found;
+}
+
+/* Planes in step, so that none waits in its port for another. */
+li_status
+li_orient_settle(li_rows *const *chains, uint32_t count, int64_t *spent_ns)
+{
+    int64_t start = li_now_ns();
+    li_status status = LI_OK;
+    orient_rows *self;
+    while (status == LI_OK && (self = emptiest_of(chains, count)) != NULL)
+        status = fill_row(self);
+    *spent_ns += li_now_ns() - start;
+    return status;
+}
 
 /* --- the op ------------------------------------------------------------------------
  */
 
-static const li_rows_ops *
-ops_of(turn by)
-{
-    if (by.transposes)
-        return &transposed_ops;
-    return by.flips ? &flipped_ops : &mirrored_ops;
-}
-
 static bool
-holds_frame(turn by)
+is_held(turn by)
 {
     return by.transposes || by.flips;
 }
 
-/* Bytes of `out`: a strip, a mirrored row, or none. */
 static uint64_t
-out_bytes(turn by, li_info info)
+frame_bytes(li_info info)
 {
-    if (by.transposes)
-        return (uint64_t)STRIP * strip_stride(info);
-    return by.mirrors ? li_row_bytes(info) : 0;
+    return li_sat_add(li_image_bytes(info), FRAME_SLACK);
 }
 
 static li_status
@@ -307,21 +364,28 @@ orient_bytes(const li_op *op, li_info in, li_info out)
     if (op->u.orient == 1)
         return 0;
     uint64_t bytes = sizeof(orient_rows) + LI_BLOCK_OVERHEAD;
-    if (holds_frame(by))
-        bytes = li_sat_add(bytes, li_frame_bytes(in));
-    if (out_bytes(by, out))
-        bytes = li_sat_add(bytes, out_bytes(by, out) + LI_BLOCK_OVERHEAD + PAGE_BYTES);
+    if (is_held(by))
+        bytes = li_sat_add(bytes, frame_bytes(out) + LI_BLOCK_OVERHEAD + PAGE_BYTES);
+    if (by.transposes)
+        bytes = li_sat_add(bytes, STRIP * (uint64_t)strip_stride(in) +
+                                      LI_BLOCK_OVERHEAD + PAGE_BYTES);
+    else if (by.mirrors)
+        bytes = li_sat_add(bytes, li_row_bytes(out) + LI_BLOCK_OVERHEAD);
     return bytes;
 }
 
 static li_status
-orient_allocate(orient_rows *self, li_info in)
+orient_allocate(orient_rows *self)
 {
     li_ctx *ctx = self->base.ctx;
-    if (holds_frame(self->by))
-        LI_TRY(li_frame_alloc(ctx, in, &self->frame));
-    uint64_t bytes = out_bytes(self->by, self->base.info);
-    return bytes ? li_alloc(ctx, bytes, 1, &self->out) : LI_OK;
+    li_info info = self->base.info;
+    if (is_held(self->by)) {
+        LI_TRY(li_alloc(ctx, frame_bytes(info), 1, &self->frame));
+        self->held = (size_t)frame_bytes(info);
+    }
+    if (self->by.transposes)
+        return li_alloc(ctx, STRIP, strip_stride(self->in), &self->strip);
+    return self->by.mirrors ? li_alloc(ctx, li_row_bytes(info), 1, &self->out) : LI_OK;
 }
 
 static li_status
@@ -331,10 +395,12 @@ orient_open(const li_op *op, li_info out, li_rows **chain)
     turn by = turns[op->u.orient];
     if (op->u.orient == 1)
         return LI_OK;
-    LI_TRY(li_rows_push((*chain)->ctx, sizeof(orient_rows), ops_of(by), out, chain));
+    LI_TRY(li_rows_push((*chain)->ctx, sizeof(orient_rows),
+                        is_held(by) ? &held_ops : &mirrored_ops, out, chain));
     orient_rows *self = (orient_rows *)*chain;
     self->by = by;
-    li_status status = orient_allocate(self, in);
+    self->in = in;
+    li_status status = orient_allocate(self);
     if (status != LI_OK)
         li_rows_pop(chain);
     return status;

@@ -184,8 +184,8 @@ TEST(pages_grow_without_a_second_block)
 /* The last thing that a job does is to cut its result to size: that must fit. */
 TEST(shrinking_takes_nothing_from_the_budget)
 {
-    static const uint64_t sizes[] = {50000, 8 << 20};
-    for (int i = 0; i < 2; i++) {
+    static const uint64_t sizes[] = {50000, 3 << 19, 8 << 20};
+    for (int i = 0; i < 3; i++) {
         li_ctx ctx;
         li_ctx_init(&ctx, NULL);
         uint8_t *data;
