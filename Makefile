@@ -116,13 +116,16 @@ NOT_UNDER_VALGRIND := test_guard test_source test_crashers test_group test_tee t
 	test_png_stream test_png_write test_webp_write test_webp_memory test_avif_memory \
 	test_avif_write test_kernels test_ycc test_resize test_jpeg_skim test_jpeg_skim_damage test_run
 
+MEMCHECK_S := 600
+MEMCHECK := env JSIMD_FORCENONE=1 valgrind -q --vex-guest-max-insns=20 --error-exitcode=9 \
+	--leak-check=full --errors-for-leak-kinds=definite,indirect
+
 .PHONY: valgrind-c
 valgrind-c: ## the C tests under valgrind's memcheck, but for the longest: errors and leaks
 	@tools/setup.sh --valgrind
 	@$(MAKE) --no-print-directory c-programs
-	@$(PYTHON) tools/run_tests.py --c $(OUT) --timeout 600 --leave-out '$(NOT_UNDER_VALGRIND)' --only '$(ONLY)' \
-		--under 'env JSIMD_FORCENONE=1 valgrind -q --vex-guest-max-insns=20 --error-exitcode=9 --leak-check=full \
-		--errors-for-leak-kinds=definite,indirect'
+	@$(PYTHON) tools/run_tests.py --c $(OUT) --timeout $(MEMCHECK_S) --leave-out '$(NOT_UNDER_VALGRIND)' --only '$(ONLY)' \
+		--under '$(MEMCHECK)'
 
 tsan-c: setup ## the C tests that start threads, under TSan
 	@$(MAKE) --no-print-directory $(THREADED:%.c=build/tsan/c/%) OUT=build/tsan/c \
