@@ -255,6 +255,30 @@ li_file_write(li_file *file, const void *data, size_t size)
     return LI_OK;
 }
 
+bool
+li_file_patches(const li_file *file)
+{
+    return !file->direct;
+}
+
+li_status
+li_file_patch(li_file *file, uint64_t at, const void *data, size_t size)
+{
+    const uint8_t *from = data;
+    LI_TRY(flush(file));
+    while (size > 0) {
+        ssize_t n = pwrite(file->fd, from, size, (off_t)at);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return fail_write(file->ctx, n ? errno : ENOSPC, "write");
+        from += n;
+        at += (uint64_t)n;
+        size -= (size_t)n;
+    }
+    return LI_OK;
+}
+
 static li_status
 sync_directory(li_file *file)
 {

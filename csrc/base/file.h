@@ -16,6 +16,11 @@ li_status li_file_create(li_ctx *ctx, const char *path, bool durable,
                          li_file **file) LI_MUST_CHECK;
 /* Collected into 64 KiB writes. */
 li_status li_file_write(li_file *file, const void *data, size_t size) LI_MUST_CHECK;
+/* Can what was written be written over? Not of a device or pipe. */
+bool li_file_patches(const li_file *file);
+/* Over bytes that were written. */
+li_status li_file_patch(li_file *file, uint64_t at, const void *data,
+                        size_t size) LI_MUST_CHECK;
 /* Flush, check, give it the old file's mode if there was one, and its name: by a link
  * where there is no file, else by a rename over the old one. */
 li_status li_file_commit(li_file *file) LI_MUST_CHECK;

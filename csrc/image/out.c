@@ -52,6 +52,13 @@ memory_write(li_out *out, const void *data, size_t size)
     return LI_OK;
 }
 
+static li_status
+memory_patch(li_out *out, uint64_t at, const void *data, size_t size)
+{
+    memcpy(((memory_out *)out)->data + at, data, size);
+    return LI_OK;
+}
+
 static void
 memory_close(li_out *out)
 {
@@ -61,6 +68,7 @@ memory_close(li_out *out)
 static const li_out_ops memory_ops = {
     .name = "memory",
     .write = memory_write,
+    .patch = memory_patch,
     .close = memory_close,
 };
 
@@ -83,12 +91,24 @@ file_write(li_out *out, const void *data, size_t size)
     return li_file_write(((file_out *)out)->file, data, size);
 }
 
-static const li_out_ops file_ops = {.name = "file", .write = file_write};
+static li_status
+file_patch(li_out *out, uint64_t at, const void *data, size_t size)
+{
+    return li_file_patch(((file_out *)out)->file, at, data, size);
+}
+
+static const li_out_ops pipe_ops = {.name = "pipe", .write = file_write};
+static const li_out_ops file_ops = {
+    .name = "file",
+    .write = file_write,
+    .patch = file_patch,
+};
 
 li_status
 li_out_to_file(li_ctx *ctx, li_file *file, li_out **out)
 {
-    LI_TRY(out_new(ctx, sizeof(file_out), &file_ops, out));
+    LI_TRY(out_new(ctx, sizeof(file_out), li_file_patches(file) ? &file_ops : &pipe_ops,
+                   out));
     ((file_out *)*out)->file = file;
     return LI_OK;
 }

@@ -9,6 +9,8 @@ typedef struct li_out li_out;
 typedef struct li_out_ops {
     const char *name;
     li_status (*write)(li_out *out, const void *data, size_t size);
+    /* Over bytes that were written. NULL: they are gone, as through a pipe. */
+    li_status (*patch)(li_out *out, uint64_t at, const void *data, size_t size);
     void (*close)(li_out *out);
 } li_out_ops;
 

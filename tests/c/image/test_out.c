@@ -153,7 +153,7 @@ TEST(a_file_gets_the_same_bytes)
     char path[] = "/tmp/li-out-XXXXXX";
     int fd = mkstemp(path);
     CHECK(fd >= 0);
-    uint8_t *truth = random_bytes(SIZE), *found = malloc(SIZE + 1);
+    uint8_t *truth = random_bytes(SIZE), *found = malloc(SIZE + 4);
     li_ctx ctx;
     li_file *file;
     li_out *out;
@@ -163,18 +163,46 @@ TEST(a_file_gets_the_same_bytes)
     li_out_expect(out, 10); /* nothing to a file */
     CHECK_EQ(write_pieces(out, truth, SIZE), LI_OK);
     CHECK_EQ(out->size, SIZE);
+    for (size_t at = 0; at < SIZE - 9; at += 99991) { /* on the disk, in the buffer */
+        memcpy(truth + at, "patched", 7);
+        CHECK_EQ(out->ops->patch(out, at, "patched", 7), LI_OK);
+    }
+    CHECK_EQ(li_out_write(out, "end", 3), LI_OK);
     li_out_close(&out);
     CHECK_EQ(li_file_commit(file), LI_OK);
     li_file_close(&file);
     FILE *back = fopen(path, "rb");
-    CHECK_EQ(fread(found, 1, SIZE + 1, back), SIZE);
-    CHECK(memcmp(found, truth, SIZE) == 0);
+    CHECK_EQ(fread(found, 1, SIZE + 4, back), SIZE + 3);
+    CHECK(memcmp(found, truth, SIZE) == 0 && memcmp(found + SIZE, "end", 3) == 0);
     fclose(back);
     close(fd);
     unlink(path);
     CHECK_EQ(ctx.bytes, 0);
     free(truth);
     free(found);
+}
+
+TEST(memory_can_be_written_over_and_a_device_cannot)
+{
+    li_ctx ctx;
+    li_file *file;
+    li_out *out;
+    uint8_t *data;
+    size_t size;
+    li_ctx_init(&ctx, NULL);
+    CHECK_EQ(li_out_to_memory(&ctx, &out), LI_OK);
+    CHECK_EQ(li_out_write(out, "a long text", 11), LI_OK);
+    CHECK_EQ(out->ops->patch(out, 2, "wide", 4), LI_OK);
+    CHECK_EQ(li_out_detach(out, &data, &size), LI_OK);
+    CHECK(size == 11 && memcmp(data, "a wide text", 11) == 0);
+    li_release(data);
+    li_out_close(&out);
+    CHECK_EQ(li_file_create(&ctx, "/dev/null", false, &file), LI_OK);
+    CHECK_EQ(li_out_to_file(&ctx, file, &out), LI_OK);
+    CHECK(!out->ops->patch);
+    li_out_close(&out);
+    li_file_close(&file);
+    CHECK_EQ(ctx.bytes, 0);
 }
 
 int
@@ -187,5 +215,6 @@ main(void)
     RUN(memory_stops_at_the_budget);
     RUN(every_allocation_can_fail);
     RUN(a_file_gets_the_same_bytes);
+    RUN(memory_can_be_written_over_and_a_device_cannot);
     return test_end();
 }
