@@ -240,6 +240,7 @@ AVIF_SHARES = (
     *("csrc/base/base.c", "csrc/image/rows.c", "csrc/image/sink.c", "csrc/image/planes.c"),
     *("csrc/image/pixel.c", "csrc/kernels/scalar.c", "csrc/kernels/ycc.c", "csrc/meta/exif.c"),
     *("csrc/kernels/plain_pixels.c", "csrc/kernels/plain_resize.c", "csrc/kernels/plain_deep.c"),
+    *("csrc/image/out.c", "csrc/base/file.c"),
 )
 
 

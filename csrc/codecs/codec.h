@@ -100,6 +100,8 @@ typedef struct li_encode {
     int8_t alpha_quality;        /* WebP: 0..100, −1: default */
     int8_t low_memory;           /* WebP: 0, 1, −1: by the memory limit */
     int8_t speed;                /* AVIF: 0..10, −1: default */
+    uint16_t cell_side;          /* AVIF: a grid of cells of this side, a multiple of
+                                    64, of any picture; 0: of large ones, as it likes */
     const li_metadata *metadata; /* borrowed until the sink is closed; NULL: none */
 } li_encode;
 

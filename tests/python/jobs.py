@@ -390,6 +390,23 @@ def stream_growth(directory: str, format: str) -> dict[str, Any]:
     return {**taken, "left": os.listdir(temp)}
 
 
+def grid_growth(directory: str, width: int, height: int) -> dict[str, int]:
+    """Growth of the peak RSS, and the foretold one, while a large JPEG of large soft spots
+    becomes an AVIF."""
+    path, out = f"{directory}/large.jpg", f"{directory}/large.avif"
+    spots = memoryview(random.Random(4).randbytes(60 * 40 * 3)).cast("B", [40, 60, 3])
+    small = li.Engine.from_pixels(spots)
+    small.resize(width, height, fit="fill", kernel="bilinear").to_file(path)
+    small.to_buffer("avif")  # the codec is loaded
+    engine = li.Engine.from_path(path)
+    foretold = engine.estimate("avif", speed=10).peak_bytes
+    with open("/proc/self/clear_refs", "w") as file:
+        file.write("5")  # the peak starts anew
+    before = _memory("VmRSS")
+    engine.to_file(out, speed=10)
+    return {"growth": _memory("VmHWM") - before, "foretold": foretold}
+
+
 def main() -> None:
     """Answer calls until standard input ends. Answers leave by a descriptor of their
     own, so that nothing that a library prints can be taken for one."""

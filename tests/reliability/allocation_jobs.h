@@ -314,6 +314,7 @@ run_group(li_ctx *ctx, li_source *source, const job_kind *job, result *got)
     }
 
 static const li_step small[] = {RESIZE(40, LI_LANCZOS3)};
+static const li_step grown[] = {RESIZE(70, LI_BILINEAR)};
 static const li_step long_chain[] = {
     {LI_STEP_CROP, {.crop = {1, 1, 20, 10}}},
     {LI_STEP_ORIENT, {.orient = (li_orientation)6}},
@@ -433,6 +434,7 @@ list_further_jobs(void)
 #endif
     if (further[0]) {
         add("avif-lossless", small, 1, further[0])->encode.lossless = true;
+        add("avif-grid", grown, 1, further[0])->encode.cell_side = 64;
         add("avif-deep", small, 1, further[0])->encode.bit_depth = 10;
         add("avif-alpha", long_chain + 7, 1, further[0])->encode.subsampling = LI_444;
     }

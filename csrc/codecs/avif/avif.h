@@ -13,7 +13,8 @@ enum { LI_AVIF_TILES = 256, LI_AVIF_FRAMES = 65536 };
 /* What the properties of one item, or of one track, say. */
 typedef struct avif_properties {
     uint32_t width, height; /* ispe; 0: there is none */
-    bool config;            /* there is an av1C: the next three are known */
+    bool config;            /* there is an av1C: the next four are known */
+    uint64_t config_at;
     bool monochrome;
     uint8_t depth, chroma_x, chroma_y;
     bool nclx; /* the next two are known */
@@ -35,8 +36,9 @@ typedef struct avif_found {
     avif_properties picture; /* of the whole picture */
     avif_properties tile;    /* of the first tile; of an ungridded one the same */
     uint64_t exif_bytes, xmp_bytes;
-    uint64_t exif_at, xmp_at; /* 0: not in one piece */
-    uint64_t copied_bytes;    /* what libavif copies of the file */
+    uint64_t exif_at, xmp_at;           /* 0: not in one piece */
+    uint64_t picture_bytes, picture_at; /* of the primary item; the same */
+    uint64_t copied_bytes;              /* what libavif copies of the file */
 } avif_found;
 
 /* Read one property box into the list; others are left alone. */

@@ -280,6 +280,10 @@ read_place(avif_items *items, avif_span *span, avif_span *total, avif_widths wid
         size = li_sat_add(size, length);
     }
     at = extents == 1 ? place_of(items, method & 15, li_sat_add(base, at), size) : 0;
+    if (item == items->primary) {
+        found->picture_bytes = size;
+        found->picture_at = at;
+    }
     if (item == items->exif) {
         found->exif_bytes = size;
         found->exif_at = at;

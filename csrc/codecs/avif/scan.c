@@ -15,6 +15,7 @@ static li_status
 read_av1c(avif_span *span, avif_properties *properties)
 {
     const uint8_t *body;
+    properties->config_at = span->at;
     LI_TRY(li_avif_bytes(span, 4, &body));
     uint8_t bits = body[2];
     properties->config = true;

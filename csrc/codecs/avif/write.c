@@ -1,139 +1,22 @@
 /* write.c: rows, or planes as they are, to an AVIF by libavif and libaom on this
  * thread. Layer 2.
  *
- * The planes are filled as rows come, the encoding is one call at the end, which
- * nothing can interrupt. Colours are BT.709 primaries, the sRGB curve and the BT.601
+ * The planes are filled as rows come. The encoding is one call at the end; of a large
+ * picture it is one for each cell of a grid, as soon as its rows are there. Nothing can
+ * interrupt such a call. Colours are BT.709 primaries, the sRGB curve and the BT.601
  * matrix over the full range (CICP 1/13/6), or no matrix where nothing may be lost. */
 #include "codecs/avif/write.h"
-#include "codecs/avif/compat.h"
 
-#include <stdio.h>
 #include <string.h>
-
-enum {
-    DEFAULT_QUALITY = 60,
-    DEFAULT_SPEED = 6,
-    LOSSLESS_QUALITY = 100, /* quantizer 0 */
-    MAX_SIDE = 65536,       /* of AV1 */
-};
-
-/* --- settings --------------------------------------------------------------------- */
-
-static int
-quality_of(const li_encode *encode)
-{
-    if (encode->lossless)
-        return LOSSLESS_QUALITY;
-    return encode->quality ? encode->quality : DEFAULT_QUALITY;
-}
-
-static int
-speed_of(const li_encode *encode)
-{
-    return encode->speed < 0 ? DEFAULT_SPEED : encode->speed;
-}
-
-/* 10 bits go through every browser and more than 8 need: those of 12 are kept, no
- * others made. */
-static uint32_t
-depth_of(li_pixel pixel, const li_encode *encode)
-{
-    if (!li_pixel_is_deep(pixel))
-        return 8;
-    return encode->bit_depth == 12 ? 12 : 10;
-}
-
-static avifPixelFormat
-format_of(li_pixel pixel, const li_encode *encode)
-{
-    enum { FINE_QUALITY = 90 };
-    if (li_pixel_is_gray(pixel))
-        return AVIF_PIXEL_FORMAT_YUV400;
-    if (encode->lossless || encode->subsampling == LI_444)
-        return AVIF_PIXEL_FORMAT_YUV444;
-    if (encode->subsampling == LI_422)
-        return AVIF_PIXEL_FORMAT_YUV422;
-    if (encode->subsampling == LI_420 || quality_of(encode) < FINE_QUALITY)
-        return AVIF_PIXEL_FORMAT_YUV420;
-    return AVIF_PIXEL_FORMAT_YUV444;
-}
-
-void
-li_avif_describe(li_info info, const li_encode *encode, char *text, size_t size)
-{
-    static const char *const names[] = {
-        [AVIF_PIXEL_FORMAT_YUV444] = "4:4:4",
-        [AVIF_PIXEL_FORMAT_YUV422] = "4:2:2",
-        [AVIF_PIXEL_FORMAT_YUV420] = "4:2:0",
-        [AVIF_PIXEL_FORMAT_YUV400] = "4:0:0",
-    };
-    char quality[16] = "lossless";
-    if (!encode->lossless)
-        snprintf(quality, sizeof(quality), "quality %d", quality_of(encode));
-    snprintf(text, size, "%s, %s, speed %d%s", quality,
-             names[format_of(info.pixel, encode)], speed_of(encode),
-             depth_of(info.pixel, encode) == 8    ? ""
-             : depth_of(info.pixel, encode) == 10 ? ", 10 bit"
-                                                  : ", 12 bit");
-}
-
-/* --- bounds ----------------------------------------------------------------------- */
-
-/* In blocks of 64 × 64. */
-static uint64_t
-padded_pixels(li_info info)
-{
-    uint64_t width = ((uint64_t)info.width + 63) & ~63ull;
-    uint64_t height = ((uint64_t)info.height + 63) & ~63ull;
-    return li_sat_mul(width, height);
-}
-
-/* Noise takes 1.42 bytes a sample where nothing may be lost; 8 KiB are the boxes. */
-uint64_t
-li_avif_output_bytes(li_info info, const li_encode *encode)
-{
-    static const uint8_t halves[] = {
-        [AVIF_PIXEL_FORMAT_YUV444] = 6,
-        [AVIF_PIXEL_FORMAT_YUV422] = 4,
-        [AVIF_PIXEL_FORMAT_YUV420] = 3,
-        [AVIF_PIXEL_FORMAT_YUV400] = 2,
-    };
-    uint64_t samples = halves[format_of(info.pixel, encode)];
-    samples += li_pixel_has_alpha(info.pixel) ? 2 : 0;
-    samples *= li_pixel_is_deep(info.pixel) ? 2 : 1;
-    return li_sat_add(li_sat_mul(padded_pixels(info), samples), 8 << 10);
-}
-
-/* Measured on libaom 3.6 at every speed over noise, which takes the most. */
-static uint64_t
-library_bytes(li_info info, const li_encode *encode)
-{
-    enum { FIXED_BYTES = 6 << 20, ALPHA_BYTES = 12 };
-    static const uint8_t pixel_bytes[] = {
-        [AVIF_PIXEL_FORMAT_YUV444] = 56,
-        [AVIF_PIXEL_FORMAT_YUV422] = 40,
-        [AVIF_PIXEL_FORMAT_YUV420] = 34,
-        [AVIF_PIXEL_FORMAT_YUV400] = 34, /* libaom has chroma in any case */
-    };
-    uint64_t each = pixel_bytes[format_of(info.pixel, encode)];
-    each += li_pixel_has_alpha(info.pixel) ? ALPHA_BYTES : 0;
-    each *= li_pixel_is_deep(info.pixel) ? 2 : 1;
-    return li_sat_add(FIXED_BYTES, li_sat_mul(padded_pixels(info), each));
-}
-
-uint64_t
-li_avif_encode_bytes(li_info info, const li_encode *encode)
-{
-    enum { OWN_BYTES = 6 << 10 }; /* the sink, whose tables take 4 KB, and a row */
-    return li_sat_add(library_bytes(info, encode), li_row_bytes(info) + OWN_BYTES);
-}
 
 /* --- the encoder ------------------------------------------------------------------ */
 
 typedef struct avif_writer {
     li_ctx *ctx;      /* borrowed */
     li_out *out;      /* borrowed */
-    avifImage *image; /* owned */
+    avifImage *image; /* owned: the picture, or the band of its rows in work */
+    avif_grid *grid;  /* owned; NULL: the picture is encoded as one */
+    uint32_t first;   /* row of the picture that is the image's first */
     li_encode encode;
     uint64_t charged;
 } avif_writer;
@@ -141,6 +24,7 @@ typedef struct avif_writer {
 static void
 writer_close(avif_writer *writer)
 {
+    li_avif_grid_close(&writer->grid);
     if (writer->image)
         avifImageDestroy(writer->image);
     writer->image = NULL;
@@ -148,118 +32,90 @@ writer_close(avif_writer *writer)
     writer->charged = 0;
 }
 
-/* libavif before 1.1 aborts where malloc fails: see first that there is as much. */
+/* A grid's cells are charged one by one. */
 static li_status
-writer_reserve(avif_writer *writer, li_info info)
+writer_reserve(avif_writer *writer, li_info info, avif_cells cells)
 {
-    uint64_t bytes = library_bytes(info, &writer->encode);
-    if (writer->encode.metadata) /* its copy, and those in the file that it makes */
-        bytes = li_sat_add(bytes, 3 * li_metadata_total(writer->encode.metadata));
-    void *probe = NULL;
-    LI_TRY(li_alloc(writer->ctx, bytes, 1, &probe));
-    li_free(writer->ctx, &probe);
-    LI_TRY(li_charge(writer->ctx, bytes));
-    writer->charged = bytes;
-    return LI_OK;
+    const li_encode *encode = &writer->encode;
+    uint64_t bytes = cells.columns ? 0 : li_avif_still_bytes(info, encode, cells);
+    uint64_t copies = cells.columns ? 1 : 3; /* its own, and those in its file */
+    if (encode->metadata)
+        bytes = li_sat_add(bytes, copies * li_metadata_total(encode->metadata));
+    return bytes ? li_avif_reserve(writer->ctx, bytes, &writer->charged) : LI_OK;
+}
+
+static void
+set_colours(avifImage *image, bool plain)
+{
+    image->yuvRange = AVIF_RANGE_FULL;
+    image->colorPrimaries = AVIF_COLOR_PRIMARIES_BT709;
+    image->transferCharacteristics = AVIF_TRANSFER_CHARACTERISTICS_SRGB;
+    image->matrixCoefficients =
+        plain ? AVIF_MATRIX_COEFFICIENTS_IDENTITY : AVIF_MATRIX_COEFFICIENTS_BT601;
+}
+
+static li_status
+add_planes(avif_writer *writer, li_info info, avif_cells cells)
+{
+    if (cells.columns)
+        return li_avif_grid_open(writer->ctx, info, &writer->encode, writer->image,
+                                 writer->out, &writer->grid);
+    bool alpha = li_pixel_has_alpha(info.pixel);
+    avifResult result = avifImageAllocatePlanes(writer->image, alpha ? AVIF_PLANES_ALL
+                                                                     : AVIF_PLANES_YUV);
+    return result == AVIF_RESULT_OK
+               ? LI_OK
+               : li_avif_fail(writer->ctx, result, NULL, LI_E299_ENCODE_INTERNAL);
 }
 
 static li_status
 writer_open(avif_writer *writer, li_ctx *ctx, li_info info, const li_encode *encode,
             li_out *out)
 {
+    avif_cells cells = li_avif_cells(info, encode);
     writer->ctx = ctx;
     writer->out = out;
     writer->encode = *encode;
-    if (info.width > MAX_SIDE || info.height > MAX_SIDE)
+    if (info.width > LI_AVIF_SIDE || info.height > LI_AVIF_SIDE)
         return li_fail(ctx, LI_E300_ENCODE, "avif: %ux%u has a side over %d",
-                       info.width, info.height, MAX_SIDE);
-    LI_TRY(writer_reserve(writer, info));
+                       info.width, info.height, LI_AVIF_SIDE);
+    LI_TRY(writer_reserve(writer, info, cells));
     writer->image =
-        avifImageCreate(info.width, info.height, depth_of(info.pixel, encode),
-                        format_of(info.pixel, encode));
+        avifImageCreate(info.width, info.height, li_avif_depth(info.pixel, encode),
+                        li_avif_format(info, encode));
     if (!writer->image)
         return li_fail(ctx, LI_ENOMEM, "avif: no memory for a picture");
-    avifImage *image = writer->image;
-    bool gray = li_pixel_is_gray(info.pixel);
-    image->yuvRange = AVIF_RANGE_FULL;
-    image->colorPrimaries = AVIF_COLOR_PRIMARIES_BT709;
-    image->transferCharacteristics = AVIF_TRANSFER_CHARACTERISTICS_SRGB;
-    image->matrixCoefficients = encode->lossless && !gray
-                                    ? AVIF_MATRIX_COEFFICIENTS_IDENTITY
-                                    : AVIF_MATRIX_COEFFICIENTS_BT601;
-    bool alpha = li_pixel_has_alpha(info.pixel);
-    avifResult result =
-        avifImageAllocatePlanes(image, alpha ? AVIF_PLANES_ALL : AVIF_PLANES_YUV);
-    if (result != AVIF_RESULT_OK)
-        return li_avif_fail(ctx, result, NULL, LI_E299_ENCODE_INTERNAL);
-    return li_avif_set_metadata(ctx, image, encode->metadata);
+    set_colours(writer->image, encode->lossless && !li_pixel_is_gray(info.pixel));
+    LI_TRY(li_avif_set_metadata(ctx, writer->image, encode->metadata));
+    return add_planes(writer, info, cells);
 }
 
-static avifResult
-configure(const avif_writer *writer, avifEncoder *encoder, avif_options options)
-{
-    const li_encode *encode = &writer->encode;
-    bool aom = avifCodecName(AVIF_CODEC_CHOICE_AOM, AVIF_CODEC_FLAG_CAN_ENCODE);
-    int quality = quality_of(encode);
-    encoder->codecChoice = aom ? AVIF_CODEC_CHOICE_AOM : AVIF_CODEC_CHOICE_AUTO;
-    encoder->maxThreads = 1;
-    encoder->speed = speed_of(encode);
-    li_avif_set_quality(encoder, quality, LOSSLESS_QUALITY);
-    if (!aom)
-        return AVIF_RESULT_OK;
-    return li_avif_tune(encoder, writer->image, speed_of(encode),
-                        quality == LOSSLESS_QUALITY, options);
-}
-
+/* The image's planes are full. */
 static li_status
-hand_on(avif_writer *writer, const avifRWData *data)
+writer_turn(avif_writer *writer)
 {
-    for (size_t at = 0; at < data->size; at += LI_OUT_BYTES) {
-        size_t left = data->size - at;
-        LI_TRY(li_poll(writer->ctx));
-        LI_TRY(li_out_write(writer->out, data->data + at,
-                            left < LI_OUT_BYTES ? left : LI_OUT_BYTES));
-    }
+    uint32_t rows = writer->image->height;
+    if (!writer->grid)
+        return LI_OK;
+    LI_TRY(li_avif_grid_band(writer->grid));
+    writer->first += rows;
     return LI_OK;
-}
-
-/* `known` is false, and the status LI_OK, if libaom does not know one of the options.
- */
-static li_status
-encode_image(const avif_writer *writer, avif_options options, avifRWData *data,
-             bool *known)
-{
-    avifEncoder *encoder = avifEncoderCreate();
-    if (!encoder)
-        return li_fail(writer->ctx, LI_ENOMEM, "avif: no memory for an encoder");
-    avifResult result = configure(writer, encoder, options);
-    if (result == AVIF_RESULT_OK)
-        result = avifEncoderWrite(encoder, writer->image, data);
-    li_status status = LI_OK;
-    *known = options == AVIF_NO_OPTIONS ||
-             result != AVIF_RESULT_INVALID_CODEC_SPECIFIC_OPTION;
-    if (result != AVIF_RESULT_OK && *known)
-        status =
-            li_avif_fail(writer->ctx, result, &encoder->diag, LI_E299_ENCODE_INTERNAL);
-    avifEncoderDestroy(encoder);
-    return status;
 }
 
 static li_status
 writer_finish(avif_writer *writer)
 {
     avifRWData data = AVIF_DATA_EMPTY;
-    bool known = false;
+    avif_effort effort = {li_avif_quality(&writer->encode),
+                          li_avif_speed(&writer->encode)};
     LI_TRY(li_poll_clock(writer->ctx));
-    li_status status = encode_image(writer, AVIF_ALL_OPTIONS, &data, &known);
-    if (status == LI_OK && !known)
-        status = encode_image(writer, AVIF_LEAN_OPTIONS, &data, &known);
-    if (status == LI_OK && !known)
-        status = encode_image(writer, AVIF_NO_OPTIONS, &data, &known);
+    if (writer->grid)
+        return li_avif_grid_finish(writer->grid);
+    li_status status = li_avif_encode_image(writer->ctx, writer->image, effort, &data);
     /* The encoder's heap is gone; so are the planes before the output grows. */
     avifImageFreePlanes(writer->image, AVIF_PLANES_ALL);
     if (status == LI_OK)
-        status = hand_on(writer, &data);
+        status = li_avif_hand_on(writer->ctx, writer->out, data.data, data.size);
     avifRWDataFree(&data);
     return status;
 }
@@ -284,12 +140,13 @@ sink_write(li_sink *base, const uint8_t *row)
     avif_sink *sink = (avif_sink *)base;
     avifImage *image = sink->writer.image;
     uint32_t channels = li_pixel_channels(base->info.pixel);
+    uint32_t y = base->y - sink->writer.first;
     if (li_pixel_is_deep(base->info.pixel))
-        li_avif_deep_fill(image, base->y, (const uint16_t *)(const void *)row,
+        li_avif_deep_fill(image, y, (const uint16_t *)(const void *)row,
                           (uint16_t *)(void *)sink->held, channels);
     else
-        li_avif_fill(image, base->y, row, sink->held, channels);
-    return LI_OK;
+        li_avif_fill(image, y, row, sink->held, channels);
+    return y + 1 == image->height ? writer_turn(&sink->writer) : LI_OK;
 }
 
 static li_status
@@ -313,17 +170,6 @@ static const li_sink_ops sink_ops = {
     .finish = sink_finish,
     .close = sink_close,
 };
-
-li_pixel
-li_avif_accepts(li_pixel pixel, const li_encode *encode)
-{
-    if (pixel == LI_CMYK8)
-        return LI_RGB8;
-    if (encode->bit_depth == 8)
-        return li_pixel_with_depth(pixel, false);
-    bool deep = encode->bit_depth == 10 || encode->bit_depth == 12;
-    return deep ? li_pixel_with_depth(pixel, true) : pixel;
-}
 
 li_status
 li_avif_encode(li_ctx *ctx, li_info info, const li_encode *encode, li_out *out,
@@ -350,13 +196,35 @@ typedef struct avif_plane_sink {
     avif_writer writer;
 } avif_plane_sink;
 
+static uint32_t
+first_of(const avif_plane_sink *sink, uint32_t plane)
+{
+    const li_plane *shape = &sink->base.layout.plane[plane];
+    return (uint32_t)((uint64_t)sink->writer.first * shape->y_num / shape->y_den);
+}
+
+/* Are all rows of the image there, once one more of `plane` is? */
+static bool
+is_full(const avif_plane_sink *sink, uint32_t plane)
+{
+    uint32_t end = sink->writer.first + sink->writer.image->height;
+    for (uint32_t p = 0; p < LI_PLANES; p++) {
+        const li_plane *shape = &sink->base.layout.plane[p];
+        uint64_t rows = sink->base.y[p] + (p == plane ? 1 : 0);
+        if (rows < shape->height && rows * shape->y_den < (uint64_t)end * shape->y_num)
+            return false;
+    }
+    return true;
+}
+
 static li_status
 planes_write(li_plane_sink *base, uint32_t plane, const uint8_t *row)
 {
-    const avifImage *image = ((avif_plane_sink *)base)->writer.image;
-    memcpy(plane_at(image, (int)plane, base->y[plane]), row,
+    avif_plane_sink *sink = (avif_plane_sink *)base;
+    const avifImage *image = sink->writer.image;
+    memcpy(plane_at(image, (int)plane, base->y[plane] - first_of(sink, plane)), row,
            base->layout.plane[plane].width);
-    return LI_OK;
+    return is_full(sink, plane) ? writer_turn(&sink->writer) : LI_OK;
 }
 
 static li_status
@@ -386,7 +254,7 @@ li_avif_takes_planes(li_info info, const li_encode *encode, li_planar *layout)
     avifPixelFormatInfo format;
     if (info.pixel != LI_RGB8 || encode->lossless)
         return false;
-    avifGetPixelFormatInfo(format_of(info.pixel, encode), &format);
+    avifGetPixelFormatInfo(li_avif_format(info, encode), &format);
     *layout = li_planar_of(info.width, info.height, (uint8_t)(1 << format.chromaShiftX),
                            (uint8_t)(1 << format.chromaShiftY));
     return true;

@@ -63,6 +63,7 @@ round_options(const uint8_t bytes[8])
     how.palette = bytes[7] & 32 ? (uint16_t)(2 + bytes[0] % 255) : 0;
     how.bit_depth = (uint8_t)(bytes[7] & 64 ? 1u << bytes[4] % 4 : 0);
     how.dither = bytes[1] & 128 ? 0 : -1;
+    how.cell_side = bytes[7] & 128 ? 64 : 0;
     return how;
 }
 
@@ -113,13 +114,13 @@ round_must(bool good, const round_trip *trip, const char *what, double value)
             "%s %ux%u %s style %d: %s (%.3f): quality %u, progressive %d, optimize %d, "
             "subsampling %d, compression %d, lossless %d, near %d, method %d, smart "
             "%d, alpha %d, low %d, speed %d, planes %d, palette %u, bits %u, "
-            "interlace %d\n",
+            "interlace %d, cells %u\n",
             trip->codec->name, trip->info.width, trip->info.height,
             li_pixel_name(trip->info.pixel), (int)trip->style, what, value,
             how->quality, how->progressive, how->optimize, (int)how->subsampling,
             how->compression, how->lossless, how->near_lossless, how->method,
             how->smart_subsample, how->alpha_quality, how->low_memory, how->speed,
-            trip->planes, how->palette, how->bit_depth, how->interlace);
+            trip->planes, how->palette, how->bit_depth, how->interlace, how->cell_side);
     abort();
 }
 

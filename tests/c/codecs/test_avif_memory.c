@@ -238,6 +238,25 @@ TEST(encode_charges_cover_the_heap_for_the_worst_pictures)
     }
 }
 
+/* A cell, a band of them, and what is written: into memory, as the meter's own output
+ * cannot be written over. */
+TEST(encode_bytes_bounds_the_heap_of_a_grid)
+{
+    static const li_pixel pixels[] = {LI_RGB8, LI_RGBA8, LI_GRAYA8, LI_RGBA16};
+    for (int i = 0; i < 4 * 2; i++) {
+        li_info info = {600, 400, pixels[i / 2]};
+        li_encode how = li_encode_default();
+        measured found;
+        how.speed = i % 2 ? 10 : 6;
+        how.lossless = i % 2;
+        how.cell_side = 192;
+        CHECK_EQ(encode_noise(info, &how, &found), LI_OK);
+        if (!CHECK(found.heap > 0 && found.heap <= found.bound))
+            fprintf(stderr, "%s: %llu of %llu\n", li_pixel_name(info.pixel),
+                    (unsigned long long)found.heap, (unsigned long long)found.bound);
+    }
+}
+
 TEST(an_option_that_libaom_does_not_know_fails_no_job)
 {
     static const char *const words[] = {"min-partition-size", "use-intra-dct-only",
@@ -285,6 +304,7 @@ main(void)
     RUN(encode_charges_cover_the_heap_for_the_worst_pictures);
     RUN(noise_takes_no_more_than_is_promised);
     RUN(encode_bytes_bounds_the_heap_at_every_speed);
+    RUN(encode_bytes_bounds_the_heap_of_a_grid);
     RUN(only_speeds_4_to_8_with_loss_are_tuned);
     RUN(an_option_that_libaom_does_not_know_fails_no_job);
     return test_end();
