@@ -7,7 +7,11 @@ pixels, both by SSIMULACRA2 against Pillow's resize of a full decode in floating
 With --policies: what "safe" and "fast" cost against "exact" in the jobs that people run, each
 photograph as JPEG 85, WebP 80 and pixels at three widths.
 
-Usage: shrink.py [--pictures N] [--policies]     needs numpy, Pillow, ssimulacra2 and the corpus
+With --planes: what any resize of Y, Cb and Cr must lose as pixels, however it rounds: libjpeg's
+planes, with its own smooth chroma, resized in floating point and rounded once, as RGB.
+
+Usage: shrink.py [--pictures N] [--policies | --planes]
+Needs numpy, Pillow, ssimulacra2 and the corpus.
 """
 
 from __future__ import annotations
@@ -142,14 +146,48 @@ def tell_policies(paths: list[Path]) -> None:
         )
 
 
+def of_planes(path: Path, width: int, height: int) -> Array:
+    """Rounded once, at the end."""
+    picture = Image.open(path)
+    picture.draft("YCbCr", None)
+    luma, blue, red = (
+        numpy.asarray(plane.convert("F").resize((width, height), Image.Resampling.LANCZOS))
+        for plane in picture.split()
+    )
+    blue, red = blue - 128, red - 128
+    rgb = (luma + 1.402 * red, luma - 0.344136 * blue - 0.714136 * red, luma + 1.772 * blue)
+    return numpy.clip(numpy.rint(numpy.stack(rgb, -1)), 0, 255).astype("uint8")
+
+
+def tell_planes(paths: list[Path]) -> None:
+    print(f"{len(paths)} photographs as pixels; planes in floating point against shrink='exact'")
+    print("| width | n | points lost: median | max | samples that differ by 1: median | by more |")
+    print("|---|---|---|---|---|---|")
+    for width in WIDTHS:
+        lost, one, more = [], [], []
+        for path in (path for path in paths if Image.open(path).width > width):
+            exact, _ = resized(path, width, "exact")
+            planes = of_planes(path, width, exact.shape[0])
+            reference = truth(path, width, exact.shape[0])
+            with tempfile.TemporaryDirectory() as folder:
+                lost.append(score(reference, exact, folder) - score(reference, planes, folder))
+            apart = numpy.abs(planes.astype(int) - reference)
+            one.append((apart == 1).mean())
+            more.append((apart > 1).mean())
+        figures = f"{statistics.median(lost):.2f} | {max(lost):.2f}"
+        shares = f"{statistics.median(one):.1%} | {statistics.median(more):.2%}"
+        print(f"| {width} | {len(lost)} | {figures} | {shares} |")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--pictures", type=int, default=8)
     parser.add_argument("--policies", action="store_true", help="by policy, not by residual")
+    parser.add_argument("--planes", action="store_true", help="the least that planes lose")
     asked = parser.parse_args()
     paths = photographs(asked.pictures)
-    if asked.policies:
-        tell_policies(paths)
+    if asked.policies or asked.planes:
+        (tell_policies if asked.policies else tell_planes)(paths)
         return
     found: dict[tuple[int, float], list[tuple[float, float]]] = defaultdict(list)
     with tempfile.TemporaryDirectory() as folder:
