@@ -110,9 +110,10 @@ png_tell_colours(pieces *file, uint32_t *random)
     static const char types[3][5] = {"cICP", "gAMA", "cHRM"};
     static const uint8_t sizes[3] = {4, 4, 32};
     uint32_t kind = next_random(random) % 3;
-    piece made = {.size = sizes[kind]};
+    piece made = {.size = 0};
     memcpy(made.type, types[kind], 4);
     uint8_t *body = own_body(file, &made, 32);
+    made.size = sizes[kind];
     for (uint32_t i = 0; kind && i < made.size; i += 4)
         put_be32(body + i, next_random(random) % 110000);
     for (uint32_t i = 0; !kind && i < 4; i++)
