@@ -3,7 +3,7 @@
 #define LI_CODECS_CODEC_H
 
 #include "base/source.h"
-#include "color/cicp.h"
+#include "color/icc.h"
 #include "image/ahead.h"
 #include "image/out.h"
 #include "image/planes.h"
@@ -257,6 +257,11 @@ li_status li_codec_find(li_ctx *ctx, const uint8_t head[LI_PROBE_BYTES],
 li_status li_codec_metadata(const li_codec *codec, li_ctx *ctx, li_source *in,
                             const li_header *header, uint8_t keep,
                             li_metadata *metadata) LI_MUST_CHECK;
+
+/* What brings its colours to sRGB, in as many bits as it has: a profile, or numbers.
+ * *icc is NULL where nothing is to be done. */
+li_status li_codec_colour(const li_codec *codec, li_ctx *ctx, li_source *in,
+                          const li_header *header, li_icc **icc) LI_MUST_CHECK;
 
 /* --- the header ------------------------------------------------------------------- */
 

@@ -81,3 +81,23 @@ li_codec_metadata(const li_codec *codec, li_ctx *ctx, li_source *in,
         LI_TRY(read_profile(ctx, codec, in, header, metadata));
     return keep & LI_KEEP_XMP ? read_xmp(ctx, codec, in, header, metadata) : LI_OK;
 }
+
+/* --- colours ------------------------------------------------------------------------
+ */
+
+li_status
+li_codec_colour(const li_codec *codec, li_ctx *ctx, li_source *in,
+                const li_header *header, li_icc **icc)
+{
+    uint8_t *profile = NULL;
+    size_t size = 0;
+    li_pixel pixel =
+        li_pixel_with_depth(header->pixel, codec->deep && header->bit_depth > 8);
+    if (header->icc_bytes && !header->cicp.first)
+        LI_TRY(li_codec_profile(codec, ctx, in, header, &profile, &size));
+    if (!profile) /* there is none, or it is damaged */
+        return li_icc_open_cicp(ctx, &header->cicp, pixel, icc);
+    li_status status = li_icc_open(ctx, profile, size, pixel, header->inverted, icc);
+    li_free(ctx, &profile);
+    return status;
+}

@@ -195,6 +195,8 @@ make_transform(li_lcms *self, cmsHPROFILE profile, cmsHPROFILE target, bool inve
 {
     li_pixel to = self->from == LI_CMYK8 ? LI_RGB8 : self->from;
     cmsUInt32Number flags = cmsFLAGS_NOCACHE; /* a cache is not for several threads */
+    if (li_pixel_is_deep(self->from))
+        flags |= cmsFLAGS_NOOPTIMIZE;
     if (li_pixel_has_alpha(self->from))
         flags |= cmsFLAGS_COPY_ALPHA;
     self->transform =

@@ -159,11 +159,25 @@ output_pixel(const li_request *request, li_pixel last)
     return li_pixel_with_depth(wanted, deep);
 }
 
+/* To the depth and the layout that the output gets. */
+static li_status
+draft_output(li_draft *draft, const li_request *request)
+{
+    li_pixel last = info_now(draft).pixel, wanted = output_pixel(request, last);
+    if (li_pixel_is_deep(last) && !li_pixel_is_deep(wanted)) {
+        last = li_pixel_with_depth(last, false);
+        LI_TRY(draft_convert(draft, last, NULL));
+    }
+    const uint8_t *background = request->codec ? request->background : NULL;
+    return wanted == last ? LI_OK : draft_convert(draft, wanted, background);
+}
+
 static li_status
 draft_all(li_draft *draft, const li_input *input, const li_request *request)
 {
     li_op colours = {.kind = &li_op_color, .u.icc = draft->icc};
-    if (li_pixel_is_deep(draft->in.pixel) &&
+    /* Colours are converted in all bits that there are, and rounded last. */
+    if (!draft->icc && li_pixel_is_deep(draft->in.pixel) &&
         !li_pixel_is_deep(output_pixel(request, draft->in.pixel)))
         LI_TRY(draft_convert(draft, li_pixel_with_depth(draft->in.pixel, false), NULL));
     if (draft->icc && input->header.pixel != LI_CMYK8)
@@ -176,11 +190,7 @@ draft_all(li_draft *draft, const li_input *input, const li_request *request)
             draft->ctx->step = step_name(&request->steps[i]);
         LI_TRY(status);
     }
-    li_pixel last = info_now(draft).pixel;
-    li_pixel wanted = output_pixel(request, last);
-    if (wanted == last)
-        return LI_OK;
-    return draft_convert(draft, wanted, request->codec ? request->background : NULL);
+    return draft_output(draft, request);
 }
 
 /* --- the cost -------------------------------------------------------------------- */
@@ -343,16 +353,26 @@ check_budget(li_ctx *ctx, const li_plan *plan, const li_request *request)
 
 /* --- the plan -------------------------------------------------------------------- */
 
-/* A picture with more than 8 bits that the output will keep. */
+/* A profile that goes with the samples is left to who shows them. */
+static bool
+converts_first(const li_input *input, const li_request *request)
+{
+    return input->icc && request->to_srgb && request->mode != LI_CMYK8 &&
+           (input->header.pixel == LI_CMYK8 ||
+            !(request->keep & LI_KEEP_ICC && input->metadata.icc));
+}
+
+/* A picture with more than 8 bits that the output will keep, or that are converted. */
 static bool
 decodes_deep(const li_input *input, const li_request *request)
 {
     li_pixel pixel = input->header.pixel;
     if (!input->codec || !input->codec->deep || input->header.bit_depth <= 8)
         return false;
-    return request->shared ? request->shared->deep
-                           : li_pixel_is_deep(output_pixel(
-                                 request, li_pixel_with_depth(pixel, true)));
+    if (request->shared)
+        return request->shared->deep;
+    return converts_first(input, request) ||
+           li_pixel_is_deep(output_pixel(request, li_pixel_with_depth(pixel, true)));
 }
 
 static void
@@ -377,16 +397,14 @@ plan_start(const li_input *input, const li_request *request, li_plan *plan)
         plan->keep = request->keep;
 }
 
-/* A profile that goes with the samples is left to who shows them. Whether it may is
- * known when it is known what layout the steps come to: if not, once more, with colours
- * converted first. */
+/* Whether a profile may go with the samples is known when it is known what layout the
+ * steps come to: if not, once more, with colours converted first. */
 static li_status
 draft_colours(li_draft *draft, const li_input *input, const li_request *request,
               li_plan *plan)
 {
     bool converts = request->to_srgb && request->mode != LI_CMYK8;
-    if (converts && (plan->cmyk || !(request->keep & LI_KEEP_ICC)))
-        draft->icc = input->icc;
+    draft->icc = converts_first(input, request) ? input->icc : NULL;
     LI_TRY(draft_all(draft, input, request));
     if (!li_keeps_profile(input, request, info_now(draft).pixel)) {
         plan->keep &= (uint8_t)~LI_KEEP_ICC;

@@ -50,23 +50,6 @@ li_input_frame(li_ctx *ctx, const li_frame *frame, li_input *input)
     return li_header_check(ctx, &input->header, input->bytes);
 }
 
-static li_status
-open_colour(li_ctx *ctx, li_source *source, li_input *input)
-{
-    const li_header *header = &input->header;
-    uint8_t *profile = NULL;
-    size_t size = 0;
-    if (!header->icc_bytes || header->cicp.first)
-        return li_icc_open_cicp(ctx, &header->cicp, header->pixel, &input->icc);
-    LI_TRY(li_codec_profile(input->codec, ctx, source, header, &profile, &size));
-    if (!profile) /* damaged */
-        return li_icc_open_cicp(ctx, &header->cicp, header->pixel, &input->icc);
-    li_status status =
-        li_icc_open(ctx, profile, size, header->pixel, header->inverted, &input->icc);
-    li_free(ctx, &profile);
-    return status;
-}
-
 li_status
 li_input_colour(li_ctx *ctx, li_source *source, li_input *input)
 {
@@ -74,7 +57,8 @@ li_input_colour(li_ctx *ctx, li_source *source, li_input *input)
         return LI_OK;
     uint64_t before = ctx->bytes, peak = ctx->peak_bytes;
     ctx->peak_bytes = before;
-    li_status status = open_colour(ctx, source, input);
+    li_status status =
+        li_codec_colour(input->codec, ctx, source, &input->header, &input->icc);
     input->icc_bytes = ctx->peak_bytes - before;
     ctx->peak_bytes = peak > ctx->peak_bytes ? peak : ctx->peak_bytes;
     return status;

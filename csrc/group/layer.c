@@ -1,6 +1,8 @@
 /* layer.c: the second picture of an overlay: a source, steps and a plan of its own,
  * whose rows can be had from the beginning as often as is wanted. Layer 4. */
 #include "group/look.h"
+#include "engine/carry.h"
+#include "engine/run.h"
 
 /* Rows that own what they are read from. */
 typedef struct layer_rows {
@@ -131,6 +133,7 @@ plan_layer(li_ctx *ctx, const li_input *input, li_layer *layer)
     request.output = LI_OUTPUT_FILE;
     request.mode = 0;
     request.keep = 0;
+    request.to_srgb = true;
     LI_TRY(li_plan_make(ctx, input, &request, &layer->plan));
     bool gray = li_pixel_is_gray(layer->plan.out.pixel);
     li_plan_free(ctx, &layer->plan);
@@ -143,6 +146,8 @@ prepare(li_ctx *ctx, li_layer *layer, const li_usher *usher, li_source **source)
 {
     li_look look = {.usher = usher};
     LI_TRY(layer->open_input(layer, ctx, source, &layer->input));
+    if (*source)
+        LI_TRY(li_input_colour(ctx, *source, &layer->input));
     LI_TRY(
         li_look_at(ctx, *source, &layer->input, &layer->request, layer->known, &look));
     LI_TRY(plan_layer(ctx, &layer->input, layer));
@@ -173,7 +178,9 @@ li_layer_prepare(li_ctx *ctx, li_layer *layer, const li_usher *usher)
 void
 li_layer_free(li_layer *layer)
 {
-    if (layer->ctx)
+    if (layer->ctx) {
         li_plan_free(layer->ctx, &layer->plan);
+        li_input_close(&layer->input);
+    }
     layer->ctx = NULL;
 }

@@ -53,6 +53,13 @@ color_shape(li_ctx *ctx, const li_op *op, li_info in, li_info *out)
                    li_pixel_name(li_icc_pixel(op->u.icc)), li_pixel_name(in.pixel));
 }
 
+/* The depth that the transform was opened for. */
+static li_pixel
+color_wants(const li_op *op, li_pixel pixel)
+{
+    return li_pixel_with_depth(pixel, li_pixel_is_deep(li_icc_pixel(op->u.icc)));
+}
+
 static uint64_t
 color_bytes(const li_op *op, li_info in, li_info out)
 {
@@ -87,5 +94,7 @@ const li_op_kind li_op_color = {
     .bytes = color_bytes,
     .open = color_open,
     .say = color_say,
+    .wants = color_wants,
     .per_pixel = true,
+    .deep = true,
 };

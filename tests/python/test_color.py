@@ -226,6 +226,14 @@ def test_every_way_out_converts(tmp_path: Path) -> None:
 
 
 @needs_lcms2
+def test_an_overlay_s_profile_counts() -> None:
+    logo = Engine.from_bytes(encoded(picture(), "png", WIDE))
+    under = Engine.from_bytes(encoded(Image.new("RGB", picture().size), "png", None))
+    assert apart(samples(logo), picture()) > 8
+    assert apart(samples(under.overlay(logo)), samples(logo)) == 0
+
+
+@needs_lcms2
 def test_bytes_of_a_converted_picture_are_never_the_source_s() -> None:
     """They would be without the profile that says what they mean."""
     engine = Engine.from_bytes(encoded(picture(), "jpeg", WIDE, quality=40))

@@ -193,6 +193,14 @@ def test_a_resize_is_of_light_behind_the_numbers() -> None:
     assert set(np.unique(samples(engine))) <= {187, 188}
 
 
+def test_an_overlay_has_colours_of_its_own() -> None:
+    logo = Engine.from_bytes(png(gama(100000)))
+    under = Engine.from_bytes(png(image=Image.new("RGB", picture().size)))
+    assert apart(samples(under.overlay(logo)), samples(logo)) == 0
+    once = under.overlay(logo, opacity=0.5).overlay(logo, opacity=1)
+    assert apart(samples(once), samples(logo)) == 0
+
+
 def test_sources_that_were_converted_are_not_handed_on() -> None:
     data = png(cicp(12, 13))
     result = Engine.from_bytes(data).to_buffer("png", compression=0, never_larger=True)
@@ -236,6 +244,23 @@ def test_pngsuite_s_gammas_look_alike(corpus: list[oracle.Entry]) -> None:
         first = pictures[0]
         for other in pictures[1:]:
             assert delta_e(first, other).mean() < 4
+
+
+def test_sixteen_bits_stay_sixteen() -> None:
+    """Levels of linear light, and PQ's: more than 8 bits have, and each as the formula has it."""
+    ramp = np.linspace(0, 65535, 64 * 64).round().astype(np.uint16).reshape(64, 64, 1)
+    data = bytes(Engine.from_pixels(ramp).to_buffer("png"))
+    linear = Engine.from_bytes(data[:33] + gama(100000) + data[33:])
+    found = np.asarray(linear.to_pixels(dtype="uint16"), float)
+    truth = srgb_value(ramp / 65535) * 257
+    assert np.abs(found - truth).max() <= 1 and len(np.unique(found)) > 4000
+    assert np.abs(np.asarray(linear.to_pixels(), float) - truth / 257).max() <= 0.51
+    rgb = bytes(Engine.from_pixels(np.repeat(ramp, 3, 2)).to_buffer("png"))
+    above = Engine.from_bytes(rgb[:33] + cicp(9, 16) + rgb[33:])
+    found = np.asarray(above.to_pixels(dtype="uint16"), float)
+    truth = srgb_value(mapped(pq_light(np.repeat(ramp, 3, 2) / 65535))) * 257
+    assert np.abs(found - truth).max() <= 60 and len(np.unique(found)) > 2500
+    assert above.resize(20).to_buffer("jpeg").metrics.icc == "converted"
 
 
 # --- AVIF ----------------------------------------------------------------------------

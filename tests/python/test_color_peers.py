@@ -6,7 +6,9 @@ The distance is CIEDE2000 (delta_e.py), held to the pairs that its authors publi
 import io
 import os
 import shutil
+import struct
 import subprocess
+import zlib
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -126,6 +128,37 @@ def test_real_pictures_are_what_transicc_says(tmp_path: Path, path: str) -> None
     colours, which = np.unique(kept.reshape(-1, 3), axis=0, return_inverse=True)
     truth = by_transicc(colours, tmp_path / "profile.icc")[which.reshape(-1)].reshape(kept.shape)
     assert delta_e(samples(engine, mode="RGB"), truth).mean() < 0.5
+
+
+def deep_picture() -> np.ndarray[Any, Any]:
+    """Gradients of gray and of each colour, and noise, in 16 bits."""
+    rows = np.random.default_rng(3).integers(0, 65536, (32, 64, 3)).astype(np.uint16)
+    ramp = np.linspace(0, 65535, 16 * 64).round().astype(np.uint16).reshape(16, 64)
+    rows[:16] = ramp[:, :, None]
+    for c in range(3):
+        rows[16 + 3 * c : 19 + 3 * c, :, c] = ramp[5 * c : 5 * c + 3]
+    return rows
+
+
+@pytest.mark.parametrize("icc", [APPLE, WIDE], ids=["p3", "adobe"])
+def test_sixteen_bits_go_through_a_profile_as_transicc_has_them(tmp_path: Path, icc: bytes) -> None:
+    (tmp_path / "profile.icc").write_bytes(icc)
+    picture = deep_picture()
+    data = bytes(Engine.from_pixels(picture).to_buffer("png"))
+    body = b"iCCPx\0\0" + zlib.compress(icc)
+    tagged = struct.pack(">I", len(body) - 4) + body + struct.pack(">I", zlib.crc32(body))
+    engine = Engine.from_bytes(data[:33] + tagged + data[33:])
+    found = np.asarray(engine.to_pixels(dtype="uint16"))
+    truth = by_transicc(picture.reshape(-1, 3) / 257, tmp_path / "profile.icc") * 257
+    apart = np.abs(found.reshape(-1, 3) - truth)
+    assert apart.max() <= 2, apart.max()
+    assert len(np.unique(found[:16])) > 900
+    written = engine.to_buffer("png")
+    assert written.metrics.icc == "converted"
+    assert (np.asarray(Engine.from_bytes(written).to_pixels(dtype="uint16")) == found).all()
+    # where 8 bits are asked for they are those, rounded last
+    shallow = np.asarray(engine.to_pixels()).reshape(-1, 3)
+    assert np.abs(shallow - truth / 257).max() <= 0.51
 
 
 def profile_of(numbers: tuple[int, ...], curve: bytes) -> bytes:
