@@ -213,7 +213,7 @@ class Bench:
         return float(apart[np.argmax(np.abs(apart))])
 
 
-def gap(ours: list[list[float]], theirs: list[list[float]], judge: int) -> float:
+def gap(ours: list[list[float]], theirs: list[list[float]], judge: int = SSIMULACRA2) -> float:
     """The mean logarithm of the ratio of bytes at scores that both reach."""
     from scipy.interpolate import PchipInterpolator
 
