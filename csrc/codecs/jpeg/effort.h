@@ -80,11 +80,21 @@ li_jpeg_size(uint32_t magnitude)
 /* Mean of the squared AC coefficients, in units of a sample. */
 float li_jpeg_energy(const li_jpeg_block block);
 
-/* The AC magnitudes that cost least in bits + weight · Σ (level − chosen)². Of each
+/* Bits that the squared error of a step is worth: of the two coefficients that a slope
+ * across a block is made of, and of all others. */
+typedef struct li_jpeg_weight {
+    float slope, rest;
+} li_jpeg_weight;
+
+/* Of a block with this energy, which hides half of an error at `busy`. Steps between
+ * blocks show where nothing else does: a smooth block is to keep its slopes. */
+li_jpeg_weight li_jpeg_weigh(float energy, float busy);
+
+/* The AC magnitudes that cost least in bits + Σ weight · (level − chosen)². Of each
  * coefficient 0, the rounded level, and the largest with one bit less are tried: the
  * minimum over them is exact. Returns its cost. */
 float li_jpeg_trellis(const li_jpeg_rates *rates, const float level[DCTSIZE2],
-                      float weight, uint16_t chosen[DCTSIZE2]);
+                      li_jpeg_weight weight, uint16_t chosen[DCTSIZE2]);
 
 /* The DC values of a row of blocks that cost least; each is the rounded one or a
  * neighbour. dc: in units of their step, and then what was chosen; last: of the block

@@ -4,8 +4,7 @@
 
 #include <string.h>
 
-/* 18.5 bits for an error of a whole step in a smooth block; in a busy one its square
- * mean over 1400 hides it. */
+/* An error counts half where the block's square mean is BUSY. */
 enum {
     BUSY = 1400,
     BUSY_AROUND = 700,
@@ -13,7 +12,6 @@ enum {
     SCRIPT_ROWS = 8,
     SMALL_PIXELS = 1000000
 };
-static const float WEIGHT = 18.5f;
 
 static bool
 looks_around(const li_jpeg_held *held)
@@ -204,14 +202,14 @@ mean_around(const li_jpeg_held *held, uint32_t part, uint32_t x, uint32_t y)
 
 /* Of an error against bits. With most effort a block is as busy as its surroundings are
  * at most: next to a smooth one an edge does not hide what rings around it. */
-static float
+static li_jpeg_weight
 weight_of(const li_jpeg_held *held, uint32_t part, uint32_t x, uint32_t y,
           const li_jpeg_block block)
 {
     if (!looks_around(held))
-        return WEIGHT * BUSY / (BUSY + li_jpeg_energy(block));
+        return li_jpeg_weigh(li_jpeg_energy(block), BUSY);
     float own = energies(held, y)[x], around = mean_around(held, part, x, y);
-    return WEIGHT * BUSY_AROUND / (BUSY_AROUND + (own < around ? own : around));
+    return li_jpeg_weigh(own < around ? own : around, BUSY_AROUND);
 }
 
 /* --- the search ------------------------------------------------------------------ */
@@ -240,7 +238,8 @@ search_row(li_jpeg_held *held, uint32_t part, uint32_t y)
     li_jpeg_block *row = row_of(held, part, y);
     float *dc = held->dc, *weights = dc ? dc + held->stride[0] / DCTSIZE : NULL;
     for (uint32_t x = 0; x < held->across[part]; x++) {
-        float level[DCTSIZE2], weight = weight_of(held, part, x, y, row[x]);
+        float level[DCTSIZE2];
+        li_jpeg_weight weight = weight_of(held, part, x, y, row[x]);
         uint16_t chosen[DCTSIZE2];
         li_jpeg_levels(&held->quantizer[part > 0], row[x], level);
         float mean = row[x][0] < 0 ? -level[0] : level[0];
@@ -249,7 +248,7 @@ search_row(li_jpeg_held *held, uint32_t part, uint32_t y)
         row[x][0] = rounded_dc(mean);
         if (dc) {
             dc[x] = mean;
-            weights[x] = weight;
+            weights[x] = weight.rest;
         }
     }
     if (!dc)

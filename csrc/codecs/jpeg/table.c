@@ -69,13 +69,20 @@ along(const anchor *anchors, int quality)
 
 /* In hundredths of a percent: where the tuned table gives pictures the mean SSIMULACRA2
  * that libjpeg's gives them at a quality; fitted on the pictures that
- * benchmarks/jpeg_effort.py calls TUNED_ON, at 4:2:0 and 4:4:4 alike. */
+ * benchmarks/jpeg_effort.py calls TUNED_ON, at 4:2:0. */
 static const anchor tuned_scales[] = {
     {1, 250000}, {3, 215000}, {5, 112000}, {7, 77500},  {10, 52900},
     {14, 35600}, {20, 23830}, {30, 15700}, {40, 11940}, {50, 9650},
     {60, 7940},  {70, 6416},  {75, 5536},  {80, 4490},  {85, 3500},
     {90, 2415},  {95, 1395},  {98, 628},   {100, 100},
 };
+
+/* In thousandths: finer steps where nothing but the tuned luma, or whole chroma, is
+ * there to be seen. */
+static const anchor tuned_gray[] = {{1, 965},  {40, 975}, {60, 965}, {70, 932},
+                                    {80, 912}, {90, 949}, {95, 961}, {100, 1000}};
+static const anchor tuned_444[] = {{1, 1000}, {60, 1003}, {70, 980},  {80, 943},
+                                   {90, 958}, {95, 950},  {100, 1000}};
 
 /* In thousandths: what a search leaves out is made up for by finer steps. */
 static const anchor searched[] = {
@@ -85,16 +92,25 @@ static const anchor searched_standard[] = {{1, 980},  {10, 980}, {30, 940},
                                            {50, 900}, {70, 872}, {85, 858},
                                            {95, 890}, {98, 950}, {100, 1000}};
 
+static uint32_t
+finer(uint32_t scale, const anchor *thousandths, int quality)
+{
+    return (scale * along(thousandths, quality) + 500) / 1000;
+}
+
 /* In hundredths of a percent. */
 static uint32_t
 scale_of(const li_jpeg_choice *choice)
 {
     uint32_t scale = choice->tuned ? along(tuned_scales, choice->quality)
                                    : 100 * standard_scale(choice->quality);
+    const li_jpeg_frame *frame = &choice->frame;
+    if (choice->tuned && frame->max_h * frame->max_v == 1)
+        scale =
+            finer(scale, frame->count == 1 ? tuned_gray : tuned_444, choice->quality);
     if (!choice->trellis)
         return scale;
-    const anchor *by = choice->tuned ? searched : searched_standard;
-    return (scale * along(by, choice->quality) + 500) / 1000;
+    return finer(scale, choice->tuned ? searched : searched_standard, choice->quality);
 }
 
 static uint16_t

@@ -14,16 +14,26 @@
 #include <string.h>
 
 enum { AC_MOST = 1023, DC_LEAST = -1024, DC_MOST = 1023 };
+enum { SLOPES = 2 }; /* of the first coefficients */
+/* Bits; how much more a slope is worth in a smooth block; the energy of one that is so
+ * by half. */
+static const float WEIGHT = 18.5f, STEEPER = 3, SMOOTH = 8;
 
 typedef struct ac_path {
     const li_jpeg_rates *rates;
-    float weight;
     int count;               /* of the stack */
     uint8_t at[DCTSIZE2];    /* its coefficients; 0: none was kept yet */
     float less[DCTSIZE2];    /* their costs, less the zeros up to them */
     uint8_t from[DCTSIZE2];  /* of a kept coefficient: the one kept before it */
     uint16_t kept[DCTSIZE2]; /* and what it is */
 } ac_path;
+
+li_jpeg_weight
+li_jpeg_weigh(float energy, float busy)
+{
+    float rest = WEIGHT * busy / (busy + energy);
+    return (li_jpeg_weight){rest * (1 + STEEPER * SMOOTH / (SMOOTH + energy)), rest};
+}
 
 static float
 squared(float a)
@@ -33,7 +43,7 @@ squared(float a)
 
 /* The cheapest way to `value` at k: its cost less that of all zeros before k. */
 static float
-step_to(const ac_path *path, int k, uint32_t value, float level, uint8_t *from)
+step_to(const ac_path *path, int k, uint32_t value, uint8_t *from)
 {
     const float *rates = path->rates->ac[li_jpeg_size(value)];
     int i = path->count - 1;
@@ -46,7 +56,7 @@ step_to(const ac_path *path, int k, uint32_t value, float level, uint8_t *from)
             *from = path->at[i];
         }
     }
-    return best + path->weight * squared(level - (float)value);
+    return best;
 }
 
 /* Keep `k`: `cost` is without the zeros before it, `zero` what it would cost as one. */
@@ -61,13 +71,15 @@ push(ac_path *path, int k, float cost, float zero)
 }
 
 static void
-visit(ac_path *path, int k, float level, uint32_t value)
+visit(ac_path *path, int k, float level, float weight, uint32_t value)
 {
     uint8_t from, lower_from;
-    float cost = step_to(path, k, value, level, &from);
+    float cost =
+        step_to(path, k, value, &from) + weight * squared(level - (float)value);
     uint32_t lower = (1u << li_jpeg_size(value) >> 1) - 1; /* value is not 0 */
     if (lower) {
-        float other = step_to(path, k, lower, level, &lower_from);
+        float other = step_to(path, k, lower, &lower_from) +
+                      weight * squared(level - (float)lower);
         if (other < cost) {
             cost = other;
             value = lower;
@@ -76,7 +88,7 @@ visit(ac_path *path, int k, float level, uint32_t value)
     }
     path->from[k] = from;
     path->kept[k] = (uint16_t)value;
-    push(path, k, cost, path->weight * squared(level));
+    push(path, k, cost, weight * squared(level));
 }
 
 /* Where the block ends: after one of the stack, or after one that was on it. */
@@ -95,23 +107,23 @@ end_after(ac_end *ending, const ac_path *path, int k)
 }
 
 float
-li_jpeg_trellis(const li_jpeg_rates *rates, const float level[DCTSIZE2], float weight,
-                uint16_t chosen[DCTSIZE2])
+li_jpeg_trellis(const li_jpeg_rates *rates, const float level[DCTSIZE2],
+                li_jpeg_weight weight, uint16_t chosen[DCTSIZE2])
 {
     ac_path path;
     path.rates = rates;
-    path.weight = weight;
     path.count = 1;
     path.at[0] = 0;
     path.less[0] = 0;
     ac_end ending = {rates->end, 0};
     float zeros = 0;
     for (int k = 1; k < DCTSIZE2; k++) {
-        zeros += weight * squared(level[k]);
+        float worth = k <= SLOPES ? weight.slope : weight.rest;
+        zeros += worth * squared(level[k]);
         if (level[k] < 0.5f)
             continue;
         uint32_t value = (uint32_t)(level[k] + 0.5f);
-        visit(&path, k, level[k], value < AC_MOST ? value : AC_MOST);
+        visit(&path, k, level[k], worth, value < AC_MOST ? value : AC_MOST);
         end_after(&ending, &path, k);
     }
     memset(chosen + 1, 0, (DCTSIZE2 - 1) * sizeof(chosen[0]));

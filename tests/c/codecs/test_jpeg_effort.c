@@ -195,8 +195,7 @@ expected_of(const li_jpeg_rates *rates, const li_jpeg_quantizer *quantizer,
     float level[DCTSIZE2];
     uint16_t chosen[DCTSIZE2];
     li_jpeg_levels(quantizer, block, level);
-    li_jpeg_trellis(rates, level, 18.5f * 1400 / (1400 + li_jpeg_energy(block)),
-                    chosen);
+    li_jpeg_trellis(rates, level, li_jpeg_weigh(li_jpeg_energy(block), 1400), chosen);
     chosen[0] = (uint16_t)(level[0] + 0.5f);
     for (int k = 0; k < DCTSIZE2; k++)
         out[li_jpeg_zigzag[k]] =

@@ -26,13 +26,14 @@ random_rates(li_jpeg_rates *rates, uint32_t *state)
 
 /* The bits and the weighted error of a whole block, by the definition. */
 static double
-cost_of(const li_jpeg_rates *rates, const float *level, double weight,
+cost_of(const li_jpeg_rates *rates, const float *level, li_jpeg_weight weight,
         const uint16_t *values)
 {
     double cost = 0;
     int last = 0;
     for (int k = 1; k < DCTSIZE2; k++) {
-        cost += weight * (level[k] - values[k]) * (level[k] - values[k]);
+        double off = level[k] - values[k];
+        cost += (double)(k <= 2 ? weight.slope : weight.rest) * off * off;
         if (values[k]) {
             cost += rates->ac[li_jpeg_size(values[k])][k - last - 1];
             last = k;
@@ -68,8 +69,10 @@ TEST(the_ac_trellis_costs_least_of_all)
         }
         if (round % 5 == 0)
             level[63] = level[places[6]] = 3.3f;
-        double weight = 0.1 + random_level(&state, 10), best = 1e30;
-        float cost = li_jpeg_trellis(&rates, level, (float)weight, chosen);
+        double best = 1e30;
+        li_jpeg_weight weight = {.rest = 0.1f + random_level(&state, 10)};
+        weight.slope = weight.rest * (float)(1 + round % 4);
+        float cost = li_jpeg_trellis(&rates, level, weight, chosen);
         for (int way = 0; way < WAYS; way++) {
             for (int i = 0, digits = way; i < PLACES; i++, digits /= 3)
                 values[places[i]] = (uint16_t)candidate(level[places[i]], digits % 3);
@@ -96,12 +99,31 @@ TEST(a_block_of_small_levels_is_empty_and_one_of_cheap_bits_is_kept)
     uint16_t chosen[DCTSIZE2];
     for (int k = 1; k < DCTSIZE2; k++)
         level[k] = 0.6f;
-    li_jpeg_trellis(&rates, level, 0.5f, chosen);
+    li_jpeg_trellis(&rates, level, (li_jpeg_weight){0.5f, 0.5f}, chosen);
     for (int k = 1; k < DCTSIZE2; k++)
         CHECK_EQ(chosen[k], 0);
-    li_jpeg_trellis(&rates, level, 1e6f, chosen);
+    li_jpeg_trellis(&rates, level, (li_jpeg_weight){1e6f, 1e6f}, chosen);
     for (int k = 1; k < DCTSIZE2; k++)
         CHECK_EQ(chosen[k], 1);
+}
+
+TEST(a_smooth_block_keeps_its_slopes)
+{
+    li_jpeg_weight smooth = li_jpeg_weigh(0.5f, 1400), busy = li_jpeg_weigh(2000, 1400);
+    CHECK(smooth.slope > 3.5f * smooth.rest);
+    CHECK(busy.slope < 1.02f * busy.rest);
+    CHECK(smooth.rest > 2 * busy.rest);
+    li_jpeg_rates rates;
+    uint32_t state = 9;
+    random_rates(&rates, &state);
+    rates.end = 1; /* blocks without AC are frequent, a coefficient is rare */
+    rates.ac[1][0] = rates.ac[1][1] = 11;
+    float level[DCTSIZE2] = {0, 0.7f, 0.7f, 0.7f};
+    uint16_t chosen[DCTSIZE2];
+    li_jpeg_trellis(&rates, level, smooth, chosen);
+    CHECK(chosen[1] == 1 && chosen[2] == 1 && chosen[3] == 0);
+    li_jpeg_trellis(&rates, level, busy, chosen);
+    CHECK(chosen[1] == 0 && chosen[2] == 0 && chosen[3] == 0);
 }
 
 TEST(the_dc_trellis_costs_least_of_all)
@@ -220,6 +242,7 @@ main(void)
 {
     RUN(the_ac_trellis_costs_least_of_all);
     RUN(a_block_of_small_levels_is_empty_and_one_of_cheap_bits_is_kept);
+    RUN(a_smooth_block_keeps_its_slopes);
     RUN(the_dc_trellis_costs_least_of_all);
     RUN(the_split_is_the_one_whose_scans_are_smallest);
     return test_end();
