@@ -28,6 +28,13 @@ typedef struct avif_properties {
     uint8_t mirror;   /* 0: none, 1: top and bottom change places, 2: left and right */
 } avif_properties;
 
+/* A grid's items row by row; a single item is a grid of one. */
+typedef struct avif_mosaic {
+    uint32_t columns, rows;
+    uint32_t width, height; /* of a cell */
+    uint32_t item[LI_AVIF_TILES];
+} avif_mosaic;
+
 /* What the scan finds; plain data. */
 typedef struct avif_found {
     bool grid, sequence, alpha;
@@ -39,6 +46,14 @@ typedef struct avif_found {
     uint64_t exif_at, xmp_at;           /* 0: not in one piece */
     uint64_t picture_bytes, picture_at; /* of the primary item; the same */
     uint64_t copied_bytes;              /* what libavif copies of the file */
+
+    /* A grid that is decoded cell by cell; else libavif decodes all of it. */
+    bool by_cells;
+    avif_mosaic cells[2];         /* of colour and of alpha */
+    avif_properties alpha_tile;   /* of the first one of alpha */
+    uint64_t meta_at, meta_bytes; /* the body of the box */
+    uint64_t primary_at;          /* the number of the primary item in pitm, */
+    uint32_t primary_bytes;       /* and how long it is */
 } avif_found;
 
 /* Read one property box into the list; others are left alone. */
@@ -52,6 +67,10 @@ li_status li_avif_meta(li_ctx *ctx, li_source *in, avif_box meta,
 li_status li_avif_moov(li_ctx *ctx, li_source *in, avif_box moov,
                        avif_found *found) LI_MUST_CHECK;
 
+/* The file's boxes; `found` is zero before. */
+li_status li_avif_scan(li_ctx *ctx, li_source *in, avif_found *found) LI_MUST_CHECK;
+/* Planes that a grid is put together in. */
+uint64_t li_avif_canvas_bytes(const avif_found *found);
 /* What decoding will take: header->held_bytes and work_bytes. */
 void li_avif_cost(const avif_found *found, li_header *header);
 
@@ -60,6 +79,20 @@ li_status li_avif_inspect(li_ctx *ctx, li_source *in, li_header *header) LI_MUST
 li_info li_avif_info(const li_header *header, li_hint hint);
 li_status li_avif_decode(li_ctx *ctx, li_source *in, const li_header *header,
                          li_hint hint, li_rows **rows) LI_MUST_CHECK;
+/* One thread and our limits. */
+void li_avif_configure(avifDecoder *decoder, const li_limits *limits);
+/* mosaic.c: what a grid says of itself; *good: it is of so many tiles and as large as
+ * the picture. Nothing is refused. */
+li_status li_avif_read_grid(li_ctx *ctx, li_source *in, avif_box body, uint32_t tiles,
+                            const avif_properties *picture, avif_mosaic *cells,
+                            bool *good) LI_MUST_CHECK;
+/* One side: so many cells cover it, and the last one is needed. Sides that libavif may
+ * refuse are left to it. Pure. */
+bool li_avif_covers(uint32_t cell, uint32_t count, uint32_t side, uint32_t sampling);
+/* What is found->by_cells into the planes of `canvas`, which has none yet;
+ * `cell_bytes` is what decoding one cell takes. */
+li_status li_avif_put_together(li_ctx *ctx, li_source *in, const avif_found *found,
+                               avifImage *canvas, uint64_t cell_bytes) LI_MUST_CHECK;
 /* What is behind rows that li_avif_decode opened, borrowed: for tests. */
 avifDecoder *li_avif_decoder(const li_rows *rows);
 li_status li_avif_decode_planes(li_ctx *ctx, li_source *in, const li_header *header,

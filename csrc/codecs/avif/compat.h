@@ -56,6 +56,18 @@ li_avif_add_metadata(avifImage *image, const uint8_t *icc, size_t icc_size,
 #endif
 }
 
+/* Void in 0.11. */
+static inline avifResult
+li_avif_planes(avifImage *image, avifPlanesFlags planes)
+{
+#if AVIF_VERSION >= 1000000
+    return avifImageAllocatePlanes(image, planes);
+#else
+    avifImageAllocatePlanes(image, planes);
+    return AVIF_RESULT_OK;
+#endif
+}
+
 /* A key that the codec does not know is told by the encoding itself. */
 static inline avifResult
 li_avif_set_option(avifEncoder *encoder, const char *key, const char *value)

@@ -18,10 +18,16 @@ typedef struct avif_items {
     li_source *in; /* borrowed */
     avif_box pitm, iinf, iref, iprp, iloc, idat;
     uint64_t primary, first_tile, exif, xmp;
+    uint32_t primary_bytes; /* in pitm; 0: there is none */
     uint32_t tiles;
     uint64_t alpha[ALPHAS];
     uint32_t alphas;
     bool tile_alpha; /* the first tile has an auxiliary item of its own */
+    bool again;      /* entries and references are walked for the alpha item's */
+    bool unusual;    /* references that only libavif's way of a grid is sure of */
+    uint32_t grids, alpha_tiles;
+    uint64_t alpha_type, alpha_bytes, alpha_at;
+    avif_mosaic *cells; /* borrowed: of colour and of alpha */
 } avif_items;
 
 /* --- the lists -------------------------------------------------------------------- */
@@ -58,7 +64,8 @@ read_primary(avif_items *items)
     if (!items->pitm.type)
         return LI_OK;
     LI_TRY(li_avif_full(items->ctx, items->in, items->pitm, &span));
-    return li_avif_number(&span, span.version == 0 ? 2 : 4, &items->primary);
+    items->primary_bytes = span.version == 0 ? 2 : 4;
+    return li_avif_number(&span, items->primary_bytes, &items->primary);
 }
 
 /* An infe of version 2 or 3; earlier ones have no type. */
@@ -75,6 +82,8 @@ read_entry(avif_items *items, avif_box box, avif_found *found)
     LI_TRY(li_avif_number(&span, 4, &type));
     if (id == items->primary && type == BOX('g', 'r', 'i', 'd'))
         found->grid = true;
+    if (items->again && id == items->alpha[0])
+        items->alpha_type = type;
     if (type == BOX('E', 'x', 'i', 'f') && !items->exif)
         items->exif = id;
     if (type == BOX('m', 'i', 'm', 'e') && !items->xmp)
@@ -110,6 +119,16 @@ static void
 note_reference(avif_items *items, uint32_t type, uint64_t from, uint64_t to,
                uint64_t index)
 {
+    bool tile = type == BOX('d', 'i', 'm', 'g') && index < LI_AVIF_TILES;
+    if (items->again) {
+        if (tile && from == items->alpha[0])
+            items->cells[1].item[index] = (uint32_t)to;
+        return;
+    }
+    if (tile && from == items->primary)
+        items->cells[0].item[index] = (uint32_t)to;
+    items->unusual |= type == BOX('t', 'h', 'm', 'b') ||
+                      (type == BOX('a', 'u', 'x', 'l') && to != items->primary);
     if (type == BOX('d', 'i', 'm', 'g') && from == items->primary && index == 0)
         items->first_tile = to;
     if (type == BOX('a', 'u', 'x', 'l') && to == items->primary &&
@@ -127,8 +146,15 @@ read_reference(avif_items *items, avif_box box, size_t id_bytes, avif_span *tota
     LI_TRY(li_avif_number(&span, id_bytes, &from));
     LI_TRY(li_avif_number(&span, 2, &count));
     LI_TRY(li_avif_count(total, count, EXTENT_SCALE, "references"));
-    if (box.type == BOX('d', 'i', 'm', 'g') && from == items->primary)
+    bool tiles = box.type == BOX('d', 'i', 'm', 'g');
+    if (tiles && from == items->primary) {
         items->tiles = (uint32_t)count;
+        items->unusual |= !items->again && items->grids++ > 0;
+    }
+    if (tiles && items->again && from == items->alpha[0]) {
+        items->unusual |= items->alpha_tiles > 0;
+        items->alpha_tiles = (uint32_t)count;
+    }
     for (uint64_t i = 0; i < count; i++) {
         LI_TRY(li_avif_number(&span, id_bytes, &to));
         note_reference(items, box.type, from, to, i);
@@ -284,6 +310,10 @@ read_place(avif_items *items, avif_span *span, avif_span *total, avif_widths wid
         found->picture_bytes = size;
         found->picture_at = at;
     }
+    if (items->alphas == 1 && item == items->alpha[0]) {
+        items->alpha_bytes = size;
+        items->alpha_at = at;
+    }
     if (item == items->exif) {
         found->exif_bytes = size;
         found->exif_at = at;
@@ -341,10 +371,92 @@ read_picture(avif_items *items, avif_found *found)
     return LI_OK;
 }
 
+/* --- cell by cell ------------------------------------------------------------------
+ */
+
+static bool
+is_regular(const avif_items *items, const avif_properties *picture,
+           const avif_properties *tile, avif_mosaic *cells)
+{
+    cells->width = tile->width;
+    cells->height = tile->height;
+    bool narrow = items->cells == cells && !tile->monochrome;
+    for (uint32_t i = 0; i < cells->columns * cells->rows; i++)
+        if (cells->item[i] == 0 ||
+            (items->primary_bytes == 2 && cells->item[i] > UINT16_MAX))
+            return false;
+    return tile->config &&
+           li_avif_covers(tile->width, cells->columns, picture->width,
+                          narrow ? tile->chroma_x : 1) &&
+           li_avif_covers(tile->height, cells->rows, picture->height,
+                          narrow ? tile->chroma_y : 1);
+}
+
+/* A grid as large as the picture, or one item that is. */
+static li_status
+plan_alpha(avif_items *items, avif_found *found, bool *good)
+{
+    avif_mosaic *cells = &found->cells[1];
+    avif_properties *tile = &found->alpha_tile;
+    avif_box body = {.at = items->alpha_at,
+                     .end = items->alpha_at + items->alpha_bytes};
+    *good = items->alphas == 1;
+    if (!*good)
+        return LI_OK;
+    items->again = true;
+    LI_TRY(read_entries(items, found));
+    LI_TRY(read_references(items));
+    *good = !items->unusual;
+    if (items->alpha_type == BOX('g', 'r', 'i', 'd') && *good) {
+        LI_TRY(li_avif_read_grid(items->ctx, items->in, body, items->alpha_tiles,
+                                 &found->picture, cells, good));
+    } else {
+        *good &= items->alpha_type == BOX('a', 'v', '0', '1');
+        cells->columns = cells->rows = 1;
+        cells->item[0] = (uint32_t)items->alpha[0];
+    }
+    if (!*good)
+        return LI_OK;
+    LI_TRY(read_properties(items, cells->item[0], tile));
+    bool single = items->alpha_type == BOX('a', 'v', '0', '1');
+    *good = is_regular(items, &found->picture, tile, cells) && !tile->nclx &&
+            tile->depth == found->tile.depth &&
+            (!single || (tile->width == found->picture.width &&
+                         tile->height == found->picture.height));
+    return LI_OK;
+}
+
+/* Each cell's decoder reads the meta box once more: it must be small for that. */
+static li_status
+plan_cells(avif_items *items, avif_box meta, avif_found *found)
+{
+    enum { META_BYTES = 1 << 20, ALL_META_BYTES = 64 << 20 };
+    avif_box body = {.at = found->picture_at,
+                     .end = found->picture_at + found->picture_bytes};
+    bool good =
+        found->grid && !items->unusual && items->grids == 1 && items->primary_bytes > 0;
+    if (good)
+        LI_TRY(li_avif_read_grid(items->ctx, items->in, body, items->tiles,
+                                 &found->picture, &found->cells[0], &good));
+    if (good)
+        good = is_regular(items, &found->picture, &found->tile, &found->cells[0]);
+    if (good && found->alpha)
+        LI_TRY(plan_alpha(items, found, &good));
+    found->meta_at = meta.at;
+    found->meta_bytes = meta.end - meta.at;
+    found->primary_at = items->pitm.at + 4;
+    found->primary_bytes = items->primary_bytes;
+    uint64_t decoders = (uint64_t)found->tiles * 2;
+    found->by_cells = good && found->meta_bytes <= META_BYTES &&
+                      found->meta_bytes * decoders <= ALL_META_BYTES &&
+                      meta.end <= items->in->size;
+    return LI_OK;
+}
+
 li_status
 li_avif_meta(li_ctx *ctx, li_source *in, avif_box meta, avif_found *found)
 {
-    avif_items items = {.ctx = ctx, .in = in};
+    avif_items items = {.ctx = ctx, .in = in, .cells = found->cells};
     LI_TRY(find_lists(&items, meta));
     LI_TRY(read_primary(&items));
     LI_TRY(read_entries(&items, found));
@@ -352,5 +464,6 @@ li_avif_meta(li_ctx *ctx, li_source *in, avif_box meta, avif_found *found)
     LI_TRY(read_places(&items, found));
     found->copied_bytes =
         li_sat_add(found->copied_bytes, items.idat.end - items.idat.at);
-    return read_picture(&items, found);
+    LI_TRY(read_picture(&items, found));
+    return plan_cells(&items, meta, found);
 }

@@ -2,7 +2,7 @@
  * pixels or as they are. Layer 2.
  *
  * The frame is decoded when the stream is opened, in one call that nothing can
- * interrupt: a cancelled job ends behind it. */
+ * interrupt: a cancelled job ends behind it, or behind a grid's cell. */
 #include "codecs/avif/convert.h"
 
 #include <string.h>
@@ -45,8 +45,8 @@ limit_of(uint64_t limit, uint32_t most)
 }
 
 /* The engine has checked the header against the limits; this is the second belt. */
-static void
-frame_configure(avifDecoder *decoder, const li_limits *limits)
+void
+li_avif_configure(avifDecoder *decoder, const li_limits *limits)
 {
     bool dav1d = avifCodecName(AVIF_CODEC_CHOICE_DAV1D, AVIF_CODEC_FLAG_CAN_DECODE);
     decoder->codecChoice = dav1d ? AVIF_CODEC_CHOICE_DAV1D : AVIF_CODEC_CHOICE_AUTO;
@@ -93,6 +93,26 @@ frame_match(avif_frame *frame, const li_header *header)
                    avifPixelFormatToString(image->yuvFormat), image->depth);
 }
 
+/* A cell's share of what is charged is charged again with each cell. */
+static li_status
+frame_decode(avif_frame *frame, li_source *in)
+{
+    avif_found found = {0};
+    LI_TRY(li_avif_scan(frame->ctx, in, &found));
+    if (found.by_cells) {
+        uint64_t canvas = li_avif_canvas_bytes(&found);
+        uint64_t cell = frame->charged > canvas ? frame->charged - canvas : 0;
+        li_uncharge(frame->ctx, cell);
+        frame->charged -= cell;
+        return li_avif_put_together(frame->ctx, in, &found, frame->decoder->image,
+                                    cell);
+    }
+    avifResult result = avifDecoderNextImage(frame->decoder);
+    if (result != AVIF_RESULT_OK)
+        return li_avif_fail(frame->ctx, result, &frame->decoder->diag, LI_E130_CORRUPT);
+    return LI_OK;
+}
+
 static li_status
 frame_open(avif_frame *frame, li_source *in, const li_header *header)
 {
@@ -100,12 +120,10 @@ frame_open(avif_frame *frame, li_source *in, const li_header *header)
     frame->decoder = avifDecoderCreate();
     if (!frame->decoder)
         return li_fail(frame->ctx, LI_ENOMEM, "avif: no memory for a decoder");
-    frame_configure(frame->decoder, &frame->ctx->limits);
+    li_avif_configure(frame->decoder, &frame->ctx->limits);
     LI_TRY(frame_parse(frame, in));
     LI_TRY(li_poll(frame->ctx));
-    avifResult result = avifDecoderNextImage(frame->decoder);
-    if (result != AVIF_RESULT_OK)
-        return li_avif_fail(frame->ctx, result, &frame->decoder->diag, LI_E130_CORRUPT);
+    LI_TRY(frame_decode(frame, in));
     return frame_match(frame, header);
 }
 

@@ -166,8 +166,8 @@ read_brands(li_ctx *ctx, li_source *in, avif_box box, uint64_t *major, bool *avi
 
 /* As libavif chooses: by the major brand, and where that says neither, a sequence
  * comes first. */
-static li_status
-scan_file(li_ctx *ctx, li_source *in, avif_found *found)
+li_status
+li_avif_scan(li_ctx *ctx, li_source *in, avif_found *found)
 {
     avif_file file = {0};
     uint64_t major;
@@ -290,7 +290,7 @@ li_avif_inspect(li_ctx *ctx, li_source *in, li_header *header)
 {
     avif_found found = {0};
     *header = (li_header){.orientation = 1, .frames = 1};
-    LI_TRY(scan_file(ctx, in, &found));
+    LI_TRY(li_avif_scan(ctx, in, &found));
     LI_TRY(check_found(ctx, &found));
     header->width = found.picture.width;
     header->height = found.picture.height;

@@ -45,7 +45,7 @@ crc_of_frames(avifDecoder *decoder)
     unsigned long crc = crc32(0, NULL, 0);
     do
         crc = crc_of_planes(decoder->image, crc);
-    while (avifDecoderNextImage(decoder) == AVIF_RESULT_OK);
+    while (decoder->imageCount > 1 && avifDecoderNextImage(decoder) == AVIF_RESULT_OK);
     return crc;
 }
 #endif
