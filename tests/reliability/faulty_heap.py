@@ -30,10 +30,10 @@ SHIM.heap_faults_refused.restype = ctypes.c_char_p
 arm, disarm = SHIM.heap_faults_arm, SHIM.heap_faults_disarm
 arm.argtypes = [ctypes.c_longlong]
 
-TRIES = 4
+TRIES = 8
 SLACK = 64
 """What grows by more bytes each time that the same allocation fails is a leak; once, something
-that is kept for all."""
+that is kept for all; four times, once in 8,000 failures, something of a thread that begins."""
 CHECKED = 40
 """After so many failures the job is run whole and its result compared."""
 
