@@ -6,6 +6,7 @@ encodes of it as search.py needs. A search is a generator of jobs, run here and 
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Generator
 from math import log
 from time import monotonic
@@ -396,7 +397,7 @@ def levels_of(format: str, low: int, high: int) -> list[int]:
 
 def on_curve(curve: tuple[tuple[int, float], ...], quality: int) -> float:
     """The curve between its points."""
-    after = next(i for i, (place, _) in enumerate(curve) if place >= quality)
+    after = bisect_left(curve, (quality,))
     x, y = curve[after]
     if x == quality:
         return y
@@ -427,19 +428,31 @@ def largest_that_fits(held: Held, levels: list[int], max_bytes: int) -> Steps[in
     start = BYTES_AT_75[held.asked.format] + log(pixels)
     curve = BYTES_CURVES[held.asked.format]
     expected = [start + on_curve(curve, quality) for quality in levels]
-    best: list[int] = []
-
-    def measure(index: int) -> Steps[float]:
-        size = len((yield from held.encode(levels[index])))
-        if size <= max_bytes:
-            best[:] = [levels[index]]
-        held.drop_but(*best or levels[:1])
-        return log(size)
-
-    found = yield from follow(expected, log(max_bytes), measure)
+    found = yield from follow(expected, log(max_bytes), Sizes(held, levels, max_bytes))
     if found is None:
         return (yield from next_that_fits(held, levels, max_bytes))
     return levels[found]
+
+
+class Sizes:
+    """log(bytes) of levels, tried in any order; the best that fits is held.
+
+    No closure: CPython before 3.13 loses an argument that has one, and here the frame with it,
+    when there is no memory for the cell.
+    """
+
+    def __init__(self, held: Held, levels: list[int], max_bytes: int) -> None:
+        self.held, self.levels, self.max_bytes = held, levels, max_bytes
+        self.best = levels[0]
+
+    def __call__(self, index: int) -> Steps[float]:
+        """Of one level."""
+        quality = self.levels[index]
+        size = len((yield from self.held.encode(quality)))
+        if size <= self.max_bytes:
+            self.best = quality
+        self.held.drop_but(self.best)
+        return log(size)
 
 
 def next_that_fits(held: Held, levels: list[int], max_bytes: int) -> Steps[int | None]:
@@ -461,16 +474,7 @@ def least_that_reaches(held: Held, levels: list[int], loss: float) -> Steps[int 
     falling = levels[::-1]
     start, curve = LOSS_AT_75[held.asked.format], LOSS_CURVES[held.asked.format]
     expected = [start + on_curve(curve, quality) for quality in falling]
-    best: list[int] = []
-
-    def measure(index: int) -> Steps[float]:
-        quality = falling[index]
-        found = yield from held.loss(quality)
-        if found <= loss:
-            best[:] = [quality]
-        held.drop_but(*best or falling[:1])
-        return log(max(found, LEAST_LOSS))
-
+    measure = Losses(held, falling, loss)
     target = log(max(loss, LEAST_LOSS))
     found = yield from follow(expected, target, measure)
     if found is None:
@@ -480,6 +484,23 @@ def least_that_reaches(held: Held, levels: list[int], loss: float) -> Steps[int 
         while found + 1 < len(falling) and (yield from measure(found + 1)) <= target:
             found += 1
     return falling[found]
+
+
+class Losses:
+    """log(1 − SSIM) of levels, as Sizes."""
+
+    def __init__(self, held: Held, levels: list[int], loss: float) -> None:
+        self.held, self.levels, self.most = held, levels, loss
+        self.best = levels[0]
+
+    def __call__(self, index: int) -> Steps[float]:
+        """Of one level."""
+        quality = self.levels[index]
+        loss = yield from self.held.loss(quality)
+        if loss <= self.most:
+            self.best = quality
+        self.held.drop_but(self.best)
+        return log(max(loss, LEAST_LOSS))
 
 
 def unmet(held: Held, goal: Goal, quality: int) -> Steps[EncodeError]:
