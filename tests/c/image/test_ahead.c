@@ -314,6 +314,9 @@ TEST(the_memory_limit_holds_for_both)
 /* --- stopping ----------------------------------------------------------------------
  */
 
+/* Stalled work never ends of itself; a busy machine and valgrind are slow. */
+enum { SOON_NS = 1000 * 1000 * 1000 };
+
 static li_status
 next_of_stalled(li_ctx *ctx, int64_t *taken_ns)
 {
@@ -346,7 +349,7 @@ TEST(stalled_work_meets_its_deadline)
     li_ctx_init(&ctx, NULL);
     ctx.deadline_ns = li_now_ns() + 20000000;
     CHECK_EQ(next_of_stalled(&ctx, &taken_ns), LI_E125_TIMEOUT);
-    CHECK(taken_ns < 120000000);
+    CHECK(taken_ns < SOON_NS);
 }
 
 static li_status
@@ -365,7 +368,7 @@ TEST(a_tick_interrupts_the_thread_that_waits)
     ctx.tick = tick;
     ctx.tick_arg = &ticked;
     CHECK_EQ(next_of_stalled(&ctx, &taken_ns), LI_EINTERRUPTED);
-    CHECK(taken_ns < 200000000);
+    CHECK(taken_ns < SOON_NS);
     CHECK(pthread_equal(ticked, pthread_self()));
 }
 
