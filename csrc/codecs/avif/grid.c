@@ -232,6 +232,7 @@ encode_cell(avif_grid *grid, uint32_t column, bool alpha)
                           li_avif_speed(grid->encode)};
     avifRWData file = AVIF_DATA_EMPTY;
     coded found;
+    LI_TRY(li_poll(grid->ctx));
     LI_TRY(li_poll_clock(grid->ctx));
     LI_TRY(li_avif_reserve(grid->ctx, grid->cell_bytes, &grid->charged));
     avifImage *cell = view_cell(grid, column, alpha);

@@ -126,6 +126,7 @@ static li_status
 decode_cell(mosaic *self, const avif_mosaic *cells, uint32_t item)
 {
     LI_TRY(li_poll(self->ctx));
+    LI_TRY(li_poll_clock(self->ctx));
     LI_TRY(li_avif_reserve(self->ctx, self->cell_bytes, &self->charged));
     avifDecoder *decoder = self->decoder = avifDecoderCreate();
     if (!decoder)

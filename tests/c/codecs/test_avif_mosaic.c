@@ -158,9 +158,67 @@ TEST(cut_and_damaged_grids_are_clean_errors)
     li_release(data);
 }
 
+/* --- waiting ---------------------------------------------------------------------- */
+
+static atomic_int stop;
+static int looks, last_look;
+
+/* Looks at the clock: one before each cell. The last one cancels the job. */
+static void
+look(void)
+{
+    if (++looks == last_look)
+        atomic_store(&stop, 1);
+}
+
+static void
+look_until(li_ctx *ctx, int last)
+{
+    looks = 0;
+    last_look = last;
+    atomic_store(&stop, 0);
+    li_ctx_init(ctx, NULL);
+    ctx->cancel = &stop;
+    ctx->renew = look;
+}
+
+/* 3 × 2 cells of colour and as many of alpha. */
+TEST(nobody_waits_for_more_than_a_cell)
+{
+    enum { CELLS = 12 };
+    li_info info = {130, 66, LI_RGBA8};
+    li_encode how = small_cells();
+    uint8_t *pixels = make_picture(info), *data, *read;
+    size_t size;
+    li_header header;
+    li_ctx ctx;
+    look_until(&ctx, 0);
+    CHECK_EQ(encode_rows(&ctx, info, &how, pixels, &data, &size), LI_OK);
+    CHECK(looks >= CELLS);
+    look_until(&ctx, 0);
+    CHECK_EQ(file_decode(&ctx, data, size, &header, &read), LI_OK);
+    CHECK(looks >= CELLS);
+    free(read);
+    for (int last = 1; last < CELLS; last++) {
+        look_until(&ctx, last);
+        CHECK_EQ(file_decode(&ctx, data, size, &header, &read), LI_E500_CANCELLED);
+        CHECK(looks <= last + 1 && ctx.bytes == 0);
+        free(read);
+    }
+    li_release(data);
+    for (int last = 1; last < CELLS; last++) {
+        look_until(&ctx, last);
+        CHECK_EQ(encode_rows(&ctx, info, &how, pixels, &data, &size),
+                 LI_E500_CANCELLED);
+        CHECK(looks <= last + 1 && ctx.bytes == 0);
+    }
+    free(pixels);
+}
+
 int
 main(void)
 {
+    RUN(nobody_waits_for_more_than_a_cell);
     RUN(cells_are_put_together_as_libavif_does);
     RUN(reading_takes_the_memory_of_one_cell);
     RUN(every_allocation_of_a_read_fails_once);
