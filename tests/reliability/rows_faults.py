@@ -89,7 +89,12 @@ WEBP_EXCUSES = {
 
 TAGGED = ("png/icc.png",)
 """By name: they have a profile that is not sRGB's, so lcms2 allocates too."""
-AVIF = ("420-32x32", "444-alpha-idat", "alpha-without-ispe", "sequence-420", "420-alpha-709")
+AVIF = (
+    *("420-32x32", "444-alpha-idat", "alpha-without-ispe", "sequence-420", "420-alpha-709"),
+    *("grid-420", "420-10-pq"),
+)
+NUMBERED = ("pngsuite/basn2c16.png",)
+"""gAMA: its colours are converted by numbers, 16 bits deep."""
 
 
 def chosen_files() -> list[Path]:
@@ -101,7 +106,8 @@ def chosen_files() -> list[Path]:
         step = max(1, len(good) // A_FORMAT)
         files += [entry.file for entry in good[::step][:A_FORMAT]]
     files += [oracle.DATA / name for name in TAGGED]
-    return files + [oracle.DATA / "avif" / f"{name}.avif" for name in AVIF]
+    files += [oracle.DATA / "avif" / f"{name}.avif" for name in AVIF]
+    return files + [oracle.DATA / name for name in NUMBERED]
 
 
 class Tally(collections.Counter[str]):
