@@ -67,7 +67,7 @@ li_avif_describe(li_info info, const li_encode *encode, char *text, size_t size)
     };
     uint32_t depth = li_avif_depth(info.pixel, encode);
     avif_cells cells = li_avif_cells(info, encode);
-    char quality[16] = "lossless", bits[16] = "", grid[40] = "";
+    char quality[20] = "lossless", bits[20] = "", grid[40] = ""; /* of any number */
     if (!encode->lossless)
         snprintf(quality, sizeof(quality), "quality %d", li_avif_quality(encode));
     if (depth > 8)
