@@ -79,14 +79,10 @@ li_avif_count(avif_span *span, uint64_t entries, uint32_t scale, const char *wha
 
 /* The size field counts from the box's start: 1 puts it in 64 bits behind the type, 0
  * means up to the end of the file. */
-li_status
-li_avif_box(avif_span *span, avif_box *box, bool *more)
+static li_status
+next_box(avif_span *span, avif_box *box)
 {
     uint64_t start = span->at, size, type, head = 8;
-    *box = (avif_box){0};
-    *more = start < span->end;
-    if (!*more)
-        return LI_OK;
     LI_TRY(li_poll(span->ctx));
     LI_TRY(li_avif_count(span, 1, 1, "boxes in one"));
     LI_TRY(li_avif_number(span, 4, &size));
@@ -107,5 +103,16 @@ li_avif_box(avif_span *span, avif_box *box, bool *more)
     }
     *box = (avif_box){(uint32_t)type, start + head, start + size};
     span->at = start + size;
+    return LI_OK;
+}
+
+li_status
+li_avif_each(avif_span span, avif_visit *visit, void *self)
+{
+    avif_box box;
+    while (span.at < span.end) {
+        LI_TRY(next_box(&span, &box));
+        LI_TRY(visit(self, box));
+    }
     return LI_OK;
 }

@@ -39,8 +39,10 @@ li_status li_avif_bytes(avif_span *span, size_t size,
 li_status li_avif_number(avif_span *span, size_t bytes, uint64_t *value) LI_MUST_CHECK;
 li_status li_avif_skip(avif_span *span, uint64_t bytes) LI_MUST_CHECK;
 
-/* The next box; *more is false, and the box zero, at the end. Counted. */
-li_status li_avif_box(avif_span *span, avif_box *box, bool *more) LI_MUST_CHECK;
+/* Show each box from the span's start to its end to `visit`, until it fails. Counted:
+ * at most limits.max_items of them. */
+typedef li_status avif_visit(void *self, avif_box box);
+li_status li_avif_each(avif_span span, avif_visit *visit, void *self) LI_MUST_CHECK;
 /* Count `entries` more; E123 past limits.max_items times `scale`. */
 li_status li_avif_count(avif_span *span, uint64_t entries, uint32_t scale,
                         const char *what) LI_MUST_CHECK;

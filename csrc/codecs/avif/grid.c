@@ -129,19 +129,18 @@ typedef struct coded {
     size_t size;
 } coded;
 
+typedef struct coded_scan {
+    li_ctx *ctx;   /* borrowed */
+    li_source *in; /* borrowed */
+    avif_found found;
+} coded_scan;
+
 static li_status
-scan_coded(li_ctx *ctx, li_source *in, avif_found *found)
+visit_coded(void *self, avif_box box)
 {
-    avif_span span = li_avif_span(ctx, in, (avif_box){.end = in->size});
-    avif_box box;
-    bool more;
-    for (;;) {
-        LI_TRY(li_avif_box(&span, &box, &more));
-        if (!more)
-            return LI_OK;
-        if (box.type == BOX('m', 'e', 't', 'a'))
-            LI_TRY(li_avif_meta(ctx, in, box, found));
-    }
+    coded_scan *scan = self;
+    bool wanted = box.type == BOX('m', 'e', 't', 'a');
+    return wanted ? li_avif_meta(scan->ctx, scan->in, box, &scan->found) : LI_OK;
 }
 
 /* A source of no allocation. */
@@ -168,15 +167,17 @@ static li_status
 find_coded(li_ctx *ctx, const avifRWData *file, coded *cell)
 {
     li_ctx part = li_ctx_part(ctx);
-    avif_found found = {0};
     file_source in = {{.ops = &file_ops, .ctx = &part, .size = file->size}, file->data};
+    coded_scan scan = {.ctx = &part, .in = &in.base};
+    const avif_found *found = &scan.found;
     part.limits = li_limits_default;
-    if (scan_coded(&part, &in.base, &found) != LI_OK)
+    avif_span whole = li_avif_span(&part, &in.base, (avif_box){.end = file->size});
+    if (li_avif_each(whole, visit_coded, &scan) != LI_OK)
         (void)li_pass_error(&part, ctx);
-    else if (!found.tile.config || !found.picture_at)
+    else if (!found->tile.config || !found->picture_at)
         (void)li_fail(ctx, LI_E299_ENCODE_INTERNAL, "avif: a cell without its data");
-    *cell = (coded){file->data + found.picture_at, file->data + found.tile.config_at,
-                    (size_t)found.picture_bytes};
+    *cell = (coded){file->data + found->picture_at, file->data + found->tile.config_at,
+                    (size_t)found->picture_bytes};
     return ctx->status;
 }
 

@@ -22,6 +22,7 @@ typedef struct avif_items {
     uint32_t tiles;
     uint64_t alpha[ALPHAS];
     uint32_t alphas;
+    bool grid;       /* the primary item is one */
     bool tile_alpha; /* the first tile has an auxiliary item of its own */
     bool again;      /* entries and references are walked for the alpha item's */
     bool unusual;    /* references that only libavif's way of a grid is sure of */
@@ -33,28 +34,29 @@ typedef struct avif_items {
 /* --- the lists -------------------------------------------------------------------- */
 
 static li_status
+visit_list(void *self, avif_box box)
+{
+    avif_items *items = self;
+    avif_box *known = box.type == BOX('p', 'i', 't', 'm')   ? &items->pitm
+                      : box.type == BOX('i', 'i', 'n', 'f') ? &items->iinf
+                      : box.type == BOX('i', 'r', 'e', 'f') ? &items->iref
+                      : box.type == BOX('i', 'p', 'r', 'p') ? &items->iprp
+                      : box.type == BOX('i', 'l', 'o', 'c') ? &items->iloc
+                      : box.type == BOX('i', 'd', 'a', 't') ? &items->idat
+                                                            : NULL;
+    if (known && known->type)
+        return li_avif_corrupt(items->ctx, "a second list of a kind in meta");
+    if (known)
+        *known = box;
+    return LI_OK;
+}
+
+static li_status
 find_lists(avif_items *items, avif_box meta)
 {
     avif_span span;
-    avif_box box;
-    bool more;
     LI_TRY(li_avif_full(items->ctx, items->in, meta, &span));
-    for (;;) {
-        LI_TRY(li_avif_box(&span, &box, &more));
-        if (!more)
-            return LI_OK;
-        avif_box *known = box.type == BOX('p', 'i', 't', 'm')   ? &items->pitm
-                          : box.type == BOX('i', 'i', 'n', 'f') ? &items->iinf
-                          : box.type == BOX('i', 'r', 'e', 'f') ? &items->iref
-                          : box.type == BOX('i', 'p', 'r', 'p') ? &items->iprp
-                          : box.type == BOX('i', 'l', 'o', 'c') ? &items->iloc
-                          : box.type == BOX('i', 'd', 'a', 't') ? &items->idat
-                                                                : NULL;
-        if (known && known->type)
-            return li_avif_corrupt(items->ctx, "a second list of a kind in meta");
-        if (known)
-            *known = box;
-    }
+    return li_avif_each(span, visit_list, items);
 }
 
 static li_status
@@ -70,10 +72,13 @@ read_primary(avif_items *items)
 
 /* An infe of version 2 or 3; earlier ones have no type. */
 static li_status
-read_entry(avif_items *items, avif_box box, avif_found *found)
+visit_entry(void *self, avif_box box)
 {
+    avif_items *items = self;
     avif_span span;
     uint64_t id, type;
+    if (box.type != BOX('i', 'n', 'f', 'e'))
+        return LI_OK;
     LI_TRY(li_avif_full(items->ctx, items->in, box, &span));
     if (span.version < 2)
         return LI_OK;
@@ -81,7 +86,7 @@ read_entry(avif_items *items, avif_box box, avif_found *found)
     LI_TRY(li_avif_skip(&span, 2));
     LI_TRY(li_avif_number(&span, 4, &type));
     if (id == items->primary && type == BOX('g', 'r', 'i', 'd'))
-        found->grid = true;
+        items->grid = true;
     if (items->again && id == items->alpha[0])
         items->alpha_type = type;
     if (type == BOX('E', 'x', 'i', 'f') && !items->exif)
@@ -92,25 +97,17 @@ read_entry(avif_items *items, avif_box box, avif_found *found)
 }
 
 static li_status
-read_entries(avif_items *items, avif_found *found)
+read_entries(avif_items *items)
 {
     avif_span span;
-    avif_box box;
     uint64_t count;
-    bool more = true;
     if (!items->iinf.type)
         return LI_OK;
     LI_TRY(li_avif_full(items->ctx, items->in, items->iinf, &span));
     LI_TRY(li_avif_number(&span, span.version == 0 ? 2 : 4, &count));
     LI_TRY(li_avif_count(&span, count, 1, "items"));
     span.count = 0;
-    for (;;) {
-        LI_TRY(li_avif_box(&span, &box, &more));
-        if (!more)
-            return LI_OK;
-        if (box.type == BOX('i', 'n', 'f', 'e'))
-            LI_TRY(read_entry(items, box, found));
-    }
+    return li_avif_each(span, visit_entry, items);
 }
 
 /* --- references ------------------------------------------------------------------- */
@@ -138,14 +135,23 @@ note_reference(avif_items *items, uint32_t type, uint64_t from, uint64_t to,
         items->tile_alpha = true;
 }
 
+typedef struct avif_references {
+    avif_items *items; /* borrowed */
+    size_t id_bytes;
+    avif_span total; /* of all boxes: its count */
+} avif_references;
+
 static li_status
-read_reference(avif_items *items, avif_box box, size_t id_bytes, avif_span *total)
+visit_reference(void *self, avif_box box)
 {
+    avif_references *references = self;
+    avif_items *items = references->items;
+    size_t id_bytes = references->id_bytes;
     avif_span span = li_avif_span(items->ctx, items->in, box);
     uint64_t from, to, count;
     LI_TRY(li_avif_number(&span, id_bytes, &from));
     LI_TRY(li_avif_number(&span, 2, &count));
-    LI_TRY(li_avif_count(total, count, EXTENT_SCALE, "references"));
+    LI_TRY(li_avif_count(&references->total, count, EXTENT_SCALE, "references"));
     bool tiles = box.type == BOX('d', 'i', 'm', 'g');
     if (tiles && from == items->primary) {
         items->tiles = (uint32_t)count;
@@ -165,20 +171,12 @@ read_reference(avif_items *items, avif_box box, size_t id_bytes, avif_span *tota
 static li_status
 read_references(avif_items *items)
 {
-    avif_span span, total;
-    avif_box box;
-    bool more;
+    avif_span span;
     if (!items->iref.type)
         return LI_OK;
     LI_TRY(li_avif_full(items->ctx, items->in, items->iref, &span));
-    size_t id_bytes = span.version == 0 ? 2 : 4;
-    total = span;
-    for (;;) {
-        LI_TRY(li_avif_box(&span, &box, &more));
-        if (!more)
-            return LI_OK;
-        LI_TRY(read_reference(items, box, id_bytes, &total));
-    }
+    avif_references references = {items, span.version == 0 ? 2 : 4, span};
+    return li_avif_each(span, visit_reference, &references);
 }
 
 /* --- properties ------------------------------------------------------------------- */
@@ -206,17 +204,36 @@ read_associations(avif_span *span, avif_span *total, avif_list *list)
     return LI_OK;
 }
 
+/* One item's, looked for in iprp and its ipco. */
+typedef struct avif_search {
+    avif_items *items; /* borrowed */
+    avif_list list;
+    avif_span total; /* of all associations: its count */
+    avif_box ipco;
+    uint64_t index;              /* of the property that was shown last */
+    avif_properties *properties; /* borrowed */
+} avif_search;
+
 static li_status
-read_ipma(avif_items *items, avif_box box, avif_span *total, avif_list *list)
+read_ipma(avif_search *search, avif_box box)
 {
     avif_span span;
     uint64_t entries;
-    LI_TRY(li_avif_full(items->ctx, items->in, box, &span));
+    LI_TRY(li_avif_full(search->items->ctx, search->items->in, box, &span));
     LI_TRY(li_avif_number(&span, 4, &entries));
     LI_TRY(li_avif_count(&span, entries, 1, "items with properties"));
     for (; entries > 0; entries--)
-        LI_TRY(read_associations(&span, total, list));
+        LI_TRY(read_associations(&span, &search->total, &search->list));
     return LI_OK;
+}
+
+static li_status
+visit_iprp(void *self, avif_box box)
+{
+    avif_search *search = self;
+    if (box.type == BOX('i', 'p', 'c', 'o'))
+        search->ipco = box;
+    return box.type == BOX('i', 'p', 'm', 'a') ? read_ipma(search, box) : LI_OK;
 }
 
 static bool
@@ -229,19 +246,13 @@ list_has(const avif_list *list, uint64_t index)
 }
 
 static li_status
-read_container(avif_items *items, avif_box ipco, const avif_list *list,
-               avif_properties *properties)
+visit_property(void *self, avif_box box)
 {
-    avif_span span = li_avif_span(items->ctx, items->in, ipco);
-    avif_box box;
-    bool more;
-    for (;;) {
-        LI_TRY(li_avif_box(&span, &box, &more));
-        if (!more)
-            return LI_OK;
-        if (list_has(list, span.count))
-            LI_TRY(li_avif_property(items->ctx, items->in, box, properties));
-    }
+    avif_search *search = self;
+    if (!list_has(&search->list, ++search->index))
+        return LI_OK;
+    return li_avif_property(search->items->ctx, search->items->in, box,
+                            search->properties);
 }
 
 /* What one item's properties say. Two walks: associations stand behind what they
@@ -249,22 +260,18 @@ read_container(avif_items *items, avif_box ipco, const avif_list *list,
 static li_status
 read_properties(avif_items *items, uint64_t item, avif_properties *properties)
 {
-    avif_list list = {.item = item};
-    avif_span span = li_avif_span(items->ctx, items->in, items->iprp), total = span;
-    avif_box box, ipco = {0};
-    bool more;
+    avif_span span = li_avif_span(items->ctx, items->in, items->iprp);
+    avif_search search = {.items = items,
+                          .list = {.item = item},
+                          .total = span,
+                          .properties = properties};
     if (!items->iprp.type)
         return LI_OK;
-    for (;;) {
-        LI_TRY(li_avif_box(&span, &box, &more));
-        if (!more)
-            break;
-        if (box.type == BOX('i', 'p', 'c', 'o'))
-            ipco = box;
-        if (box.type == BOX('i', 'p', 'm', 'a'))
-            LI_TRY(read_ipma(items, box, &total, &list));
-    }
-    return ipco.type ? read_container(items, ipco, &list, properties) : LI_OK;
+    LI_TRY(li_avif_each(span, visit_iprp, &search));
+    if (!search.ipco.type)
+        return LI_OK;
+    span = li_avif_span(items->ctx, items->in, search.ipco);
+    return li_avif_each(span, visit_property, &search);
 }
 
 /* --- places ----------------------------------------------------------------------- */
@@ -404,7 +411,7 @@ plan_alpha(avif_items *items, avif_found *found, bool *good)
     if (!*good)
         return LI_OK;
     items->again = true;
-    LI_TRY(read_entries(items, found));
+    LI_TRY(read_entries(items));
     LI_TRY(read_references(items));
     *good = !items->unusual;
     if (items->alpha_type == BOX('g', 'r', 'i', 'd') && *good) {
@@ -459,7 +466,8 @@ li_avif_meta(li_ctx *ctx, li_source *in, avif_box meta, avif_found *found)
     avif_items items = {.ctx = ctx, .in = in, .cells = found->cells};
     LI_TRY(find_lists(&items, meta));
     LI_TRY(read_primary(&items));
-    LI_TRY(read_entries(&items, found));
+    LI_TRY(read_entries(&items));
+    found->grid = items.grid;
     LI_TRY(read_references(&items));
     LI_TRY(read_places(&items, found));
     found->copied_bytes =

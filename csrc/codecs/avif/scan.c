@@ -122,29 +122,31 @@ li_avif_property(li_ctx *ctx, li_source *in, avif_box box, avif_properties *prop
 /* --- the file --------------------------------------------------------------------- */
 
 typedef struct avif_file {
+    li_ctx *ctx; /* borrowed */
     avif_box brands, meta, moov;
 } avif_file;
+
+static li_status
+visit_box(void *self, avif_box box)
+{
+    avif_file *file = self;
+    avif_box *known = box.type == BOX('f', 't', 'y', 'p')   ? &file->brands
+                      : box.type == BOX('m', 'e', 't', 'a') ? &file->meta
+                      : box.type == BOX('m', 'o', 'o', 'v') ? &file->moov
+                                                            : NULL;
+    if (known && known->type)
+        return li_avif_corrupt(file->ctx, "two boxes of a kind that is there once");
+    if (known)
+        *known = box;
+    return LI_OK;
+}
 
 /* meta may lie at the end of the file: everything is passed over, not read. */
 static li_status
 find_boxes(li_ctx *ctx, li_source *in, avif_file *file)
 {
-    avif_span span = li_avif_span(ctx, in, (avif_box){.end = in->size});
-    avif_box box;
-    bool more;
-    for (;;) {
-        LI_TRY(li_avif_box(&span, &box, &more));
-        if (!more)
-            break;
-        avif_box *known = box.type == BOX('f', 't', 'y', 'p')   ? &file->brands
-                          : box.type == BOX('m', 'e', 't', 'a') ? &file->meta
-                          : box.type == BOX('m', 'o', 'o', 'v') ? &file->moov
-                                                                : NULL;
-        if (known && known->type)
-            return li_avif_corrupt(ctx, "two boxes of a kind that is there once");
-        if (known)
-            *known = box;
-    }
+    avif_box whole = {.end = in->size};
+    LI_TRY(li_avif_each(li_avif_span(ctx, in, whole), visit_box, file));
     return file->brands.type ? LI_OK : li_avif_corrupt(ctx, "there is no ftyp");
 }
 
@@ -169,7 +171,7 @@ read_brands(li_ctx *ctx, li_source *in, avif_box box, uint64_t *major, bool *avi
 li_status
 li_avif_scan(li_ctx *ctx, li_source *in, avif_found *found)
 {
-    avif_file file = {0};
+    avif_file file = {.ctx = ctx};
     uint64_t major;
     bool avif;
     LI_TRY(find_boxes(ctx, in, &file));

@@ -15,34 +15,26 @@ typedef struct avif_reader {
     avif_track *track;
 } avif_reader;
 
-typedef li_status visit(const avif_reader *reader, avif_box box);
-
 static li_status
-each_child(const avif_reader *reader, avif_box parent, visit *child)
+each_child(avif_reader *reader, avif_box parent, avif_visit *child)
 {
-    avif_span span = li_avif_span(reader->ctx, reader->in, parent);
-    avif_box box;
-    bool more;
-    for (;;) {
-        LI_TRY(li_avif_box(&span, &box, &more));
-        if (!more)
-            return LI_OK;
-        LI_TRY(child(reader, box));
-    }
+    return li_avif_each(li_avif_span(reader->ctx, reader->in, parent), child, reader);
 }
 
 /* --- from the inside out ---------------------------------------------------------- */
 
 static li_status
-visit_property(const avif_reader *reader, avif_box box)
+visit_property(void *self, avif_box box)
 {
+    avif_reader *reader = self;
     return li_avif_property(reader->ctx, reader->in, box, &reader->track->properties);
 }
 
 /* A sample entry: 78 bytes of a video's fields, then boxes. */
 static li_status
-visit_entry(const avif_reader *reader, avif_box box)
+visit_entry(void *self, avif_box box)
 {
+    avif_reader *reader = self;
     enum { FIELDS = 78, BEFORE_SIZE = 24 };
     avif_span span = li_avif_span(reader->ctx, reader->in, box);
     uint64_t width, height;
@@ -67,8 +59,9 @@ read_stsz(const avif_reader *reader, avif_box box)
 }
 
 static li_status
-visit_table(const avif_reader *reader, avif_box box)
+visit_table(void *self, avif_box box)
 {
+    avif_reader *reader = self;
     if (box.type == BOX('s', 't', 's', 'z'))
         return read_stsz(reader, box);
     if (box.type != BOX('s', 't', 's', 'd'))
@@ -80,22 +73,25 @@ visit_table(const avif_reader *reader, avif_box box)
 }
 
 static li_status
-visit_minf(const avif_reader *reader, avif_box box)
+visit_minf(void *self, avif_box box)
 {
+    avif_reader *reader = self;
     bool wanted = box.type == BOX('s', 't', 'b', 'l');
     return wanted ? each_child(reader, box, visit_table) : LI_OK;
 }
 
 static li_status
-visit_mdia(const avif_reader *reader, avif_box box)
+visit_mdia(void *self, avif_box box)
 {
+    avif_reader *reader = self;
     bool wanted = box.type == BOX('m', 'i', 'n', 'f');
     return wanted ? each_child(reader, box, visit_minf) : LI_OK;
 }
 
 static li_status
-visit_tref(const avif_reader *reader, avif_box box)
+visit_tref(void *self, avif_box box)
 {
+    avif_reader *reader = self;
     avif_span span = li_avif_span(reader->ctx, reader->in, box);
     if (box.type != BOX('a', 'u', 'x', 'l'))
         return LI_OK;
@@ -120,8 +116,9 @@ read_tkhd(const avif_reader *reader, avif_box box)
 }
 
 static li_status
-visit_trak(const avif_reader *reader, avif_box box)
+visit_trak(void *self, avif_box box)
 {
+    avif_reader *reader = self;
     switch (box.type) {
     case BOX('t', 'k', 'h', 'd'):
         return read_tkhd(reader, box);
@@ -139,39 +136,47 @@ visit_trak(const avif_reader *reader, avif_box box)
 
 /* --- the tracks ------------------------------------------------------------------- */
 
+typedef struct avif_tracks {
+    li_ctx *ctx;        /* borrowed */
+    li_source *in;      /* borrowed */
+    avif_track picture; /* the first of pictures */
+    bool alpha;
+    uint64_t alpha_of; /* whose it is: the last one's */
+} avif_tracks;
+
+static li_status
+visit_moov(void *self, avif_box box)
+{
+    avif_tracks *tracks = self;
+    avif_track track = {0};
+    avif_reader reader = {tracks->ctx, tracks->in, &track};
+    if (box.type != BOX('t', 'r', 'a', 'k'))
+        return LI_OK;
+    LI_TRY(each_child(&reader, box, visit_trak));
+    if (track.av1 && track.auxiliary_of) {
+        tracks->alpha_of = track.auxiliary_of;
+        tracks->alpha = true;
+    } else if (track.av1 && !tracks->picture.av1) {
+        tracks->picture = track;
+    }
+    return LI_OK;
+}
+
 li_status
 li_avif_moov(li_ctx *ctx, li_source *in, avif_box moov, avif_found *found)
 {
-    avif_span span = li_avif_span(ctx, in, moov);
-    avif_track picture = {0};
-    avif_box box;
-    bool more, alpha = false;
-    uint64_t alpha_of = 0;
-    for (;;) {
-        avif_track track = {0};
-        LI_TRY(li_avif_box(&span, &box, &more));
-        if (!more)
-            break;
-        if (box.type != BOX('t', 'r', 'a', 'k'))
-            continue;
-        avif_reader reader = {ctx, in, &track};
-        LI_TRY(each_child(&reader, box, visit_trak));
-        if (track.av1 && track.auxiliary_of) {
-            alpha_of = track.auxiliary_of;
-            alpha = true;
-        } else if (track.av1 && !picture.av1) {
-            picture = track;
-        }
-    }
-    if (!picture.av1 || picture.frames == 0)
+    avif_tracks tracks = {.ctx = ctx, .in = in};
+    const avif_track *picture = &tracks.picture;
+    LI_TRY(li_avif_each(li_avif_span(ctx, in, moov), visit_moov, &tracks));
+    if (!picture->av1 || picture->frames == 0)
         return LI_OK;
     found->sequence = true;
-    found->frames = picture.frames;
+    found->frames = picture->frames;
     found->tiles = 1;
-    found->alpha = alpha && alpha_of == picture.id;
-    found->picture = picture.properties;
-    found->picture.width = (uint32_t)picture.width;
-    found->picture.height = (uint32_t)picture.height;
+    found->alpha = tracks.alpha && tracks.alpha_of == picture->id;
+    found->picture = picture->properties;
+    found->picture.width = (uint32_t)picture->width;
+    found->picture.height = (uint32_t)picture->height;
     found->tile = found->picture;
     return LI_OK;
 }
