@@ -11,7 +11,7 @@ import oracle
 import pytest
 
 import lazyimage as li
-from lazyimage import quality, search, target
+from lazyimage import curves, quality, search, target
 from lazyimage.errors import (
     EncodeError,
     ImageTimeoutError,
@@ -131,11 +131,11 @@ def test_a_picture_that_is_steeper_or_heavier_than_the_model_takes_few_trials():
 
 
 def test_the_curves_do_not_fall_and_are_nought_at_75():
-    for curves, sign in ((target.BYTES_CURVES, 1), (target.LOSS_CURVES, -1)):
-        for curve in curves.values():
-            values = [sign * target.on_curve(curve, q) for q in range(1, 101)]
+    for measured, sign in ((curves.BYTES_CURVES, 1), (curves.LOSS_CURVES, -1)):
+        for curve in measured.values():
+            values = [sign * curves.on_curve(curve, q) for q in range(1, 101)]
             assert values == sorted(values)
-            assert target.on_curve(curve, 75) == pytest.approx(0, abs=0.02)
+            assert curves.on_curve(curve, 75) == pytest.approx(0, abs=0.02)
 
 
 def test_avif_has_64_levels_and_qualities_of_one_level_are_one_file(engine):
