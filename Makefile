@@ -118,7 +118,7 @@ NOT_UNDER_VALGRIND := test_guard test_source test_crashers test_group test_tee t
 	test_jpeg_memory \
 	test_avif_write test_kernels test_ycc test_resize test_jpeg_skim test_jpeg_skim_damage test_run
 
-MEMCHECK_S := 600
+MEMCHECK_S := 1800
 MEMCHECK := env JSIMD_FORCENONE=1 valgrind -q --vex-guest-max-insns=20 --error-exitcode=9 \
 	--leak-check=full --errors-for-leak-kinds=definite,indirect
 
