@@ -81,27 +81,29 @@ typedef enum li_quant_table {
 
 /* How to encode; li_encode_default() has every "as you like". */
 typedef struct li_encode {
-    uint8_t quality;             /* 1..100; 0: the codec's default, or it has none */
-    int8_t progressive;          /* JPEG: 0, 1, −1: while the coefficients fit 8 MB */
-    int8_t optimize;             /* JPEG: the same */
-    int8_t effort;               /* JPEG: 0..9, −1: as without */
-    int8_t quant_table;          /* JPEG: li_quant_table, −1: the effort's */
-    li_subsampling subsampling;  /* JPEG, AVIF */
-    int8_t compression;          /* PNG: 0..9, −1: default */
-    uint16_t palette;            /* PNG: colours at most, 2..256; 0: none */
-    uint8_t bit_depth;           /* PNG: 1, 2, 4 of gray or a palette, 8, 16;
-                                    AVIF: 8, 10, 12; 0: as the picture has */
-    int8_t dither;               /* PNG: of what a palette has not; 0: not */
-    bool interlace;              /* PNG: by Adam7 */
-    bool lossless;               /* WebP, AVIF */
-    int8_t near_lossless;        /* WebP: 0..100, −1: off; implies lossless */
-    int8_t method;               /* WebP: 0..6, −1: default */
-    bool smart_subsample;        /* WebP */
-    int8_t alpha_quality;        /* WebP: 0..100, −1: default */
-    int8_t low_memory;           /* WebP: 0, 1, −1: by the memory limit */
-    int8_t speed;                /* AVIF: 0..10, −1: default */
-    uint16_t cell_side;          /* AVIF: a grid of cells of this side, a multiple of
-                                    64, of any picture; 0: of large ones, as it likes */
+    uint8_t quality;            /* 1..100; 0: the codec's default, or it has none */
+    int8_t progressive;         /* JPEG: 0, 1, −1: while the coefficients fit 8 MB */
+    int8_t optimize;            /* JPEG: the same */
+    int8_t effort;              /* JPEG: 0..9, −1: as without */
+    int8_t quant_table;         /* JPEG: li_quant_table, −1: the effort's */
+    li_subsampling subsampling; /* JPEG, AVIF */
+    int8_t compression;         /* PNG: 0..9, −1: default */
+    uint16_t palette;           /* PNG: colours at most, 2..256; 0: none */
+    uint8_t bit_depth;          /* PNG: 1, 2, 4 of gray or a palette, 8, 16;
+                                   AVIF: 8, 10, 12; 0: as the picture has */
+    int8_t dither;              /* PNG: of what a palette has not; 0: not */
+    bool interlace;             /* PNG: by Adam7 */
+    bool lossless;              /* WebP, AVIF */
+    int8_t near_lossless;       /* WebP: 0..100, −1: off; implies lossless */
+    int8_t method;              /* WebP: 0..6, −1: default */
+    bool smart_subsample;       /* WebP */
+    int8_t alpha_quality;       /* WebP: 0..100, −1: default */
+    int8_t low_memory;          /* WebP: 0, 1, −1: by the memory limit */
+    int8_t speed;               /* AVIF: 0..10, −1: default */
+    uint16_t cell_side;         /* AVIF: a grid of cells of this side, a multiple of
+                                   64, of any picture; 0: of large ones, as it likes */
+    li_cicp cicp; /* what the file says of its colours, if it has a place for that; all
+                     0: they are sRGB, or the profile's */
     const li_metadata *metadata; /* borrowed until the sink is closed; NULL: none */
 } li_encode;
 
@@ -134,6 +136,7 @@ typedef struct li_codec {
     bool deep;                    /* decode honours hint.deep */
     uint8_t default_quality;      /* 0: the format has no quality */
     li_places places;             /* for metadata */
+    li_numbers numbers;           /* of colours */
 
     /* NULL: li_further_formats has it. */
     bool (*probe)(const uint8_t head[LI_PROBE_BYTES]);

@@ -314,3 +314,78 @@ li_cicp_is_known(const li_cicp *cicp)
            transfer != RESERVED && transfer <= LAST &&
            (known_primaries || transfer != UNSPECIFIED);
 }
+
+/* --- telling it again ---------------------------------------------------------------
+ */
+
+/* As exact as sRGB's are told. */
+static bool
+is_place(const uint32_t said[2], place at)
+{
+    enum { TOLERANCE = 100 };
+    return fabs(said[0] - 1e5 * at.x) <= TOLERANCE &&
+           fabs(said[1] - 1e5 * at.y) <= TOLERANCE;
+}
+
+/* 0: none has these places. */
+static uint8_t
+name_places(const li_cicp *said)
+{
+    if (!has_other_places(said))
+        return 1;
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+        bool same = is_place(said->places, *known[i].white);
+        for (size_t k = 0; k < 3; k++)
+            same = same && is_place(said->places + 2 + 2 * k, known[i].colours[k]);
+        if (same)
+            return known[i].number;
+    }
+    return 0;
+}
+
+/* The powers that H.273 has, to the digits that gAMA is written with. */
+static uint8_t
+name_gamma(const li_cicp *said)
+{
+    enum { TOLERANCE = 10 };
+    static const struct {
+        uint8_t number;
+        uint32_t gamma;
+    } powers[] = {{4, 45455}, {5, 35714}, {8, 100000}};
+    if (!is_other_curve(said))
+        return 13;
+    for (size_t i = 0; i < sizeof(powers) / sizeof(powers[0]); i++)
+        if (is_near(said->gamma, powers[i].gamma, TOLERANCE))
+            return powers[i].number;
+    return 0;
+}
+
+static bool
+tell_numbers(const li_cicp *said, li_numbers room, li_cicp *told)
+{
+    li_cicp own = {.primaries = said->primaries ? said->primaries : 2,
+                   .transfer = said->transfer ? said->transfer : 2,
+                   .narrow = said->narrow};
+    if (room == LI_NUMBERS_NONE || !li_cicp_is_known(&own))
+        return !li_cicp_differs(said);
+    own.narrow = said->narrow && room == LI_NUMBERS_ALL;
+    if (own.primaries != 1 || own.transfer != 13 || own.narrow)
+        *told = own;
+    return own.narrow == said->narrow;
+}
+
+bool
+li_cicp_told(const li_cicp *said, li_numbers room, li_cicp *told)
+{
+    *told = (li_cicp){0};
+    if (said->primaries || said->transfer)
+        return tell_numbers(said, room, told);
+    if (room == LI_NUMBERS_ALL) {
+        *told = *said;
+        return true;
+    }
+    if (!li_cicp_differs(said))
+        return true;
+    li_cicp named = {.primaries = name_places(said), .transfer = name_gamma(said)};
+    return named.primaries && named.transfer && tell_numbers(&named, room, told);
+}

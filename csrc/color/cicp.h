@@ -17,10 +17,21 @@ typedef struct li_cicp {
     uint32_t places[8];
 } li_cicp;
 
+/* Which numbers a format has a place for. */
+typedef enum li_numbers {
+    LI_NUMBERS_NONE,
+    LI_NUMBERS_H273, /* of the full range */
+    LI_NUMBERS_ALL,
+} li_numbers;
+
 /* Are these numbers of H.273's that say something? */
 bool li_cicp_is_known(const li_cicp *cicp);
 /* May it be something else than sRGB? Pure, and cheap. */
 bool li_cicp_differs(const li_cicp *cicp);
+/* What a file with such a place says for the same samples; all 0: no word is needed.
+ * Gamma and places become numbers of H.273 where they say just one. False: other
+ * colours than sRGB's that cannot be told, or not wholly. Pure. */
+bool li_cicp_told(const li_cicp *said, li_numbers room, li_cicp *told);
 /* From light of these primaries to light of sRGB's, both 1 = white; false: they are
  * none. */
 bool li_cicp_matrix(const li_cicp *cicp, double matrix[3][3]);

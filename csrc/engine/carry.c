@@ -38,12 +38,29 @@ li_keeps_profile(const li_input *input, const li_request *request, li_pixel pixe
            (!most || with->icc_size <= most);
 }
 
+bool
+li_carry_numbers(const li_input *input, const li_request *request, uint8_t keep,
+                 li_cicp *told)
+{
+    *told = (li_cicp){0};
+    if (request->to_srgb || !request->codec || request->output == LI_OUTPUT_PIXELS ||
+        (keep & LI_KEEP_ICC && input->metadata.icc))
+        return true;
+    return li_cicp_told(&input->header.cicp, request->codec->numbers, told);
+}
+
 li_status
 li_carry_open(li_ctx *ctx, const li_input *input, const li_request *request,
               const li_plan *plan, li_carried *carried)
 {
     bool turned = request->auto_orient && input->codec;
     *carried = (li_carried){.encode = plan->encode};
+    li_cicp told;
+    if (!li_carry_numbers(input, request, plan->keep, &told))
+        li_warn(ctx,
+                "color: %s has no place for all that the file's numbers say of the "
+                "samples, which are kept",
+                request->codec->name);
     if (!plan->keep)
         return LI_OK;
     li_edit edit = {.keep = plan->keep,

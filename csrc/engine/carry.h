@@ -14,6 +14,11 @@ void li_input_close(li_input *input);
  * become RGB. */
 bool li_keeps_profile(const li_input *input, const li_request *request, li_pixel pixel);
 
+/* What the output says of its colours by numbers: what the input's say of samples that
+ * stay, unless a profile goes along. False: there is no place for it. Pure. */
+bool li_carry_numbers(const li_input *input, const li_request *request, uint8_t keep,
+                      li_cicp *told);
+
 /* What an encoder is opened with; it must not move until the encoder is closed. */
 typedef struct li_carried {
     li_encode encode;

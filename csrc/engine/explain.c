@@ -165,14 +165,37 @@ say_output(writer *out, const li_plan *plan, const li_request *request)
     say(out, "encode   %s: %s\n", request->codec->name, text);
 }
 
+static bool
+say_numbers(writer *out, const li_cicp *cicp)
+{
+    bool places = false;
+    for (int i = 0; i < 8; i++)
+        places = places || cicp->places[i];
+    if (!cicp->primaries && !cicp->gamma && !places)
+        return false;
+    say(out, "keep    ");
+    if (cicp->primaries)
+        say(out, " cicp %u/%u%s", cicp->primaries, cicp->transfer,
+            cicp->narrow ? " of the narrow range" : "");
+    if (!cicp->primaries && cicp->gamma)
+        say(out, " gamma of %u/100000", cicp->gamma);
+    if (!cicp->primaries && places)
+        say(out, " primaries by x and y");
+    return true;
+}
+
 static void
 say_kept(writer *out, const li_plan *plan, const li_metadata *from)
 {
     bool exif = plan->keep & LI_KEEP_EXIF && from->exif;
     bool xmp = plan->keep & LI_KEEP_XMP && from->xmp;
+    bool numbers = say_numbers(out, &plan->encode.cicp);
+    if (!plan->keep && numbers)
+        say(out, "\n");
     if (!plan->keep)
         return;
-    say(out, "keep    ");
+    if (!numbers)
+        say(out, "keep    ");
     if (plan->keep & LI_KEEP_ICC && from->icc)
         say(out, " icc of %zu bytes", from->icc_size);
     if (exif)

@@ -303,6 +303,7 @@ plan_memory(const li_ctx *ctx, const li_input *input, const li_request *request,
         promised = UINT64_MAX;
     limit = limit && limit < promised ? limit : promised;
     plan->encode = request->encode;
+    (void)li_carry_numbers(input, request, plan->keep, &plan->encode.cicp);
     if (!plan->encode.bit_depth && li_pixel_is_deep(plan->out.pixel))
         plan->encode.bit_depth = input->header.bit_depth;
     plan_cost(input, request, plan);

@@ -171,6 +171,7 @@ const li_codec li_codec_avif = {
     .deep = true,
     .default_quality = 60,
     .places = {.dense_exif = true},
+    .numbers = LI_NUMBERS_H273,
     .inspect = li_avif_inspect,
     .decoded = li_avif_info,
     .decode_bytes = avif_decode_bytes,

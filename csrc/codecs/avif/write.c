@@ -3,8 +3,9 @@
  *
  * The planes are filled as rows come. The encoding is one call at the end; of a large
  * picture it is one for each cell of a grid, as soon as its rows are there. Nothing can
- * interrupt such a call. Colours are BT.709 primaries, the sRGB curve and the BT.601
- * matrix over the full range (CICP 1/13/6), or no matrix where nothing may be lost. */
+ * interrupt such a call. Colours are BT.709 primaries and the sRGB curve (CICP 1/13) if
+ * nothing else is said, and the BT.601 matrix (6) over the full range, or no matrix
+ * where nothing may be lost. */
 #include "codecs/avif/write.h"
 
 #include <string.h>
@@ -44,12 +45,18 @@ writer_reserve(avif_writer *writer, li_info info, avif_cells cells)
     return bytes ? li_avif_reserve(writer->ctx, bytes, &writer->charged) : LI_OK;
 }
 
+/* A profile says all: numbers beside it would say something else. */
 static void
-set_colours(avifImage *image, bool plain)
+set_colours(avifImage *image, const li_encode *encode, bool plain)
 {
+    static const li_cicp srgb = {.primaries = 1, .transfer = 13},
+                         unspecified = {.primaries = 2, .transfer = 2};
+    const li_cicp *cicp = encode->cicp.primaries ? &encode->cicp : &srgb;
+    if (encode->metadata && encode->metadata->icc)
+        cicp = &unspecified;
     image->yuvRange = AVIF_RANGE_FULL;
-    image->colorPrimaries = AVIF_COLOR_PRIMARIES_BT709;
-    image->transferCharacteristics = AVIF_TRANSFER_CHARACTERISTICS_SRGB;
+    image->colorPrimaries = (avifColorPrimaries)cicp->primaries;
+    image->transferCharacteristics = (avifTransferCharacteristics)cicp->transfer;
     image->matrixCoefficients =
         plain ? AVIF_MATRIX_COEFFICIENTS_IDENTITY : AVIF_MATRIX_COEFFICIENTS_BT601;
 }
@@ -85,7 +92,8 @@ writer_open(avif_writer *writer, li_ctx *ctx, li_info info, const li_encode *enc
                         li_avif_format(info, encode));
     if (!writer->image)
         return li_fail(ctx, LI_ENOMEM, "avif: no memory for a picture");
-    set_colours(writer->image, encode->lossless && !li_pixel_is_gray(info.pixel));
+    set_colours(writer->image, encode,
+                encode->lossless && !li_pixel_is_gray(info.pixel));
     LI_TRY(li_avif_set_metadata(ctx, writer->image, encode->metadata));
     return add_planes(writer, info, cells);
 }

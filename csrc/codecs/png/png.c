@@ -85,6 +85,7 @@ const li_codec li_codec_png = {
     .version = PNG_LIBPNG_VER_STRING,
     .ahead = true,
     .deep = true,
+    .numbers = LI_NUMBERS_ALL,
     .probe = png_probe,
     .inspect = li_png_inspect,
     .unpack_xmp = li_png_unpack_xmp,

@@ -86,6 +86,7 @@ li_png_packed_output(uint64_t packed)
     enum { LEAST_CHUNK = LI_IDAT_BYTES - LI_IDAT_SPARE };
     uint64_t chunks = packed / LEAST_CHUNK + 1 + 2; /* IDAT, IHDR, IEND */
     uint64_t frame = LI_PNG_SIGNATURE_BYTES + 13;   /* and IHDR's body */
+    frame += 2 * LI_PNG_CHUNK_BYTES + 4 + 32;       /* gAMA and cHRM, or cICP */
     return li_sat_add(packed, chunks * LI_PNG_CHUNK_BYTES + frame);
 }
 
@@ -119,6 +120,25 @@ li_png_color(li_pixel pixel)
                      (li_pixel_has_alpha(pixel) ? PNG_COLOR_MASK_ALPHA : 0));
 }
 
+/* RGB has no matrix. cICP says all; or gAMA and cHRM what they say. */
+static li_status
+write_numbers(const li_cicp *cicp, li_out *out)
+{
+    uint8_t body[32] = {cicp->primaries, cicp->transfer, 0, cicp->narrow ? 0 : 1};
+    if (cicp->primaries)
+        return li_chunk_write(out, "cICP", body, 4);
+    if (cicp->gamma) {
+        li_put_be32(body, cicp->gamma);
+        LI_TRY(li_chunk_write(out, "gAMA", body, 4));
+    }
+    bool said = false;
+    for (int i = 0; i < 8; i++) {
+        li_put_be32(body + (size_t)4 * i, cicp->places[i]);
+        said = said || cicp->places[i];
+    }
+    return said ? li_chunk_write(out, "cHRM", body, sizeof(body)) : LI_OK;
+}
+
 li_status
 li_png_write_head(li_ctx *ctx, li_out *out, li_info info, li_png_form form,
                   const li_encode *encode)
@@ -131,6 +151,8 @@ li_png_write_head(li_ctx *ctx, li_out *out, li_info info, li_png_form form,
     body[12] = form.interlaced;
     LI_TRY(li_out_write(out, li_png_signature, LI_PNG_SIGNATURE_BYTES));
     LI_TRY(li_chunk_write(out, "IHDR", body, sizeof(body)));
+    if (!(encode->metadata && encode->metadata->icc)) /* which says it better */
+        LI_TRY(write_numbers(&encode->cicp, out));
     return encode->metadata ? li_metadata_png(encode->metadata, ctx, out) : LI_OK;
 }
 

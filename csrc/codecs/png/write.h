@@ -34,7 +34,7 @@ uint64_t li_idat_memory(uint64_t bound);
 li_status li_idat_flush(li_idat *idat) LI_MUST_CHECK;
 /* Append any number of bytes. */
 li_status li_idat_write(li_idat *idat, const uint8_t *data, size_t size) LI_MUST_CHECK;
-/* One chunk of another type, of up to 16 bytes. */
+/* One chunk of another type, of up to 32 bytes. */
 li_status li_chunk_write(li_out *out, const char type[4], const uint8_t *body,
                          size_t size) LI_MUST_CHECK;
 

@@ -48,7 +48,7 @@ chunk_frame(uint8_t *chunk, const char type[4], size_t size)
 li_status
 li_chunk_write(li_out *out, const char type[4], const uint8_t *body, size_t size)
 {
-    uint8_t chunk[16 + LI_PNG_CHUNK_BYTES];
+    uint8_t chunk[32 + LI_PNG_CHUNK_BYTES];
     if (size)
         memcpy(chunk + LI_IDAT_HEAD, body, size);
     chunk_frame(chunk, type, size);

@@ -64,6 +64,9 @@ round_options(const uint8_t bytes[8])
     how.bit_depth = (uint8_t)(bytes[7] & 64 ? 1u << bytes[4] % 4 : 0);
     how.dither = bytes[1] & 128 ? 0 : -1;
     how.cell_side = bytes[7] & 128 ? 64 : 0;
+    if (bytes[6] & 64)
+        how.cicp = (li_cicp){.primaries = bytes[2] & 16 ? 12 : 9,
+                             .transfer = bytes[2] & 32 ? 13 : 16};
     return how;
 }
 
@@ -235,6 +238,10 @@ round_back(const round_trip *trip, li_header *header)
     if (status == LI_OK)
         status = trip->codec->decode(&ctx, source, header, (li_hint){0}, &rows);
     round_must(status == LI_OK, trip, ctx.message, status);
+    bool tells = trip->codec->numbers != LI_NUMBERS_NONE && trip->how.cicp.primaries;
+    round_must(!tells || (header->cicp.primaries == trip->how.cicp.primaries &&
+                          header->cicp.transfer == trip->how.cicp.transfer),
+               trip, "other colours", header->cicp.primaries);
     round_must(rows->info.width == width && rows->info.height == height, trip,
                "another size", rows->info.width);
     uint32_t n = li_pixel_channels(rows->info.pixel);

@@ -274,9 +274,41 @@ TEST(what_cannot_be_written_is_said)
     CHECK_EQ(li_codec_avif.accepts(LI_RGB8, &encode), LI_RGB16);
 }
 
+TEST(colours_are_what_they_are_said_to_be)
+{
+    static const struct {
+        li_cicp said;
+        bool profile;
+        uint8_t primaries, transfer;
+    } cases[] = {
+        {{0}, false, 1, 13},
+        {{.primaries = 12, .transfer = 13}, false, 12, 13},
+        {{.primaries = 9, .transfer = 16}, false, 9, 16},
+        {{0}, true, 2, 2},
+        {{.primaries = 12, .transfer = 13}, true, 2, 2},
+    };
+    static uint8_t icc[] = "a profile of any bytes";
+    li_metadata with = {.icc = icc, .icc_size = sizeof(icc)};
+    for (size_t i = 0; i < 3 * sizeof(cases) / sizeof(cases[0]); i++) {
+        li_encode encode = li_encode_default();
+        li_header header = {0};
+        encode.speed = 10;
+        encode.lossless = i % 3 == 1;
+        encode.cell_side = i % 3 == 2 ? 64 : 0;
+        encode.cicp = cases[i / 3].said;
+        encode.metadata = cases[i / 3].profile ? &with : NULL;
+        li_info info = {70, 66, i % 2 ? LI_RGBA8 : LI_RGB8};
+        CHECK(round_trip(info, &encode, &header) <= (encode.lossless ? 0 : 8));
+        CHECK_EQ(header.cicp.primaries, cases[i / 3].primaries);
+        CHECK_EQ(header.cicp.transfer, cases[i / 3].transfer);
+        CHECK_EQ(header.icc_bytes != 0, cases[i / 3].profile);
+    }
+}
+
 int
 main(void)
 {
+    RUN(colours_are_what_they_are_said_to_be);
     RUN(lossless_is_exact_at_every_layout_and_odd_size);
     RUN(every_subsampling_is_written_and_is_close);
     RUN(auto_subsampling_is_fine_from_quality_90_on);

@@ -199,6 +199,73 @@ TEST(nothing_but_the_picture_is_written)
     free(pixels);
 }
 
+/* --- what it says of its colours -------------------------------------------------- */
+
+/* The chunks between IHDR and PLTE or IDAT, as they should be. */
+static void
+check_told(const li_encode *encode, const uint8_t *chunks, size_t size)
+{
+    li_info info = {8, 8, encode->palette ? LI_RGB8 : LI_GRAY8};
+    uint8_t *pixels = picture(info, true), *data = NULL;
+    size_t written;
+    li_out *out;
+    li_sink *sink;
+    li_ctx ctx;
+    li_ctx_init(&ctx, NULL);
+    CHECK_EQ(li_out_to_memory(&ctx, &out), LI_OK);
+    CHECK_EQ(li_codec_png.encode(&ctx, info, encode, out, &sink), LI_OK);
+    for (uint32_t y = 0; y < info.height; y++)
+        CHECK_EQ(li_sink_write(sink, pixels + li_row_bytes(info) * y), LI_OK);
+    CHECK_EQ(li_sink_finish(sink), LI_OK);
+    li_sink_close(&sink);
+    CHECK_EQ(li_out_detach(out, &data, &written), LI_OK);
+    CHECK(written <= li_codec_png.output_bytes(info, encode));
+    CHECK(size == 0 || memcmp(data + 33, chunks, size) == 0);
+    const char *next = (const char *)data + 33 + size + 4;
+    CHECK(memcmp(next, encode->palette ? "PLTE" : "IDAT", 4) == 0);
+    li_release(data);
+    li_out_close(&out);
+    free(pixels);
+}
+
+/* Bodies as the standard has them; CRCs by Python's zlib. */
+TEST(numbers_of_colours_stand_before_palette_and_picture)
+{
+    static const uint8_t cicp[] = {0, 0,    0, 4, 'c',  'I',  'C',  'P',
+                                   9, 0x10, 0, 1, 0x4D, 0x23, 0x23, 0xFE};
+    static const uint8_t narrow[] = {0, 0,  0, 4, 'c',  'I',  'C', 'P',
+                                     1, 13, 0, 0, 0xEB, 0x6E, 11,  0xA4};
+    static const uint8_t gama[] = {0, 0, 0,    4,    'g', 'A',  'M',  'A',
+                                   0, 0, 0xB1, 0x8F, 11,  0xFC, 0x61, 5};
+    static const uint8_t chrm[] = {0,    0,    0,    0x20, 'c',  'H',  'R',  'M',  0,
+                                   0,    0x7A, 0x26, 0,    0,    0x80, 0x84, 0,    1,
+                                   9,    0xA0, 0,    0,    0x7D, 0,    0,    0,    0x67,
+                                   0x84, 0,    1,    13,   0x88, 0,    0,    0x3A, 0x98,
+                                   0,    0,    0x17, 0x70, 0xF1, 0xF8, 0xCA, 0x57};
+    static const uint32_t p3[8] = {31270, 32900, 68000, 32000,
+                                   26500, 69000, 15000, 6000};
+    for (int held = 0; held < 2; held++)
+        for (int compression = 0; compression < 10; compression += 3) {
+            li_encode encode = li_encode_default();
+            encode.compression = (int8_t)compression;
+            encode.palette = held ? 4 : 0;
+            check_told(&encode, NULL, 0);
+            encode.cicp = (li_cicp){.primaries = 9, .transfer = 16, .gamma = 5};
+            check_told(&encode, cicp, sizeof(cicp));
+            encode.cicp = (li_cicp){.primaries = 1, .transfer = 13, .narrow = true};
+            check_told(&encode, narrow, sizeof(narrow));
+            encode.cicp = (li_cicp){.gamma = 45455};
+            check_told(&encode, gama, sizeof(gama));
+            uint8_t both[sizeof(gama) + sizeof(chrm)];
+            memcpy(encode.cicp.places, p3, sizeof(p3));
+            memcpy(both, gama, sizeof(gama));
+            memcpy(both + sizeof(gama), chrm, sizeof(chrm));
+            check_told(&encode, both, sizeof(both));
+            encode.cicp.gamma = 0;
+            check_told(&encode, chrm, sizeof(chrm));
+        }
+}
+
 /* --- an output that counts, and fails when told ----------------------------------- */
 
 typedef struct fragile {
@@ -360,6 +427,7 @@ main(void)
     RUN(higher_levels_write_less);
     RUN(higher_levels_are_never_longer_than_the_default);
     RUN(nothing_but_the_picture_is_written);
+    RUN(numbers_of_colours_stand_before_palette_and_picture);
     RUN(every_write_fails_once);
     RUN(every_allocation_fails_once);
     RUN(half_a_picture_is_closed_cleanly);

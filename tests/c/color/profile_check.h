@@ -68,6 +68,25 @@ profile_check(const uint8_t *data, size_t size)
     profile_check_any(data, size, NULL);
 }
 
+/* What is told means the same colours, and is told again as it is. */
+static inline void
+told_check(const li_cicp *said)
+{
+    if (!said->primaries != !said->transfer)
+        return; /* no file has them in pieces */
+    li_ctx ctx;
+    li_ctx_init(&ctx, NULL);
+    for (int room = LI_NUMBERS_NONE; room <= LI_NUMBERS_ALL; room++) {
+        li_cicp told, again;
+        bool whole = li_cicp_told(said, (li_numbers)room, &told);
+        profile_must(!whole || li_cicp_differs(said) == li_cicp_differs(&told),
+                     "other colours are told", &ctx);
+        profile_must(li_cicp_told(&told, (li_numbers)room, &again) &&
+                         memcmp(&told, &again, sizeof(told)) == 0,
+                     "what was told is told otherwise", &ctx);
+    }
+}
+
 /* NUMBERS_BYTES: primaries, transfer, range, and as PNG has them gamma and places. */
 static inline void
 numbers_check(const uint8_t *data)
@@ -83,6 +102,7 @@ numbers_check(const uint8_t *data)
     cicp.gamma = numbers[0];
     memcpy(cicp.places, numbers + 1, sizeof(cicp.places));
     (void)li_cicp_is_known(&cicp);
+    told_check(&cicp);
     profile_check_any(NULL, 0, &cicp);
 }
 

@@ -261,6 +261,79 @@ TEST(numbers_of_nobody_are_not_known)
             &(li_cicp){.primaries = unknown[i][0], .transfer = unknown[i][1]}));
 }
 
+/* What is told of `said`: by H.273's numbers (0: none), wholly or not; where all have a
+ * place it is as it was said. */
+static void
+check_told(const li_cicp *said, uint8_t primaries, uint8_t transfer, bool wholly)
+{
+    li_cicp told;
+    told_check(said);
+    CHECK_EQ(li_cicp_told(said, LI_NUMBERS_H273, &told), wholly);
+    CHECK_EQ(told.primaries, primaries);
+    CHECK_EQ(told.transfer, transfer);
+    CHECK(!told.gamma && !told.places[0] && !told.narrow);
+    CHECK_EQ(li_cicp_told(said, LI_NUMBERS_NONE, &told), !li_cicp_differs(said));
+    CHECK(memcmp(&told, &none, sizeof(told)) == 0);
+    (void)li_cicp_told(said, LI_NUMBERS_ALL, &told);
+    CHECK_EQ(told.gamma, said->gamma);
+    CHECK(memcmp(told.places, said->places, sizeof(told.places)) == 0);
+    CHECK_EQ(told.narrow, said->narrow);
+}
+
+TEST(numbers_of_h273_are_told_as_they_are)
+{
+    static const struct {
+        li_cicp said;
+        uint8_t primaries, transfer;
+        bool wholly;
+    } cases[] = {
+        {{0}, 0, 0, true},
+        {{.primaries = 1, .transfer = 13}, 0, 0, true},
+        {{.primaries = 2, .transfer = 2}, 0, 0, true},
+        {{.primaries = 77, .transfer = 99}, 0, 0, true},
+        {{.primaries = 1, .transfer = 1}, 1, 1, true},
+        {{.primaries = 12, .transfer = 13}, 12, 13, true},
+        {{.primaries = 9, .transfer = 16}, 9, 16, true},
+        {{.primaries = 9, .transfer = 18}, 9, 18, true},
+        {{.primaries = 2, .transfer = 8}, 2, 8, true},
+        {{.primaries = 12, .transfer = 2}, 12, 2, true},
+        {{.primaries = 12, .transfer = 99}, 0, 0, false},
+        {{.primaries = 12, .transfer = 13, .narrow = true}, 12, 13, false},
+        {{.primaries = 1, .transfer = 13, .narrow = true}, 0, 0, false},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        check_told(&cases[i].said, cases[i].primaries, cases[i].transfer,
+                   cases[i].wholly);
+}
+
+TEST(gamma_and_places_are_told_where_h273_has_just_them)
+{
+    enum { NOWHERE, SRGB, P3, BT2020, ADOBE };
+    static const uint32_t places[][8] = {
+        [SRGB] = {31270, 32900, 64000, 33000, 30000, 60000, 15000, 6000},
+        [P3] = {31270, 32900, 68000, 32000, 26500, 69000, 15000, 6000},
+        [BT2020] = {31270, 32900, 70800, 29200, 17000, 79700, 13100, 4600},
+        [ADOBE] = {31270, 32900, 64000, 33000, 21000, 71000, 15000, 6000},
+    };
+    static const struct {
+        uint32_t gamma;
+        int places;
+        uint8_t primaries, transfer;
+        bool wholly;
+    } cases[] = {
+        {45455, NOWHERE, 0, 0, true},  {45000, SRGB, 0, 0, true},
+        {100000, NOWHERE, 1, 8, true}, {35714, NOWHERE, 1, 5, true},
+        {55556, NOWHERE, 0, 0, false}, {0, P3, 12, 13, true},
+        {45455, P3, 12, 4, true},      {45000, P3, 0, 0, false},
+        {45455, ADOBE, 0, 0, false},   {0, BT2020, 9, 13, true},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        li_cicp said = {.gamma = cases[i].gamma};
+        memcpy(said.places, places[cases[i].places], sizeof(said.places));
+        check_told(&said, cases[i].primaries, cases[i].transfer, cases[i].wholly);
+    }
+}
+
 TEST(any_numbers_are_a_transform_or_nothing)
 {
     uint32_t random = 7;
@@ -315,6 +388,8 @@ main(void)
     RUN(light_above_white_is_brought_below_it);
     RUN(a_narrow_range_is_widened);
     RUN(numbers_of_nobody_are_not_known);
+    RUN(numbers_of_h273_are_told_as_they_are);
+    RUN(gamma_and_places_are_told_where_h273_has_just_them);
     RUN(any_numbers_are_a_transform_or_nothing);
     RUN(every_allocation_of_a_shaper_may_fail);
     return test_end();

@@ -84,9 +84,47 @@ TEST(orientation_is_told_where_it_was_not_applied)
     }
 }
 
+TEST(numbers_go_with_samples_that_stay)
+{
+    uint8_t profile[PROFILE_BYTES];
+    li_input input = input_with(profile, "RGB ", LI_RGB8);
+    input.header.cicp = (li_cicp){.primaries = 12, .transfer = 13};
+    const li_codec *codecs[] = {&li_codec_png, &li_codec_jpeg, NULL};
+    for (int i = 0; i < 3 * 2 * 2 * 2; i++) {
+        li_request request = {.codec = codecs[i % 3], .to_srgb = i / 3 % 2};
+        uint8_t keep = i / 6 % 2 ? LI_KEEP_ICC : LI_KEEP_EXIF;
+        request.output = i / 12 ? LI_OUTPUT_PIXELS : LI_OUTPUT_BUFFER;
+        bool wanted = request.codec && !request.to_srgb && keep != LI_KEEP_ICC &&
+                      request.output == LI_OUTPUT_BUFFER;
+        bool place = wanted && request.codec == &li_codec_png;
+        li_cicp told;
+        CHECK_EQ(li_carry_numbers(&input, &request, keep, &told), place || !wanted);
+        CHECK_EQ(told.primaries, place ? 12 : 0);
+    }
+}
+
+TEST(what_cannot_be_told_is_a_warning)
+{
+    li_input input = {.codec = &li_codec_png,
+                      .header.cicp = {.primaries = 12, .transfer = 13}};
+    const li_codec *codecs[] = {&li_codec_png, &li_codec_jpeg};
+    for (int i = 0; i < 4; i++) {
+        li_ctx ctx;
+        li_carried carried;
+        li_plan plan = {.out = {8, 8, LI_RGB8}};
+        li_request request = {.codec = codecs[i % 2], .to_srgb = i / 2};
+        li_ctx_init(&ctx, NULL);
+        CHECK_EQ(li_carry_open(&ctx, &input, &request, &plan, &carried), LI_OK);
+        CHECK_EQ(ctx.warnings.count, i == 1 ? 1 : 0);
+        li_carry_close(&carried);
+    }
+}
+
 int
 main(void)
 {
+    RUN(numbers_go_with_samples_that_stay);
+    RUN(what_cannot_be_told_is_a_warning);
     RUN(a_profile_goes_with_its_own_kind_of_picture);
     RUN(each_output_has_what_it_keeps_on_its_own_ledger);
     RUN(orientation_is_told_where_it_was_not_applied);
