@@ -29,6 +29,12 @@ def need_module(name: str) -> ModuleType:
         raise
 
 
+def need_libvips() -> ModuleType:
+    pyvips = need_module("pyvips")
+    os.unsetenv("VIPSHOME")  # it is set at import, and nothing of ours may change
+    return pyvips
+
+
 def undeclared(absent: set[str]) -> set[str]:
     """Codecs that a build leaves out without having been told: LAZYIMAGE_WEBP=off, …"""
     return {name for name in absent if os.environ.get(f"LAZYIMAGE_{name.upper()}") != "off"}

@@ -4,20 +4,18 @@ The distance is CIEDE2000 (delta_e.py), held to the pairs that its authors publi
 """
 
 import io
-import os
 import shutil
 import struct
 import subprocess
 import zlib
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 import oracle
 import pytest
 from delta_e import delta_e, delta_e_of_lab
-from needs import need, need_module
+from needs import need, need_libvips
 from PIL import Image
 from test_color import (
     APPLE,
@@ -198,12 +196,6 @@ def test_numbers_are_what_transicc_says_of_a_profile_of_them(
 # --- libvips -------------------------------------------------------------------------
 
 
-def libvips() -> ModuleType:
-    pyvips = need_module("pyvips")
-    os.unsetenv("VIPSHOME")  # it is set at import, and nothing of ours may change
-    return pyvips
-
-
 def ink_picture(width: int = 96, height: int = 64) -> Image.Image:
     """Cyan, magenta, yellow and black, each over its own range, not all full at once."""
     y, x = np.mgrid[0:height, 0:width]
@@ -213,7 +205,7 @@ def ink_picture(width: int = 96, height: int = 64) -> Image.Image:
 
 @pytest.mark.parametrize("quality", [95, 60])
 def test_inks_are_what_libvips_says(quality: int) -> None:
-    pyvips = libvips()
+    pyvips = need_libvips()
     icc = bytes(pyvips.Operation.call("profile_load", "cmyk"))
     data = encoded(ink_picture(), "jpeg", icc, quality=quality)
     engine = Engine.from_bytes(data)
@@ -234,7 +226,7 @@ def test_inks_are_what_libvips_says(quality: int) -> None:
 
 
 def test_a_wide_gamut_is_what_libvips_says() -> None:
-    pyvips = libvips()
+    pyvips = need_libvips()
     data = encoded(picture(), "png", APPLE)
     theirs = pyvips.Image.new_from_buffer(data, "").icc_transform("srgb", embedded=True)
     apart = delta_e(samples(Engine.from_bytes(data)), np.asarray(theirs.numpy()))

@@ -36,7 +36,7 @@ SAMPLES: dict[str, Any] = {"color": "keep"}
 """The tools know no colours."""
 
 
-def _variants(corpus: list[oracle.Entry]) -> dict[str, oracle.Entry]:
+def variants(corpus: list[oracle.Entry]) -> dict[str, oracle.Entry]:
     """The smallest picture of each variant that has 256 pixels, by the variant's name."""
     found: dict[str, oracle.Entry] = {}
     for entry in corpus:
@@ -53,7 +53,7 @@ def _variants(corpus: list[oracle.Entry]) -> dict[str, oracle.Entry]:
 # --- what the codecs' own tools say ------------------------------------------------------
 
 
-def _tool(name: str) -> str:
+def tool(name: str) -> str:
     found = shutil.which(name)
     needs.need(found, f"{name} is not installed: tools/setup.sh does that")
     assert found
@@ -64,7 +64,7 @@ def _rgba(picture: Image.Image) -> np.ndarray:
     return np.asarray(picture.convert("RGBA"))
 
 
-def _by_tool(data: bytes, format: str, directory: Path) -> np.ndarray:
+def by_tool(data: bytes, format: str, directory: Path) -> np.ndarray:
     """The picture as RGBA of 8 bit, its first frame, not turned."""
     source = directory / f"source.{format}"
     source.write_bytes(data)
@@ -86,7 +86,7 @@ def _by_tool(data: bytes, format: str, directory: Path) -> np.ndarray:
         "webp": ["dwebp", "-quiet", "-pam", str(source), "-o", str(out)],
         "avif": ["avifdec", "--no-strict", "--ignore-icc", "--depth", "8", str(source), str(out)],
     }[format]
-    subprocess.run([_tool(command[0]), *command[1:]], check=True, capture_output=True)
+    subprocess.run([tool(command[0]), *command[1:]], check=True, capture_output=True)
     if format == "webp":
         header, samples = out.read_bytes().split(b"ENDHDR\n", 1)
         width, height, depth = (int(number) for number in re.findall(rb"\d+", header[2:])[:3])
@@ -133,15 +133,15 @@ def _distance(seen: np.ndarray, wanted: np.ndarray, format: str) -> tuple[float,
 
 
 def _measure(entry: oracle.Entry, format: str, directory: Path) -> tuple[float, int]:
-    wanted = _by_tool(entry.file.read_bytes(), entry.format, directory)
+    wanted = by_tool(entry.file.read_bytes(), entry.format, directory)
     height, width = (min(side, SIDE) for side in wanted.shape[:2])
     engine = li.Engine.from_path(entry.file).auto_orient(False).crop(0, 0, width, height)
     encoded = engine.to_buffer(format, **OUTPUTS[format], **SAMPLES)
-    return _distance(_by_tool(bytes(encoded), format, directory), wanted[:height, :width], format)
+    return _distance(by_tool(bytes(encoded), format, directory), wanted[:height, :width], format)
 
 
 def test_every_variant_there_is(corpus: list[oracle.Entry]) -> None:
-    assert len(_variants(corpus)) == 122
+    assert len(variants(corpus)) == 122
 
 
 @pytest.mark.parametrize("format", OUTPUTS)
@@ -151,7 +151,7 @@ def test_every_variant_goes_to_every_output(
 ) -> None:
     mean, most = _tolerances()[source, format]
     wrong, worst = [], (0.0, 0)
-    for name, entry in _variants(corpus).items():
+    for name, entry in variants(corpus).items():
         if entry.format == source:
             found = _measure(entry, format, tmp_path)
             worst = (max(worst[0], found[0]), max(worst[1], found[1]))
