@@ -56,3 +56,8 @@ def on_curve(curve: tuple[tuple[int, float], ...], quality: int) -> float:
         return y
     x0, y0 = curve[after - 1]
     return y0 + (y - y0) * (quality - x0) / (x - x0)
+
+
+def along(curve: tuple[tuple[int, float], ...], qualities: list[int], start: float) -> list[float]:
+    """The curve at these qualities, above where it starts."""
+    return [start + on_curve(curve, quality) for quality in qualities]

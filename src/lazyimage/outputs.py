@@ -7,6 +7,8 @@ takes a buffer (a socket, a file, NumPy) takes it without a copy.
 from __future__ import annotations
 
 import os
+from itertools import compress
+from operator import itemgetter
 
 from lazyimage import _core
 from lazyimage.copies import counters, note_copy
@@ -182,6 +184,11 @@ AS_THEY_ARE = (
     "warnings",
     "steps",
 )
+KINDS = ("icc", "exif", "xmp")
+"""Of metadata, in the order of their bits."""
+TIMES_OF = itemgetter(*TIMES.values())
+VALUES_OF = itemgetter(*AS_THEY_ARE)
+SIZES_OF_KINDS = itemgetter("icc_bytes", "exif_bytes", "xmp_bytes")
 
 
 def peak_rss() -> int | None:
@@ -198,14 +205,11 @@ def peak_rss() -> int | None:
 def make_metrics(raw: Mapping[str, Any], copies: tuple[str, ...]) -> Metrics:
     """Metrics of one finished job, which is counted here too."""
     counters.add_job(raw["bytes_in"], raw["bytes_out"])
-    kinds = ("icc", "exif", "xmp")
-    present = {kind for kind in kinds if raw[f"{kind}_bytes"]}
-    kept = {kind for bit, kind in enumerate(kinds) if raw["kept_kinds"] >> bit & 1}
-    denied = {kind for bit, kind in enumerate(kinds) if raw["denied_kinds"] >> bit & 1}
-    violations = [kind for kind in kinds if kind in denied & present - kept]
+    present = set(compress(KINDS, SIZES_OF_KINDS(raw)))
+    kept, denied = kinds_of(raw["kept_kinds"]), kinds_of(raw["denied_kinds"])
     return Metrics(
-        **{name: raw[ns] * MS for name, ns in TIMES.items()},
-        **{name: raw[name] for name in AS_THEY_ARE},
+        **dict(zip(TIMES, [nanoseconds * MS for nanoseconds in TIMES_OF(raw)], strict=True)),
+        **dict(zip(AS_THEY_ARE, VALUES_OF(raw), strict=True)),
         compression_ratio=raw["bytes_in"] / max(raw["bytes_out"], 1),
         peak_rss=peak_rss(),
         copies=copies,
@@ -215,8 +219,13 @@ def make_metrics(raw: Mapping[str, Any], copies: tuple[str, ...]) -> Metrics:
             "stripped" if raw["icc_bytes"] else "absent",
         )[0],
         metadata_stripped=bool(present - kept),
-        policy_violations=tuple(violations),
+        policy_violations=tuple(sorted(denied & present - kept, key=KINDS.index)),
     )
+
+
+def kinds_of(bits: int) -> set[str]:
+    """The names of the bits that are set."""
+    return set(compress(KINDS, [bits & 1, bits & 2, bits & 4]))
 
 
 def with_copies(metrics: Metrics, copies: tuple[str, ...]) -> Metrics:

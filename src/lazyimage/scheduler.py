@@ -254,7 +254,7 @@ class Scheduler:
         self.searches.cancel()
         for unit in (*self.again, *self.units):
             self.refuse(unit, CancelledError("cancelled"))
-        outcomes = [self.outcomes[index] for index in sorted(self.outcomes)]
+        outcomes = [outcome for _, outcome in sorted(self.outcomes.items())]
         if self.first is not None and self.raises:
             self.first.outcomes = outcomes  # type: ignore[attr-defined]
             raise self.first
@@ -272,13 +272,22 @@ class Scheduler:
             if unit is None:
                 return None
             try:
-                # No tuple(generator): CPython loses its items if it cannot be cut to size.
-                asked = [self.request_of(*member) for member in unit.members]
+                asked = self.requests_of(unit)
             except Exception as error:
                 self.refuse(unit, error)
                 continue
-            return unit, unit.engine._origin.core, tuple(asked)
+            return unit, unit.engine._origin.core, asked
         return None
+
+    def requests_of(self, unit: Unit) -> tuple[dict[str, Any], ...]:
+        """Of each member, in order.
+
+        By a loop: CPython loses the items of a tuple(generator) that cannot be cut to size.
+        """
+        asked = []
+        for index, output in unit.members:
+            asked.append(self.request_of(index, output))
+        return tuple(asked)
 
     def request_of(self, index: int, output: Output) -> dict[str, Any]:
         """The request of one output of many; of a search, its picture's, with bytes that

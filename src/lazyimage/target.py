@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from lazyimage import _core, request, search
 from lazyimage.checks import as_flag, as_integer, as_number
-from lazyimage.curves import BYTES_AT_75, BYTES_CURVES, LOSS_AT_75, LOSS_CURVES, on_curve
+from lazyimage.curves import BYTES_AT_75, BYTES_CURVES, LOSS_AT_75, LOSS_CURVES, along
 from lazyimage.errors import EncodeError, ImageTimeoutError, InvalidArgumentError, MemoryBudgetError
 from lazyimage.formats import QUALITY_FORMATS
 from lazyimage.machine import default_memory
@@ -102,10 +102,9 @@ def check_ssim(value: object, caller: str) -> float | None:
 
 def check_range(options: Mapping[str, Any], caller: str) -> tuple[int, int]:
     """min_quality and max_quality."""
-    low, high = (
-        as_integer(options.get(name) if options.get(name) is not None else default, name)
-        for name, default in (("min_quality", 1), ("max_quality", 100))
-    )
+    least, most = options.get("min_quality"), options.get("max_quality")
+    low = 1 if least is None else as_integer(least, "min_quality")
+    high = 100 if most is None else as_integer(most, "max_quality")
     if not 1 <= low <= high <= 100:
         raise InvalidArgumentError(
             f"{caller}: min_quality={low}, max_quality={high} are not a range within 1..100"
@@ -234,7 +233,9 @@ class Held:
 
     def drop_but(self, *qualities: int) -> None:
         """Let the other candidates go."""
-        self.kept = {name: one for name, one in self.kept.items() if name in qualities}
+        for quality in list(self.kept):
+            if quality not in qualities:
+                del self.kept[quality]
 
     def loss(self, quality: int) -> Steps[float]:
         """1 − SSIM of the candidate, decoded, against the frame."""
@@ -259,9 +260,14 @@ def fed_request(
     """The request of the frame: pixels as this encoder is fed with them."""
     encode = request.encode_request(engine.recipe, "buffer", format, None, options, caller)
     asked = request.pixels_request(engine.recipe, None)
-    fed = ("background", "shrink", "color", "keep", "icc_most")
-    asked |= {name: encode[name] for name in fed if name in encode}
+    for name in FED:
+        if name in encode:
+            asked[name] = encode[name]
     return {**asked, "format": format}
+
+
+FED = ("background", "shrink", "color", "keep", "icc_most")
+"""What of an encoder's request says how its pixels are made."""
 
 
 def planned(
@@ -308,7 +314,8 @@ def find(asked: Asked, pixels: Pixels, raw: dict[str, Any]) -> Steps[Encoded]:
         raise (yield from unmet(held, goal, quality))
     encoded = yield from held.encode(quality)
     raw = held.kept[quality][1]
-    raw |= {name: held.raw[name] for name in FROM_THE_SOURCE}
+    for name in FROM_THE_SOURCE:
+        raw[name] = held.raw[name]
     raw |= {"peak_bytes": held.peak, "planned_bytes": asked.planned}
     raw |= {"planned_out_bytes": asked.planned_out}
     for name in held.spent:
@@ -339,7 +346,8 @@ def choose(held: Held, goal: Goal) -> Steps[tuple[int, bool]]:
     reached = levels[-1] if quality is None else quality
     if goal.max_bytes is None or len((yield from held.encode(reached))) <= goal.max_bytes:
         return reached, quality is not None
-    fits = yield from largest_that_fits(held, [q for q in levels if q < reached], goal.max_bytes)
+    below = levels[: levels.index(reached)]
+    fits = yield from largest_that_fits(held, below, goal.max_bytes)
     if fits is None:
         return levels[0], False
     yield from held.loss(fits)
@@ -377,8 +385,7 @@ def largest_that_fits(held: Held, levels: list[int], max_bytes: int) -> Steps[in
         return None
     pixels = held.raw["width_out"] * held.raw["height_out"]
     start = BYTES_AT_75[held.asked.format] + log(pixels)
-    curve = BYTES_CURVES[held.asked.format]
-    expected = [start + on_curve(curve, quality) for quality in levels]
+    expected = along(BYTES_CURVES[held.asked.format], levels, start)
     found = yield from follow(expected, log(max_bytes), Sizes(held, levels, max_bytes))
     if found is None:
         return (yield from next_that_fits(held, levels, max_bytes))
@@ -388,8 +395,8 @@ def largest_that_fits(held: Held, levels: list[int], max_bytes: int) -> Steps[in
 class Sizes:
     """log(bytes) of levels, tried in any order; the best that fits is held.
 
-    No closure: CPython before 3.13 loses an argument that has one, and here the frame with it,
-    when there is no memory for the cell.
+    No closure: a call that makes one loses its arguments, in CPython before 3.13, where there is
+    no memory for a cell, and here the frame with them (docs/reliability.md).
     """
 
     def __init__(self, held: Held, levels: list[int], max_bytes: int) -> None:
@@ -424,7 +431,7 @@ def least_that_reaches(held: Held, levels: list[int], loss: float) -> Steps[int 
     """The lowest quality whose loss is at most this; the two below it lose more."""
     falling = levels[::-1]
     start, curve = LOSS_AT_75[held.asked.format], LOSS_CURVES[held.asked.format]
-    expected = [start + on_curve(curve, quality) for quality in falling]
+    expected = along(curve, falling, start)
     measure = Losses(held, falling, loss)
     target = log(max(loss, LEAST_LOSS))
     found = yield from follow(expected, target, measure)

@@ -155,9 +155,10 @@ class Tally(collections.Counter[str]):
         return text, bad == 0, "; ".join(told)
 
 
-CELL = r"leak in (lib)?python\S+ at \d+, refused \S+ for PyCell_New( |$)"
-"""MAKE_CELL of CPython 3.11 and 3.12: a closure's argument is lost for good if there is no memory
-for its cell; a thousand such calls leave a thousand references (docs/reliability.md)."""
+CELL = r"leak in \S+ at \d+, refused (lib)?python\S+ for PyCell_New( |$)"
+"""MAKE_CELL of CPython 3.11 and 3.12: a call that makes a closure loses its arguments for good,
+with all that they hold, if there is no memory for a cell; a thousand such calls leave a thousand
+references to each (docs/reliability.md)."""
 
 
 def is_the_interpreters(what: str) -> bool:
