@@ -69,8 +69,9 @@ li_icc_open(li_ctx *ctx, const uint8_t *profile, size_t size, li_pixel from,
     LI_TRY(li_alloc(ctx, 1, sizeof(*self), &self));
     self->ctx = ctx;
     self->pixel = from;
-    li_status status = li_lcms_open(ctx, profile, size, from, inverted, &self->lcms);
-    if (self->lcms && !changes_nothing(self))
+    li_status status =
+        li_lcms_open(ctx, profile, size, from, inverted, &self->lcms, &self->shaper);
+    if ((self->lcms || self->shaper) && !changes_nothing(self))
         *icc = self;
     else
         li_icc_close(&self);

@@ -5,10 +5,15 @@
  *
  * lcms2 reads a profile with care, but makes transforms without looking whether it got
  * the memory. So it reads first, from the ledger, where any block may be refused; what
- * it makes then comes from an arena that was reserved for it. */
+ * it makes then comes from an arena that was reserved for it.
+ *
+ * Where a profile is but curves and a matrix, lcms2 says which, and the shaper
+ * converts: as exact, and faster. */
 #include "color/lcms.h"
 
 #ifdef LI_HAVE_LCMS2
+
+#include "color/curves.h"
 
 #include <lcms2.h>
 #include <lcms2_plugin.h>
@@ -230,9 +235,19 @@ reserve_arena(li_lcms *self, uint64_t read)
     return LI_OK;
 }
 
+static li_status
+make_shaper(li_lcms *self, cmsHPROFILE profile, li_shaper **shaper)
+{
+    li_curves curves;
+    if (self->from == LI_CMYK8 || !li_profile_curves(self->library, profile, &curves))
+        return self->ctx->status;
+    return li_shaper_open_curves(self->ctx, &curves, self->from, shaper);
+}
+
 /* `before`: the ledger before the profile was opened. */
 static li_status
-make_between(li_lcms *self, cmsHPROFILE profile, bool inverted, uint64_t before)
+make_between(li_lcms *self, cmsHPROFILE profile, bool inverted, uint64_t before,
+             li_shaper **shaper)
 {
     if (cmsGetColorSpace(profile) != space_of(self->from)) {
         snprintf(self->words, sizeof(self->words), "it is of another kind of pixels");
@@ -241,6 +256,9 @@ make_between(li_lcms *self, cmsHPROFILE profile, bool inverted, uint64_t before)
     read_tags(profile);
     LI_TRY(self->ctx->status);
     LI_TRY(reserve_arena(self, self->ctx->bytes - before));
+    LI_TRY(make_shaper(self, profile, shaper));
+    if (*shaper)
+        return LI_OK;
     cmsHPROFILE target = make_target(self);
     if (target)
         make_transform(self, profile, target, inverted);
@@ -250,33 +268,37 @@ make_between(li_lcms *self, cmsHPROFILE profile, bool inverted, uint64_t before)
 }
 
 static li_status
-open_transform(li_lcms *self, const uint8_t *data, size_t size, bool inverted)
+open_transform(li_lcms *self, const uint8_t *data, size_t size, bool inverted,
+               li_shaper **shaper)
 {
     uint64_t before = self->ctx->bytes;
     cmsHPROFILE profile =
         cmsOpenProfileFromMemTHR(self->library, data, (cmsUInt32Number)size);
     if (!profile)
         return self->ctx->status;
-    li_status status = make_between(self, profile, inverted, before);
+    li_status status = make_between(self, profile, inverted, before, shaper);
     cmsCloseProfile(profile);
     return status;
 }
 
 li_status
 li_lcms_open(li_ctx *ctx, const uint8_t *profile, size_t size, li_pixel from,
-             bool inverted, li_lcms **lcms)
+             bool inverted, li_lcms **lcms, li_shaper **shaper)
 {
     li_lcms *self;
+    *shaper = NULL;
     LI_TRY(li_alloc(ctx, 1, sizeof(*self), lcms));
     self = *lcms;
     self->ctx = ctx;
     self->from = from;
     li_status status = open_library(self);
     if (status == LI_OK)
-        status = open_transform(self, profile, size, inverted);
-    if (status == LI_OK && !self->transform)
+        status = open_transform(self, profile, size, inverted, shaper);
+    if (status == LI_OK && !self->transform && !*shaper)
         li_warn(ctx, "the ICC profile is not used: %s",
                 self->words[0] ? self->words : "lcms2 does not take it");
+    if (status != LI_OK)
+        li_shaper_close(shaper);
     if (status != LI_OK || !self->transform)
         li_lcms_close(lcms);
     return status;
@@ -319,10 +341,11 @@ li_lcms_running(void)
 
 li_status
 li_lcms_open(li_ctx *ctx, const uint8_t *profile, size_t size, li_pixel from,
-             bool inverted, li_lcms **lcms)
+             bool inverted, li_lcms **lcms, li_shaper **shaper)
 {
     (void)profile, (void)size, (void)from, (void)inverted;
     *lcms = NULL;
+    *shaper = NULL;
     li_warn(ctx, "the ICC profile is not used: this build has no lcms2");
     return LI_OK;
 }

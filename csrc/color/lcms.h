@@ -3,15 +3,16 @@
 #ifndef LI_COLOR_LCMS_H
 #define LI_COLOR_LCMS_H
 
-#include "image/pixel.h"
+#include "color/shaper.h"
 
 /* Const once it is open: any thread may apply it. */
 typedef struct li_lcms li_lcms;
 
-/* *lcms is NULL, with a warning, where the profile cannot be used. Fails only for want
- * of memory. `inverted`: of CMYK, 0 is full ink. */
+/* One of the two, a shaper where the profile is curves and a matrix; both are NULL,
+ * with a warning, where it cannot be used. Fails only for want of memory. `inverted`:
+ * of CMYK, 0 is full ink. */
 li_status li_lcms_open(li_ctx *ctx, const uint8_t *profile, size_t size, li_pixel from,
-                       bool inverted, li_lcms **lcms) LI_MUST_CHECK;
+                       bool inverted, li_lcms **lcms, li_shaper **shaper) LI_MUST_CHECK;
 /* `out` may be `in` but for CMYK, which becomes RGB. */
 void li_lcms_apply(const li_lcms *lcms, const uint8_t *in, uint8_t *out,
                    uint32_t pixels);

@@ -1,26 +1,42 @@
-/* shaper.c: light by a table of all levels, a matrix, and levels by a table over the
- * square root of light: there the steps of sRGB's curve are even enough. Light above
- * white is brought below it by the largest of the three, so that hues stay. Where no
- * colour looks at another, the whole is one table of levels. Layer 2. */
+/* shaper.c: light by a table of all levels, a matrix, and levels by straight pieces of
+ * sRGB's curve, of even widths on a scale of light's logarithm. Light above white is
+ * brought below it by the largest of the three, so that hues stay. Where no colour
+ * looks at another, the whole is one table of levels. Layer 2. */
 #include "color/shaper.h"
 #include "color/srgb.h"
 
 #include <math.h>
 #include <string.h>
 
-/* A step of the root is at most 1.45 of a value's: 4096 are 0.09 levels of 8 bits. */
-enum { ROOTS = 4096, DEEP_ROOTS = 65535, GAINS = 4096 };
+/* The curve is straight up to a light of 0.0031, that is, in the first piece, which is
+ * of all light below 1/512 and a 256th more. Behind it a piece spans 1/256 of an octave
+ * of light: off by 0.03 of 65535 at most, and a quarter of one where the knee lies in
+ * it. */
+enum {
+    OCTAVES = 9, /* from 1/512 to 1 */
+    PIECE_BITS = 8,
+    PIECE_SHIFT = 23 - PIECE_BITS, /* in the bits of a float */
+    PIECES = OCTAVES << PIECE_BITS,
+    GAINS = 4096,
+};
 
-#define PEAK (1000 / 203.0) /* of PQ as most is mastered, and of HLG's screen */
-#define HLG_POWER 0.2       /* of its luminance: BT.2100's gamma of 1.2, less 1 */
+#define LOWEST_BITS 0x3b000000 /* of 1/512 as a float */
+#define PEAK (1000 / 203.0)    /* of PQ as most is mastered, and of HLG's screen */
+#define HLG_POWER 0.2          /* of its luminance: BT.2100's gamma of 1.2, less 1 */
+
+/* A level is base + slope × light. */
+typedef struct piece {
+    float base, slope;
+} piece;
 
 struct li_shaper {
     li_ctx *ctx; /* borrowed */
     li_pixel pixel;
-    bool single;  /* `levels` are of each level, and there is nothing else */
-    void *levels; /* owned, 8 or 16 bits: of each root of light */
-    float matrix[3][3];
-    float *light; /* owned: of each level */
+    void *levels;  /* owned, 8 or 16 bits: of each level, and there is nothing else */
+    piece *pieces; /* owned; or NULL */
+    float matrix[3][3], black[3];
+    float *lights;         /* owned: a table or three, of each level */
+    const float *light[3]; /* borrowed: each colour's of those */
     float *gains; /* owned: of each root of light in peaks; NULL: none is above white */
     float *screen; /* owned: HLG's, of each root of the scene's luminance; or NULL */
 };
@@ -46,6 +62,12 @@ is_above_white(const li_cicp *cicp)
 /* --- open --------------------------------------------------------------------------
  */
 
+static uint32_t
+most_of(const li_shaper *self)
+{
+    return is_deep(self->pixel) ? 65535 : 255;
+}
+
 static void
 set_level(li_shaper *self, uint32_t i, double light)
 {
@@ -66,14 +88,43 @@ shown_light(const li_cicp *cicp, double value)
 }
 
 static li_status
+alloc_levels(li_shaper *self)
+{
+    return li_alloc(self->ctx, (size_t)most_of(self) + 1, is_deep(self->pixel) ? 2 : 1,
+                    &self->levels);
+}
+
+static li_status
 fill_single(li_shaper *self, const li_cicp *cicp)
 {
-    bool deep = is_deep(self->pixel);
-    uint32_t count = deep ? 65536 : 256;
-    self->single = true;
-    LI_TRY(li_alloc(self->ctx, count, deep ? 2 : 1, &self->levels));
-    for (uint32_t i = 0; i < count; i++)
-        set_level(self, i, shown_light(cicp, i / (count - 1.0)));
+    LI_TRY(alloc_levels(self));
+    for (uint32_t i = 0; i <= most_of(self); i++)
+        set_level(self, i, shown_light(cicp, (double)i / most_of(self)));
+    return LI_OK;
+}
+
+/* Light at the lower end of a piece. */
+static double
+piece_start(uint32_t i)
+{
+    return i ? ldexp(1 + (double)(i % (1 << PIECE_BITS)) / (1 << PIECE_BITS),
+                     (int)(i >> PIECE_BITS) - OCTAVES)
+             : 0;
+}
+
+static li_status
+fill_pieces(li_shaper *self)
+{
+    uint32_t most = most_of(self);
+    LI_TRY(li_alloc(self->ctx, PIECES + 1, sizeof(piece), &self->pieces));
+    double from = 0, level = 0;
+    for (uint32_t i = 0; i < PIECES; i++) {
+        double to = piece_start(i + 1), next = most * li_srgb_value(to);
+        double slope = (next - level) / (to - from);
+        self->pieces[i] = (piece){(float)(level - slope * from), (float)slope};
+        from = to, level = next;
+    }
+    self->pieces[PIECES] = (piece){(float)most, 0};
     return LI_OK;
 }
 
@@ -95,16 +146,21 @@ fill_gains(li_shaper *self, bool hlg)
 }
 
 static li_status
+alloc_lights(li_shaper *self, uint32_t tables)
+{
+    size_t count = tables * ((size_t)most_of(self) + 1);
+    return li_alloc(self->ctx, count, sizeof(float), &self->lights);
+}
+
+static li_status
 fill_light(li_shaper *self, const li_cicp *cicp)
 {
-    bool deep = is_deep(self->pixel);
-    uint32_t count = deep ? 65536 : 256, roots = deep ? DEEP_ROOTS : ROOTS;
-    LI_TRY(li_alloc(self->ctx, count, sizeof(float), &self->light));
-    LI_TRY(li_alloc(self->ctx, roots + 1, deep ? 2 : 1, &self->levels));
-    for (uint32_t i = 0; i < count; i++)
-        self->light[i] = (float)li_cicp_light(cicp, i / (count - 1.0));
-    for (uint32_t i = 0; i <= roots; i++)
-        set_level(self, i, (double)i / roots * i / roots);
+    LI_TRY(fill_pieces(self));
+    LI_TRY(alloc_lights(self, 1));
+    for (uint32_t i = 0; i <= most_of(self); i++)
+        self->lights[i] = (float)li_cicp_light(cicp, (double)i / most_of(self));
+    for (int c = 0; c < 3; c++)
+        self->light[c] = self->lights;
     return is_above_white(cicp) ? fill_gains(self, cicp->transfer == LI_CICP_HLG)
                                 : LI_OK;
 }
@@ -133,6 +189,76 @@ li_shaper_open(li_ctx *ctx, const li_cicp *cicp, li_pixel from, li_shaper **shap
     return status;
 }
 
+/* --- open by curves ----------------------------------------------------------------
+ */
+
+static li_status
+fill_gray(li_shaper *self, const li_curves *curves)
+{
+    double scale = curves->matrix[0][0], black = curves->black[0];
+    LI_TRY(alloc_levels(self));
+    for (uint32_t i = 0; i <= most_of(self); i++) {
+        double value = (double)i / most_of(self);
+        set_level(self, i, scale * curves->light(curves->curve[0], value) + black);
+    }
+    return LI_OK;
+}
+
+static void
+fill_table(float *light, uint32_t levels, const li_curves *curves, const void *curve)
+{
+    for (uint32_t i = 0; i < levels; i++)
+        light[i] = (float)curves->light(curve, i / (levels - 1.0));
+}
+
+/* Each curve that is another than those before it has a table. */
+static li_status
+fill_lights(li_shaper *self, const li_curves *curves)
+{
+    uint32_t table[3], tables = 0, levels = most_of(self) + 1;
+    const void *of[3];
+    for (uint32_t c = 0; c < 3; c++) {
+        table[c] = 0;
+        while (table[c] < tables && of[table[c]] != curves->curve[c])
+            table[c]++;
+        if (table[c] == tables)
+            of[tables++] = curves->curve[c];
+    }
+    LI_TRY(alloc_lights(self, tables));
+    for (uint32_t i = 0; i < tables; i++)
+        fill_table(self->lights + (size_t)i * levels, levels, curves, of[i]);
+    for (uint32_t c = 0; c < 3; c++)
+        self->light[c] = self->lights + (size_t)table[c] * levels;
+    return LI_OK;
+}
+
+static li_status
+fill_curves(li_shaper *self, const li_curves *curves)
+{
+    if (is_gray(self->pixel))
+        return fill_gray(self, curves);
+    for (int c = 0; c < 3; c++) {
+        self->black[c] = (float)curves->black[c];
+        for (int k = 0; k < 3; k++)
+            self->matrix[c][k] = (float)curves->matrix[c][k];
+    }
+    LI_TRY(fill_lights(self, curves));
+    return fill_pieces(self);
+}
+
+li_status
+li_shaper_open_curves(li_ctx *ctx, const li_curves *curves, li_pixel from,
+                      li_shaper **shaper)
+{
+    LI_TRY(li_alloc(ctx, 1, sizeof(**shaper), shaper));
+    (*shaper)->ctx = ctx;
+    (*shaper)->pixel = from;
+    li_status status = fill_curves(*shaper, curves);
+    if (status != LI_OK)
+        li_shaper_close(shaper);
+    return status;
+}
+
 void
 li_shaper_close(li_shaper **shaper)
 {
@@ -141,7 +267,8 @@ li_shaper_close(li_shaper **shaper)
     if (!self)
         return;
     li_free(self->ctx, &self->levels);
-    li_free(self->ctx, &self->light);
+    li_free(self->ctx, &self->pieces);
+    li_free(self->ctx, &self->lights);
     li_free(self->ctx, &self->gains);
     li_free(self->ctx, &self->screen);
     li_free(self->ctx, &self);
@@ -178,7 +305,7 @@ bring_down(const li_shaper *self, float light[3])
     scale(light, at_root(self->gains, most / peak));
 }
 
-/* To the roots of sRGB's, 0..1. */
+/* To light of sRGB's primaries. */
 static inline void
 shape(const li_shaper *self, float light[3])
 {
@@ -187,78 +314,42 @@ shape(const li_shaper *self, float light[3])
         bring_down(self, light);
     for (int c = 0; c < 3; c++) {
         const float *row = self->matrix[c];
-        float sum = row[0] * light[0] + row[1] * light[1] + row[2] * light[2];
-        sums[c] = sqrtf(sum > 0 ? sum < 1 ? sum : 1 : 0);
+        sums[c] =
+            row[0] * light[0] + row[1] * light[1] + row[2] * light[2] + self->black[c];
     }
     memcpy(light, sums, sizeof(sums));
 }
 
-static void
-shape_8(const li_shaper *self, const uint8_t *in, uint8_t *out, uint32_t pixels)
+/* In whole numbers, so that no branch is guessed wrong: a negative float is a negative
+ * number of the same bits, and a piece is its upper ones. */
+static inline int32_t
+level_of(const piece *pieces, float light)
 {
-    uint32_t channels = li_pixel_channels(self->pixel);
-    const uint8_t *levels = self->levels;
-    for (uint32_t x = 0; x < pixels; x++, in += channels, out += channels) {
-        float light[3] = {self->light[in[0]], self->light[in[1]], self->light[in[2]]};
-        shape(self, light);
-        if (channels > 3)
-            out[3] = in[3];
-        for (int c = 0; c < 3; c++)
-            out[c] = levels[(uint32_t)(light[c] * ROOTS + 0.5f)];
-    }
+    int32_t bits;
+    memcpy(&bits, &light, sizeof(bits));
+    bits = bits > LOWEST_BITS ? bits - LOWEST_BITS : 0;
+    bits >>= PIECE_SHIFT;
+    const piece *found = &pieces[bits < PIECES ? bits : PIECES];
+    int32_t level = (int32_t)(found->base + found->slope * light + 0.5f);
+    return level > 0 ? level : 0;
 }
 
-static void
-shape_16(const li_shaper *self, const uint16_t *in, uint16_t *out, uint32_t pixels)
-{
-    uint32_t channels = li_pixel_channels(self->pixel);
-    const uint16_t *levels = self->levels;
-    for (uint32_t x = 0; x < pixels; x++, in += channels, out += channels) {
-        float light[3] = {self->light[in[0]], self->light[in[1]], self->light[in[2]]};
-        shape(self, light);
-        if (channels > 3)
-            out[3] = in[3];
-        for (int c = 0; c < 3; c++)
-            out[c] = levels[(uint32_t)(light[c] * DEEP_ROOTS + 0.5f)];
-    }
-}
+#define SAMPLE uint8_t
+#define NAME(word) word##_8
+#include "color/shape.inc.h"
+#undef NAME
+#undef SAMPLE
 
-/* --- a pixel by one table ----------------------------------------------------------
- */
-
-static void
-look_up_8(const li_shaper *self, const uint8_t *in, uint8_t *out, uint32_t pixels)
-{
-    uint32_t channels = li_pixel_channels(self->pixel), colours = channels < 3 ? 1 : 3;
-    const uint8_t *levels = self->levels;
-    for (uint32_t x = 0; x < pixels; x++, in += channels, out += channels) {
-        for (uint32_t c = 0; c < colours; c++)
-            out[c] = levels[in[c]];
-        if (colours < channels)
-            out[colours] = in[colours];
-    }
-}
-
-static void
-look_up_16(const li_shaper *self, const uint16_t *in, uint16_t *out, uint32_t pixels)
-{
-    uint32_t channels = li_pixel_channels(self->pixel), colours = channels < 3 ? 1 : 3;
-    const uint16_t *levels = self->levels;
-    for (uint32_t x = 0; x < pixels; x++, in += channels, out += channels) {
-        for (uint32_t c = 0; c < colours; c++)
-            out[c] = levels[in[c]];
-        if (colours < channels)
-            out[colours] = in[colours];
-    }
-}
+#define SAMPLE uint16_t
+#define NAME(word) word##_16
+#include "color/shape.inc.h"
 
 void
 li_shaper_apply(const li_shaper *shaper, const uint8_t *in, uint8_t *out,
                 uint32_t pixels)
 {
-    const uint16_t *deep = (const void *)in;
     if (!is_deep(shaper->pixel))
-        (shaper->single ? look_up_8 : shape_8)(shaper, in, out, pixels);
+        (shaper->levels ? look_up_8 : shape_8)(shaper, in, out, pixels);
     else
-        (shaper->single ? look_up_16 : shape_16)(shaper, deep, (void *)out, pixels);
+        (shaper->levels ? look_up_16 : shape_16)(shaper, in, out, pixels);
 }
