@@ -398,6 +398,18 @@ plan_start(const li_input *input, const li_request *request, li_plan *plan)
         plan->keep = request->keep;
 }
 
+static bool
+adds_srgb(const li_draft *draft)
+{
+    for (size_t i = 0; i < draft->count; i++) {
+        const li_op *op = &draft->ops[i];
+        li_pixel in = i ? draft->infos[i - 1].pixel : draft->in.pixel;
+        if (op->kind->adds_srgb && op->kind->adds_srgb(op, in))
+            return true;
+    }
+    return false;
+}
+
 /* Whether a profile may go with the samples is known when it is known what layout the
  * steps come to: if not, once more, with colours converted first. */
 static li_status
@@ -407,7 +419,8 @@ draft_colours(li_draft *draft, const li_input *input, const li_request *request,
     bool converts = request->to_srgb && request->mode != LI_CMYK8;
     draft->icc = converts_first(input, request) ? input->icc : NULL;
     LI_TRY(draft_all(draft, input, request));
-    if (!li_keeps_profile(input, request, info_now(draft).pixel)) {
+    if ((converts && input->icc && adds_srgb(draft)) ||
+        !li_keeps_profile(input, request, info_now(draft).pixel)) {
         plan->keep &= (uint8_t)~LI_KEEP_ICC;
         if (converts && input->icc && !draft->icc) {
             draft->count = 0;

@@ -161,11 +161,19 @@ convert_open(const li_op *op, li_info out, li_rows **chain)
     return status;
 }
 
+static bool
+convert_adds_srgb(const li_op *op, li_pixel in)
+{
+    return op->u.convert.flatten && li_pixel_has_alpha(in) &&
+           !li_color_is_neutral(op->u.convert.background);
+}
+
 const li_op_kind li_op_convert = {
     .name = "convert",
     .shape = convert_shape,
     .bytes = convert_memory,
     .open = convert_open,
+    .adds_srgb = convert_adds_srgb,
     .per_pixel = true,
     .deep = true,
 };

@@ -27,6 +27,8 @@ typedef struct li_op_kind {
     bool (*idle)(const li_op *op, li_info in, li_info out);
     /* What explain() says between the name and the size. */
     void (*say)(const li_op *op, char *text, size_t size);
+    /* Does it bring colours of sRGB? They do not go into samples of a profile. */
+    bool (*adds_srgb)(const li_op *op, li_pixel in);
     bool per_pixel; /* looks at one pixel at a time, wherever it is */
     bool deep;      /* takes samples of 16 bits; else the planner rounds them to 8 */
 } li_op_kind;
@@ -196,6 +198,7 @@ enum { LI_MOST_PIXEL_BYTES = 8 };
 void li_pixel_fill(li_pixel pixel, const li_color *color,
                    uint8_t bytes[LI_MOST_PIXEL_BYTES]);
 /* "#rrggbb" or "#rrggbbaa", for li_op_kind.say. */
+bool li_color_is_neutral(const uint8_t *rgb); /* black or white: so in any profile */
 void li_color_text(const li_color *color, char text[10]);
 extern const li_op_kind li_op_color;
 

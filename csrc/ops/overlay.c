@@ -281,6 +281,14 @@ overlay_say(const li_op *op, char *text, size_t size)
              (double)by->opacity / OPAQUE);
 }
 
+static bool
+overlay_adds_srgb(const li_op *op, li_pixel in)
+{
+    (void)op;
+    (void)in;
+    return true;
+}
+
 const li_op_kind li_op_overlay = {
     .name = "overlay",
     .shape = overlay_shape,
@@ -289,4 +297,5 @@ const li_op_kind li_op_overlay = {
     .wants = overlay_wants,
     .idle = overlay_idle,
     .say = overlay_say,
+    .adds_srgb = overlay_adds_srgb,
 };

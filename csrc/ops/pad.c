@@ -144,6 +144,13 @@ pad_say(const li_op *op, char *text, size_t size)
              by->top, by->right, by->bottom);
 }
 
+static bool
+pad_adds_srgb(const li_op *op, li_pixel in)
+{
+    (void)in;
+    return op->u.pad.color.channel[3] && !li_color_is_neutral(op->u.pad.color.channel);
+}
+
 const li_op_kind li_op_pad = {
     .name = "pad",
     .shape = pad_shape,
@@ -152,6 +159,7 @@ const li_op_kind li_op_pad = {
     .wants = pad_wants,
     .idle = pad_idle,
     .say = pad_say,
+    .adds_srgb = pad_adds_srgb,
     .deep = true,
 };
 
@@ -189,6 +197,12 @@ li_pixel_fill(li_pixel pixel, const li_color *color, uint8_t bytes[LI_MOST_PIXEL
     /* 257 × a byte is that byte twice, in any order of bytes. */
     for (uint32_t c = 4; li_pixel_is_deep(pixel) && c-- > 0;)
         bytes[2 * c] = bytes[2 * c + 1] = bytes[c];
+}
+
+bool
+li_color_is_neutral(const uint8_t *rgb)
+{
+    return rgb[0] == rgb[1] && rgb[1] == rgb[2] && (rgb[0] == 0 || rgb[0] == 255);
 }
 
 void

@@ -295,6 +295,14 @@ rotate_say(const li_op *op, char *text, size_t size)
              li_kernel_name(op->u.rotate.kernel), color);
 }
 
+static bool
+rotate_adds_srgb(const li_op *op, li_pixel in)
+{
+    const uint8_t *color = op->u.rotate.color.channel;
+    (void)in;
+    return color[3] && !li_color_is_neutral(color);
+}
+
 const li_op_kind li_op_rotate = {
     .name = "rotate",
     .shape = rotate_shape,
@@ -302,5 +310,6 @@ const li_op_kind li_op_rotate = {
     .open = rotate_open,
     .wants = rotate_wants,
     .say = rotate_say,
+    .adds_srgb = rotate_adds_srgb,
     .deep = true,
 };

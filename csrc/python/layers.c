@@ -141,8 +141,11 @@ open_input(const li_layer *layer, li_ctx *ctx, li_source **source, li_input *inp
     const py_job *job = &((const py_layer *)layer)->job;
     const py_source *from = job->source;
     *source = NULL;
-    if (from->kind == PY_PIXELS)
-        return li_input_frame(ctx, &from->frame, input);
+    if (from->kind == PY_PIXELS) {
+        LI_TRY(li_input_frame(ctx, &from->frame, input));
+        input->metadata = from->metadata; /* borrowed */
+        return LI_OK;
+    }
     if (from->kind == PY_BYTES)
         LI_TRY(li_source_borrow(ctx, from->view.buf, from->size, source));
     else

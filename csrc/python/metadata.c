@@ -8,7 +8,7 @@ li_status
 py_input_metadata(const py_job *job, li_ctx *ctx, li_source *source, uint8_t keep,
                   li_input *input)
 {
-    if (keep && job->source->kind == PY_PIXELS)
+    if (job->source->kind == PY_PIXELS)
         input->metadata = job->source->metadata;
     return li_input_metadata(ctx, source, keep, input);
 }
@@ -27,7 +27,10 @@ py_hand_metadata(py_job *job)
     const li_metadata *from = &job->input.metadata;
     if (!job->request.keep || !li_metadata_any(from))
         return LI_OK;
-    LI_TRY(li_metadata_copy(&job->ctx, from, &job->handed));
+    li_metadata with = *from; /* borrowed */
+    if (job->plan.icc)        /* the samples are not in its colours any more */
+        with.icc = NULL, with.icc_size = 0;
+    LI_TRY(li_metadata_copy(&job->ctx, &with, &job->handed));
     if (job->request.auto_orient && job->input.codec)
         job->handed.orientation = 1;
     return LI_OK;

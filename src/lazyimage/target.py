@@ -244,7 +244,7 @@ class Held:
             from lazyimage.recipe import Recipe
 
             recipe = Recipe().convert(self.raw["mode_out"])
-            asked = self.bounded(request.pixels_request(recipe, None))
+            asked = self.bounded(request.pixels_request(recipe, None, color="keep"))
             source = _core.Source.from_buffer(memoryview(encoded))
             before = self.frame + self.kept_bytes()
             answer, _ = yield Step(source, {**asked, "reference": memoryview(self.pixels)})
