@@ -4,8 +4,8 @@
     fuzz.py TARGET SECONDS
 
 Seeds are the small files of the target's formats in tests/data, tests/crashers and, if it is
-set, of LAZYIMAGE_CORPUS, each with the bytes behind it that choose a hint or a job. What it
-finds is kept in build/fuzz/TARGET, crashes in build/fuzz.
+set, of LAZYIMAGE_CORPUS, each with the bytes behind it that choose a hint or a job; for icc also
+the profiles that pictures hold. What it finds is kept in build/fuzz/TARGET, crashes in build/fuzz.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 FUZZ = Path("build/fuzz")
 MOST_SEED = 12 << 10
+MOST_FILE = 1 << 20  # that a profile is looked for in
 LONGEST = 16384
 HANG_S = 5
 MOST_MIB = 512
@@ -43,16 +44,33 @@ FORMATS = {
 TAILS = {"group": 32, "pipeline": 16, **{f"decode_{name}": 8 for name in HEADS}}
 
 
+def profiles(data: bytes) -> Iterator[bytes]:
+    """The ICC profiles of a picture that lie there in one piece, or packed in an iCCP."""
+    packed = re.search(rb"iCCP[^\0]{1,79}\0\0", data)
+    if packed and data.startswith(b"\x89PNG"):
+        try:
+            data = zlib.decompressobj().decompress(data[packed.end() :])
+        except zlib.error:
+            return
+    for mark in re.finditer(rb"acsp", data):
+        start = mark.start() - 36
+        size = int.from_bytes(data[max(start, 0) :][:4], "big")
+        if start >= 0 and 128 < size <= min(MOST_SEED, len(data) - start):
+            yield data[start : start + size]
+
+
 def seeds(target: str) -> Iterator[bytes]:
     folders = [Path("tests/data"), Path("tests/crashers")]
     if corpus := os.environ.get("LAZYIMAGE_CORPUS"):
         folders.append(Path(corpus))
     heads = [re.compile(HEADS[name], re.DOTALL) for name in FORMATS.get(target, ())]
     for path in (path for folder in folders for path in sorted(folder.rglob("*"))):
-        if not heads or not path.is_file() or path.stat().st_size > MOST_SEED:
+        if not heads or not path.is_file() or path.stat().st_size > MOST_FILE:
             continue
         data = path.read_bytes()
-        if any(head.match(data) for head in heads):
+        if target == "icc":
+            yield from profiles(data)
+        if len(data) <= MOST_SEED and any(head.match(data) for head in heads):
             yield data + bytes(TAILS.get(target, 0))
 
 
