@@ -132,9 +132,8 @@ avif_decode_bytes(const li_header *header, li_hint hint)
 {
     li_info info = li_avif_info(header, hint); /* planes are held either way */
     uint64_t bytes = li_sat_add(header->held_bytes, header->work_bytes);
-    return li_sat_add(bytes, li_pixel_is_deep(info.pixel)
-                                 ? li_avif_deep_bytes(info)
-                                 : li_avif_convert_bytes(info));
+    return li_sat_add(bytes, header->bit_depth > 8 ? li_avif_deep_bytes(info)
+                                                   : li_avif_convert_bytes(info));
 }
 
 /* Neither shrinks nor regions. */

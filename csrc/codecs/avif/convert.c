@@ -1,9 +1,9 @@
-/* convert.c: rows of pixels from a frame's planes, one at a time, so that there is no
- * RGB copy of the picture. Layer 2.
+/* convert.c: rows of pixels from a frame's planes of 8 bits, one at a time, so that
+ * there is no RGB copy of the picture. Layer 2.
  *
  * Chroma is interpolated as libavif's best quality does: 9, 3, 3 and 1 sixteenths of
- * the four nearest samples, at the planes' own depth, then rounded to 8 bits; the
- * matrix is a kernel. Within 2 levels of avifImageYUVToRGB. */
+ * the four nearest samples, then rounded; the matrix is a kernel. Within 2 levels of
+ * avifImageYUVToRGB. */
 #include "codecs/avif/convert.h"
 
 #include <string.h>
@@ -13,12 +13,10 @@ struct avif_converter {
     const avifImage *image; /* borrowed */
     li_info info;
     li_ycc ycc;
-    bool wide;                          /* samples of 16 bits */
     bool foreign;                       /* a matrix that libavif converts, by strips */
-    bool full;                          /* range */
-    bool mapped;                        /* gray samples go through the table */
+    bool mapped;                        /* part of the range: gray by the table */
     uint8_t *block;                     /* owned: all below are parts of it */
-    uint8_t *grays, *alphas;            /* tables of all samples */
+    uint8_t *grays;                     /* a table of all samples */
     uint16_t *blend;                    /* a row of chroma, blended downwards */
     uint8_t *luma, *blue, *red, *alpha; /* lines of 8 bits */
     uint8_t *edge[3];                   /* a plane's row whose slack is not sure */
@@ -53,15 +51,13 @@ is_gray(const avif_converter *converter)
     return converter->image->yuvFormat == AVIF_PIXEL_FORMAT_YUV400;
 }
 
-/* A sample of `depth` bits in this range as one of 8 bits in the full range. */
+/* A sample of part of the range as one of all of it. */
 static void
-fill_table(uint8_t *table, uint32_t depth, bool full)
+fill_table(uint8_t *table)
 {
-    int32_t low = full ? 0 : 16 << (depth - 8);
-    int32_t span = full ? (1 << depth) - 1 : 219 << (depth - 8);
-    for (int32_t i = 0; span > 0 && i < 1 << depth; i++) {
-        int32_t value = (i - low) * 255 + span / 2;
-        value = value < 0 ? 0 : value / span;
+    for (int32_t i = 0; i < 256; i++) {
+        int32_t value = (i - 16) * 255 + 219 / 2;
+        value = value < 0 ? 0 : value / 219;
         table[i] = (uint8_t)(value > 255 ? 255 : value);
     }
 }
@@ -81,24 +77,14 @@ plane_row(const avif_converter *converter, int plane, uint32_t y)
     const uint8_t *row = image->yuvPlanes[plane] + y * stride;
     if ((height - 1 - y) * stride >= LI_ROW_SLACK)
         return row;
-    return memcpy(converter->edge[plane], row, width << converter->wide);
-}
-
-static uint32_t
-sample_at(const avif_converter *converter, const uint8_t *row, uint32_t x)
-{
-    return converter->wide ? ((const uint16_t *)(const void *)row)[x] : row[x];
+    return memcpy(converter->edge[plane], row, width);
 }
 
 static void
-map_row(const avif_converter *converter, const uint8_t *from, const uint8_t *table,
-        uint8_t *to)
+map_row(const avif_converter *converter, const uint8_t *from, uint8_t *to)
 {
-    uint32_t most = (1u << converter->image->depth) - 1;
-    for (uint32_t x = 0; x < converter->info.width; x++) {
-        uint32_t sample = sample_at(converter, from, x);
-        to[x] = table[sample < most ? sample : most];
-    }
+    for (uint32_t x = 0; x < converter->info.width; x++)
+        to[x] = converter->grays[from[x]];
 }
 
 static inline uint8_t
@@ -107,43 +93,12 @@ clip_byte(uint32_t value)
     return (uint8_t)(value < 255 ? value : 255);
 }
 
-/* Luma of 8 bits in its own range: a shift where the range is a part, a fraction of
- * 2^depth − 1 where it is all. */
-static void
-narrow_luma(const avif_converter *converter, const uint16_t *restrict from,
-            uint8_t *restrict to)
-{
-    uint32_t depth = converter->image->depth, width = converter->info.width;
-    uint32_t factor = converter->full ? 255u * 65536 / ((1u << depth) - 1) + 1
-                                      : 65536u >> (depth - 8);
-    for (uint32_t x = 0; x < width; x++)
-        to[x] = clip_byte((from[x] * factor + 32768) >> 16);
-}
-
-static const uint8_t *
-luma_row(const avif_converter *converter, uint32_t y)
-{
-    const uint8_t *row = plane_row(converter, 0, y);
-    if (!converter->wide)
-        return row;
-    narrow_luma(converter, (const uint16_t *)(const void *)row, converter->luma);
-    return converter->luma;
-}
-
 /* --- chroma ----------------------------------------------------------------------- */
 
 /* 3 × near + far, or 4 × near: two fraction bits. */
 static void
-blend_bytes(const uint8_t *restrict near, const uint8_t *restrict far,
-            uint16_t *restrict out, uint32_t count)
-{
-    for (uint32_t x = 0; x < count; x++)
-        out[x] = (uint16_t)(3 * near[x] + far[x]);
-}
-
-static void
-blend_words(const uint16_t *restrict near, const uint16_t *restrict far,
-            uint16_t *restrict out, uint32_t count)
+blend(const uint8_t *restrict near, const uint8_t *restrict far, uint16_t *restrict out,
+      uint32_t count)
 {
     for (uint32_t x = 0; x < count; x++)
         out[x] = (uint16_t)(3 * near[x] + far[x]);
@@ -152,9 +107,9 @@ blend_words(const uint16_t *restrict near, const uint16_t *restrict far,
 /* Two outputs a sample; a neighbour that is not there is the sample itself. */
 static void
 spread(const uint16_t *restrict in, uint8_t *restrict out, uint32_t count,
-       uint32_t width, uint32_t shift)
+       uint32_t width)
 {
-    uint32_t half = 1u << (shift - 1);
+    const uint32_t shift = 4, half = 1u << (shift - 1);
     for (uint32_t x = 1; x + 1 < count; x++) {
         uint32_t three = 3u * in[x] + half;
         out[2 * x] = clip_byte((three + in[x - 1]) >> shift);
@@ -170,31 +125,12 @@ spread(const uint16_t *restrict in, uint8_t *restrict out, uint32_t count,
     }
 }
 
-static void
-narrow_chroma(const uint16_t *restrict from, uint8_t *restrict to, uint32_t width,
-              uint32_t shift)
-{
-    for (uint32_t x = 0; x < width; x++)
-        to[x] = clip_byte((from[x] + (1u << (shift - 1))) >> shift);
-}
-
-static const uint8_t *
-whole_chroma(const avif_converter *converter, int plane, uint32_t y, uint8_t *line)
-{
-    const uint8_t *row = plane_row(converter, plane, y);
-    if (!converter->wide)
-        return row;
-    narrow_chroma((const uint16_t *)(const void *)row, line, converter->info.width,
-                  converter->image->depth - 8);
-    return line;
-}
-
 static const uint8_t *
 chroma_row(const avif_converter *converter, int plane, uint32_t y, uint8_t *line)
 {
     const avifImage *image = converter->image;
     if (image->yuvFormat == AVIF_PIXEL_FORMAT_YUV444)
-        return whole_chroma(converter, plane, y, line);
+        return plane_row(converter, plane, y);
     uint32_t near = y, far = y;
     uint32_t width = converter->info.width, count = (width + 1) / 2;
     if (image->yuvFormat == AVIF_PIXEL_FORMAT_YUV420) {
@@ -205,13 +141,9 @@ chroma_row(const avif_converter *converter, int plane, uint32_t y, uint8_t *line
         if (y % 2 == 0 && near > 0)
             far = near - 1;
     }
-    const void *close = plane_row(converter, plane, near);
-    const void *remote = plane_row(converter, plane, far);
-    if (converter->wide)
-        blend_words(close, remote, converter->blend, count);
-    else
-        blend_bytes(close, remote, converter->blend, count);
-    spread(converter->blend, line, count, width, 4 + image->depth - 8);
+    blend(plane_row(converter, plane, near), plane_row(converter, plane, far),
+          converter->blend, count);
+    spread(converter->blend, line, count, width);
     return line;
 }
 
@@ -223,11 +155,7 @@ alpha_row(const avif_converter *converter, uint32_t y)
     const avifImage *image = converter->image;
     if (!image->alphaPlane)
         return converter->alpha; /* opaque from the start */
-    const uint8_t *row = image->alphaPlane + (size_t)y * image->alphaRowBytes;
-    if (!converter->wide)
-        return row;
-    map_row(converter, row, converter->alphas, converter->alpha);
-    return converter->alpha;
+    return image->alphaPlane + (size_t)y * image->alphaRowBytes;
 }
 
 static uint8_t
@@ -255,7 +183,7 @@ colour_row(avif_converter *converter, uint32_t y, const uint8_t **row)
     if (is_gray(converter)) {
         const uint8_t *gray = plane_row(converter, 0, y);
         if (converter->mapped) {
-            map_row(converter, gray, converter->grays, converter->luma);
+            map_row(converter, gray, converter->luma);
             gray = converter->luma;
         }
         *row = gray;
@@ -263,7 +191,7 @@ colour_row(avif_converter *converter, uint32_t y, const uint8_t **row)
     }
     if (converter->foreign)
         return li_avif_strip_row(&converter->strips, y, row);
-    const uint8_t *luma = luma_row(converter, y);
+    const uint8_t *luma = plane_row(converter, 0, y);
     const uint8_t *blue = chroma_row(converter, 1, y, converter->blue);
     const uint8_t *red = chroma_row(converter, 2, y, converter->red);
     li_kernels_of(converter->ctx)
@@ -289,7 +217,7 @@ li_avif_convert(avif_converter *converter, uint32_t y, const uint8_t **row)
 
 /* --- opening and closing ---------------------------------------------------------- */
 
-enum { TABLE_BYTES = 1 << 12, LINES = 16 };
+enum { TABLE_BYTES = 256, LINES = 9 };
 
 /* A line of `bytes`, with slack, at a multiple of 16. */
 static size_t
@@ -301,7 +229,7 @@ line_bytes(uint64_t bytes)
 static size_t
 block_bytes(uint32_t width)
 {
-    return 2 * (size_t)TABLE_BYTES + LINES * line_bytes(width) +
+    return TABLE_BYTES + LINES * line_bytes(width) +
            2 * line_bytes(4 * (uint64_t)width);
 }
 
@@ -309,7 +237,7 @@ uint64_t
 li_avif_convert_bytes(li_info info)
 {
     return sizeof(avif_converter) + block_bytes(info.width) +
-           li_avif_strips_bytes(info) + 2 * LI_BLOCK_OVERHEAD + 4096;
+           li_avif_strips_bytes(info.width, false) + 2 * LI_BLOCK_OVERHEAD + 4096;
 }
 
 static void
@@ -320,7 +248,6 @@ cut_block(avif_converter *converter)
                          &converter->alpha};
     uint8_t *at = converter->block;
     converter->grays = at;
-    converter->alphas = at += TABLE_BYTES;
     at += TABLE_BYTES;
     for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
         *lines[i] = at;
@@ -328,9 +255,9 @@ cut_block(avif_converter *converter)
     }
     converter->blend = (uint16_t *)(void *)at;
     at += 2 * line_bytes(width);
-    for (int plane = 0; plane < 3; plane++) { /* of 16 bits perhaps */
+    for (int plane = 0; plane < 3; plane++) {
         converter->edge[plane] = at;
-        at += 2 * line_bytes(width);
+        at += line_bytes(width);
     }
     converter->rgb = at;
     converter->row = at + line_bytes(4 * (uint64_t)width);
@@ -341,11 +268,9 @@ converter_start(avif_converter *converter)
 {
     const avifImage *image = converter->image;
     double red = 0, blue = 0;
-    converter->full = image->yuvRange == AVIF_RANGE_FULL;
-    converter->wide = image->depth > 8;
-    converter->mapped = converter->wide || !converter->full;
+    converter->mapped = image->yuvRange != AVIF_RANGE_FULL;
     if (li_avif_matrix_weights(image->matrixCoefficients, &red, &blue))
-        converter->ycc = li_ycc_of(red, blue, !converter->full);
+        converter->ycc = li_ycc_of(red, blue, converter->mapped);
     else
         converter->foreign = !is_gray(converter);
 }
@@ -366,8 +291,7 @@ li_avif_converter(li_ctx *ctx, const avifImage *image, li_info info,
     if (converter->foreign)
         LI_TRY(li_avif_strips_open(ctx, image, false, &converter->strips));
     cut_block(converter);
-    fill_table(converter->grays, image->depth, converter->full);
-    fill_table(converter->alphas, image->depth, true);
+    fill_table(converter->grays);
     memset(converter->alpha, 255, info.width);
     return LI_OK;
 }

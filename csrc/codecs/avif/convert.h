@@ -1,5 +1,6 @@
-/* convert.h: what makes rows of pixels of a frame's planes: convert.c of 8 bits, deep.c
- * of 16, strip.c where only libavif knows the matrix. Layer 2. */
+/* convert.h: what makes rows of pixels of a frame's planes: convert.c of those of 8
+ * bits, deep.c of those of more, strip.c where only libavif knows the matrix. Layer 2.
+ */
 #ifndef LI_CODECS_AVIF_CONVERT_H
 #define LI_CODECS_AVIF_CONVERT_H
 
@@ -20,7 +21,7 @@ typedef struct avif_strips {
 } avif_strips;
 
 /* Upper bound of what they take. Pure. */
-uint64_t li_avif_strips_bytes(li_info info);
+uint64_t li_avif_strips_bytes(uint32_t width, bool deep);
 li_status li_avif_strips_open(li_ctx *ctx, const avifImage *image, bool deep,
                               avif_strips *strips) LI_MUST_CHECK;
 /* Row y, valid until the next call. */
@@ -34,7 +35,8 @@ void li_avif_strips_close(avif_strips *strips); /* accepts zeroed ones */
 typedef struct avif_deep avif_deep;
 
 uint64_t li_avif_deep_bytes(li_info info);
-/* `image` is borrowed; `info` is what the rows are: at least the image's channels. */
+/* `image` is borrowed; `info` is what the rows are: at least the image's channels, of
+ * 16 bits or of 8, which are those rounded. */
 li_status li_avif_deep_open(li_ctx *ctx, const avifImage *image, li_info info,
                             avif_deep **deep) LI_MUST_CHECK;
 /* Row y, valid until the next call. */

@@ -1,5 +1,5 @@
 /* deep.c: rows of 16 bits a sample from a frame's planes of 10 or 12, as convert.c
- * makes those of 8. Layer 2.
+ * makes rows of 8 from planes of 8; where 8 are wanted they are rounded last. Layer 2.
  *
  * What needs no matrix goes by exact tables. Chroma is interpolated with the same
  * weights and keeps its four fraction bits; the matrix is one of floats, rounded once.
@@ -28,6 +28,7 @@ struct avif_deep {
     uint16_t *blend;    /* a row of chroma, blended downwards */
     uint16_t *blue, *red;
     uint16_t *row;
+    uint8_t *bytes; /* the row of 8 bits, behind it; NULL: 16 are wanted */
 };
 
 /* --- single rows ------------------------------------------------------------------ */
@@ -55,11 +56,17 @@ static void
 spread(const uint16_t *restrict in, uint16_t *restrict out, uint32_t count,
        uint32_t width)
 {
-    for (uint32_t x = 0; x < width; x++) {
-        uint32_t near = x / 2, far = x % 2 ? near + 1 : near - (near > 0);
-        far = far < count ? far : near;
-        out[x] = (uint16_t)(3 * in[near] + in[far]);
+    for (uint32_t x = 1; x + 1 < count; x++) {
+        out[2 * x] = (uint16_t)(3 * in[x] + in[x - 1]);
+        out[2 * x + 1] = (uint16_t)(3 * in[x] + in[x + 1]);
     }
+    out[0] = (uint16_t)(4 * in[0]);
+    if (width > 1)
+        out[1] = (uint16_t)(3 * in[0] + in[count > 1]);
+    if (count > 1)
+        out[2 * count - 2] = (uint16_t)(3 * in[count - 1] + in[count - 2]);
+    if (count > 1 && 2 * count == width)
+        out[width - 1] = (uint16_t)(4 * in[count - 1]);
 }
 
 /* Row y of a plane of chroma, as wide as luma, with four fraction bits. */
@@ -87,11 +94,28 @@ chroma_row(const avif_deep *self, int plane, uint32_t y, uint16_t *line)
     spread(self->blend, line, (width + 1) / 2, width);
 }
 
-static inline uint16_t
+static inline int32_t
 clip_word(float value)
 {
     value += 0.5f;
-    return (uint16_t)(value < 0 ? 0 : value > 65535 ? 65535 : value);
+    return (int32_t)(value < 0 ? 0 : value > 65535 ? 65535 : value);
+}
+
+enum { RUN = 64 };
+
+/* Up to RUN pixels, a colour at a time: loops that compilers make vectors of. */
+static void
+mix(const matrix *how, const uint16_t *restrict luma, const uint16_t *restrict blue,
+    const uint16_t *restrict red, uint32_t count, int32_t mixed[restrict 3][RUN])
+{
+    for (uint32_t x = 0; x < count; x++) {
+        float gray = ((float)luma[x] - how->luma_low) * how->luma_scale;
+        float b = ((float)blue[x] - how->chroma_middle) * how->chroma_scale;
+        float r = ((float)red[x] - how->chroma_middle) * how->chroma_scale;
+        mixed[0][x] = clip_word(gray + r * how->red_cr);
+        mixed[1][x] = clip_word(gray + b * how->green_cb + r * how->green_cr);
+        mixed[2][x] = clip_word(gray + b * how->blue_cb);
+    }
 }
 
 /* --- the row ---------------------------------------------------------------------- */
@@ -117,17 +141,17 @@ static void
 join_colours(const avif_deep *self, uint32_t y, uint32_t step)
 {
     const uint16_t *luma = plane_row(self, 0, y);
-    const matrix how = self->how;
+    uint32_t width = self->info.width;
+    int32_t mixed[3][RUN];
     uint16_t *to = self->row;
     chroma_row(self, 1, y, self->blue);
     chroma_row(self, 2, y, self->red);
-    for (uint32_t x = 0; x < self->info.width; x++, to += step) {
-        float gray = ((float)luma[x] - how.luma_low) * how.luma_scale;
-        float blue = ((float)self->blue[x] - how.chroma_middle) * how.chroma_scale;
-        float red = ((float)self->red[x] - how.chroma_middle) * how.chroma_scale;
-        to[0] = clip_word(gray + red * how.red_cr);
-        to[1] = clip_word(gray + blue * how.green_cb + red * how.green_cr);
-        to[2] = clip_word(gray + blue * how.blue_cb);
+    for (uint32_t from = 0; from < width; from += RUN) {
+        uint32_t count = width - from < RUN ? width - from : RUN;
+        mix(&self->how, luma + from, self->blue + from, self->red + from, count, mixed);
+        for (uint32_t x = 0; x < count; x++, to += step)
+            for (int c = 0; c < 3; c++)
+                to[c] = (uint16_t)mixed[c][x];
     }
 }
 
@@ -164,6 +188,14 @@ join_alpha(const avif_deep *self, uint32_t y, uint32_t step)
     }
 }
 
+/* A sample / 257 rounded, for every sample. */
+static void
+narrow_row(const uint16_t *restrict from, uint8_t *restrict to, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        to[i] = (uint8_t)((from[i] * 255u + 32895) >> 16);
+}
+
 li_status
 li_avif_deep_row(avif_deep *self, uint32_t y, const uint8_t **row)
 {
@@ -179,6 +211,10 @@ li_avif_deep_row(avif_deep *self, uint32_t y, const uint8_t **row)
     if (li_pixel_has_alpha(self->info.pixel))
         join_alpha(self, y, channels);
     *row = (const uint8_t *)self->row;
+    if (!self->bytes)
+        return LI_OK;
+    narrow_row(self->row, self->bytes, (size_t)self->info.width * channels);
+    *row = self->bytes;
     return LI_OK;
 }
 
@@ -186,20 +222,21 @@ li_avif_deep_row(avif_deep *self, uint32_t y, const uint8_t **row)
 
 enum {
     TABLE = 1 << 12,
-    LINES = 3 + 4, /* blend, blue, red, and a row of up to 4 channels */
+    /* blend, blue, red, and rows of up to 4 channels, of words and of bytes */
+    LINES = 3 + 4 + 2,
 };
 
 static uint64_t
 block_words(uint32_t width)
 {
-    return 2 * TABLE + LINES * ((uint64_t)width + 1);
+    return 2 * TABLE + LINES * ((uint64_t)width + 1) + LI_ROW_SLACK / sizeof(uint16_t);
 }
 
 uint64_t
 li_avif_deep_bytes(li_info info)
 {
     return sizeof(avif_deep) + block_words(info.width) * sizeof(uint16_t) +
-           li_avif_strips_bytes(info) + 3 * LI_BLOCK_OVERHEAD + 2 * 4096;
+           li_avif_strips_bytes(info.width, true) + 3 * LI_BLOCK_OVERHEAD + 2 * 4096;
 }
 
 static matrix
@@ -254,6 +291,8 @@ deep_start(avif_deep *self)
     self->blue = self->blend + width + 1;
     self->red = self->blue + width + 1;
     self->row = self->red + width + 1;
+    if (!li_pixel_is_deep(self->info.pixel))
+        self->bytes = (uint8_t *)(self->row + 4 * ((size_t)width + 1));
     fill_levels(self->levels, image->depth, image->yuvRange == AVIF_RANGE_FULL);
     fill_levels(self->alphas, image->depth, true);
     if (self->foreign)

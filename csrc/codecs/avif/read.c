@@ -180,7 +180,7 @@ li_avif_decode(li_ctx *ctx, li_source *in, const li_header *header, li_hint hint
     reader->frame.ctx = ctx;
     li_status status = frame_open(&reader->frame, in, header);
     const avifImage *image = status == LI_OK ? reader->frame.decoder->image : NULL;
-    if (image && li_pixel_is_deep(info.pixel))
+    if (image && image->depth > 8)
         status = li_avif_deep_open(ctx, image, info, &reader->deep);
     else if (image)
         status = li_avif_converter(ctx, image, info, &reader->converter);

@@ -11,10 +11,9 @@ row_bytes(uint32_t width, bool deep)
 }
 
 uint64_t
-li_avif_strips_bytes(li_info info)
+li_avif_strips_bytes(uint32_t width, bool deep)
 {
-    bool deep = li_pixel_is_deep(info.pixel);
-    return STRIP_ROWS * (uint64_t)row_bytes(info.width, deep) + LI_ROW_SLACK +
+    return STRIP_ROWS * (uint64_t)row_bytes(width, deep) + LI_ROW_SLACK +
            LI_BLOCK_OVERHEAD + 4096;
 }
 

@@ -105,7 +105,7 @@ TEST(eight_bits_are_within_two_levels)
                                       2);
 }
 
-TEST(ten_and_twelve_bits_are_within_two_levels)
+TEST(ten_and_twelve_bits_are_within_one_level)
 {
     for (int format = 0; format < 4; format++)
         for (int range = 0; range < 2; range++)
@@ -117,7 +117,7 @@ TEST(ten_and_twelve_bits_are_within_two_levels)
                                                   .range = (avifRange)range,
                                                   .matrix = 1,
                                                   .alpha = range},
-                                      2);
+                                      1);
 }
 
 TEST(every_matrix_is_within_one_level)
@@ -333,7 +333,7 @@ int
 main(void)
 {
     RUN(eight_bits_are_within_two_levels);
-    RUN(ten_and_twelve_bits_are_within_two_levels);
+    RUN(ten_and_twelve_bits_are_within_one_level);
     RUN(every_matrix_is_within_one_level);
     RUN(every_small_size_is_right);
     RUN(premultiplied_colours_are_divided);
