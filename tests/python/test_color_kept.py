@@ -1,6 +1,8 @@
 """color="keep": samples stay, and what numbers say of them goes along, where there is a place:
 PNG's cICP, gAMA and cHRM, AVIF's nclx and the header of its AV1 data."""
 
+import io
+import re
 import struct
 import subprocess
 from pathlib import Path
@@ -11,6 +13,7 @@ import oracle
 import places
 import pytest
 from needs import need_program
+from PIL import Image
 from test_color import WIDE, apart, picture, samples
 from test_color_numbers import (
     BT709,
@@ -205,6 +208,63 @@ def says(data: bytes, directory: Path) -> tuple[int, int, int]:
         if name.strip(" *") in ("Color Primaries", "Transfer Char.", "Matrix Coeffs."):
             found.append(int(value))
     return found[0], found[1], found[2]
+
+
+@needs_avif
+@pytest.mark.parametrize(("primaries", "transfer"), [(12, 13), (9, 16), (9, 18), (1, 8)])
+@pytest.mark.parametrize("matrix", [0, 6, 9])
+def test_avif_without_a_box_is_what_its_stream_says(
+    primaries: int, transfer: int, matrix: int, tmp_path: Path
+) -> None:
+    """A file of avifenc's: shown and kept as with the box, as libavif and Pillow have it."""
+    tool = need_program("avifenc", "libavif-bin")
+    picture().save(tmp_path / "a.png")
+    colours = f"{primaries}/{transfer}/{matrix}"
+    command = [tool, "--cicp", colours, "--speed", "8", "--yuv", "444", "--min", "5", "--max", "9"]
+    files = [str(tmp_path / "a.png"), str(tmp_path / "a.avif")]
+    subprocess.run([*command, *files], check=True, capture_output=True)
+    boxed = (tmp_path / "a.avif").read_bytes()
+    bare = without_colr(boxed)
+    assert says(bare, tmp_path) == (primaries, transfer, matrix)
+    one, other = Engine.from_bytes(bare), Engine.from_bytes(boxed)
+    for color in ("srgb", "keep"):
+        assert apart(samples(one, color=color), samples(other, color=color)) == 0
+        ours, theirs = (engine.to_buffer("avif", color=color) for engine in (one, other))
+        assert nclx(bytes(ours)) == nclx(bytes(theirs))
+        assert ours.metrics.icc == theirs.metrics.icc
+    assert one.to_buffer("png").metrics.icc == "converted"
+    assert told(bytes(one.to_buffer("png", color="keep"))) == cicp(primaries, transfer)
+    if not hasattr(Image.core, "avif"):
+        pytest.importorskip("PIL._avif")
+    with Image.open(io.BytesIO(bare)) as theirs:
+        assert apart(samples(one, color="keep"), theirs.convert("RGB")) <= 2
+
+
+@needs_avif
+@pytest.mark.corpus
+def test_the_corpus_says_what_libavif_reads_of_it(
+    corpus: list[oracle.Entry], tmp_path: Path
+) -> None:
+    """With its nclx, and with none: grids, sequences, items in pieces."""
+    seen = set()
+    for entry in corpus:
+        data = entry.file.read_bytes() if entry.format == "avif" else b""
+        if not data or not entry.crc32 or len(data) > 30000:
+            continue
+        for asked in (data, data.replace(b"colrnclx", b"freenclx")):
+            try:
+                wanted = says(asked, tmp_path)[:2]
+            except subprocess.CalledProcessError:
+                continue
+            found = re.search(
+                r"keep     cicp (\d+)/(\d+)", Engine.from_bytes(asked).explain("avif", color="keep")
+            )
+            unsaid = wanted in ((1, 13), (2, 2))
+            assert unsaid if found is None else wanted == tuple(map(int, found.groups())), (
+                entry.file
+            )
+            seen.add((wanted, asked is data))
+    assert len(seen) > 6
 
 
 @needs_avif

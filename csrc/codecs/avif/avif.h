@@ -45,7 +45,8 @@ typedef struct avif_found {
     uint64_t exif_bytes, xmp_bytes;
     uint64_t exif_at, xmp_at;           /* 0: not in one piece */
     uint64_t picture_bytes, picture_at; /* of the primary item; the same */
-    uint64_t copied_bytes;              /* what libavif copies of the file */
+    uint64_t coded_bytes, coded_at; /* of the first tile's AV1 data, the first piece */
+    uint64_t copied_bytes;          /* what libavif copies of the file */
 
     /* A grid that is decoded cell by cell; else libavif decodes all of it. */
     bool by_cells;
@@ -69,6 +70,9 @@ li_status li_avif_moov(li_ctx *ctx, li_source *in, avif_box moov,
 
 /* The file's boxes; `found` is zero before. */
 li_status li_avif_scan(li_ctx *ctx, li_source *in, avif_found *found) LI_MUST_CHECK;
+/* sequence.c: what the sequence header in AV1's data, or the begin of them, says of
+ * primaries and transfer; all 0: nothing, or it is not there. Pure. */
+li_cicp li_avif_sequence_cicp(const uint8_t *data, size_t size);
 /* Planes that a grid is put together in. */
 uint64_t li_avif_canvas_bytes(const avif_found *found);
 /* What decoding will take: header->held_bytes and work_bytes. */

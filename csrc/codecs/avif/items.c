@@ -311,6 +311,11 @@ read_place(avif_items *items, avif_span *span, avif_span *total, avif_widths wid
         LI_TRY(li_avif_number(span, widths.offset, &at));
         LI_TRY(li_avif_number(span, widths.length, &length));
         size = li_sat_add(size, length);
+        if (i == 0 && item == (items->grid ? items->first_tile : items->primary)) {
+            found->coded_at =
+                place_of(items, method & 15, li_sat_add(base, at), length);
+            found->coded_bytes = length;
+        }
     }
     at = extents == 1 ? place_of(items, method & 15, li_sat_add(base, at), size) : 0;
     if (item == items->primary) {

@@ -279,6 +279,22 @@ find_exif(li_ctx *ctx, li_source *in, const avif_found *found, li_header *header
     return LI_OK;
 }
 
+/* Where no box says it, AV1's sequence header does, near the begin of the data. */
+static li_status
+read_cicp(li_source *in, const avif_found *found, li_cicp *cicp)
+{
+    enum { LOOK_BYTES = 4096 };
+    const uint8_t *data;
+    size_t got, look = LOOK_BYTES;
+    *cicp = found->picture.cicp;
+    if (found->picture.nclx || !found->coded_at || found->coded_at >= in->size)
+        return LI_OK;
+    look = found->coded_bytes < look ? (size_t)found->coded_bytes : look;
+    LI_TRY(li_source_at(in, found->coded_at, look, &data, &got));
+    *cicp = li_avif_sequence_cicp(data, got < look ? got : look);
+    return LI_OK;
+}
+
 static li_pixel
 pixel_of(const avif_found *found)
 {
@@ -303,11 +319,11 @@ li_avif_inspect(li_ctx *ctx, li_source *in, li_header *header)
     header->studio = !found.picture.full_range;
     header->icc_bytes = found.picture.icc_bytes;
     header->icc_at = found.picture.icc_at;
-    header->cicp = found.picture.cicp;
     header->exif_bytes = found.exif_bytes;
     header->xmp_bytes = found.xmp_bytes;
     header->xmp_at = found.xmp_at;
     header->xmp_size = found.xmp_at ? found.xmp_bytes : 0;
+    LI_TRY(read_cicp(in, &found, &header->cicp));
     LI_TRY(find_exif(ctx, in, &found, header));
     if (has_planes(&found)) {
         header->chroma_x = found.tile.chroma_x;

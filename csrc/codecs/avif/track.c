@@ -5,6 +5,7 @@
 typedef struct avif_track {
     uint64_t id, width, height, frames;
     uint64_t auxiliary_of; /* 0: of none */
+    uint64_t first_at;     /* of the first picture's data; 0: not known */
     bool av1;
     avif_properties properties;
 } avif_track;
@@ -58,12 +59,28 @@ read_stsz(const avif_reader *reader, avif_box box)
     return li_avif_number(&span, 4, &reader->track->frames);
 }
 
+/* The first chunk, which begins with the first picture. */
+static li_status
+read_chunks(const avif_reader *reader, avif_box box, size_t offset_bytes)
+{
+    avif_span span;
+    uint64_t count;
+    LI_TRY(li_avif_full(reader->ctx, reader->in, box, &span));
+    LI_TRY(li_avif_number(&span, 4, &count));
+    return count ? li_avif_number(&span, offset_bytes, &reader->track->first_at)
+                 : LI_OK;
+}
+
 static li_status
 visit_table(void *self, avif_box box)
 {
     avif_reader *reader = self;
     if (box.type == BOX('s', 't', 's', 'z'))
         return read_stsz(reader, box);
+    if (box.type == BOX('s', 't', 'c', 'o'))
+        return read_chunks(reader, box, 4);
+    if (box.type == BOX('c', 'o', '6', '4'))
+        return read_chunks(reader, box, 8);
     if (box.type != BOX('s', 't', 's', 'd'))
         return LI_OK;
     avif_span span;
@@ -178,5 +195,7 @@ li_avif_moov(li_ctx *ctx, li_source *in, avif_box moov, avif_found *found)
     found->picture.width = (uint32_t)picture->width;
     found->picture.height = (uint32_t)picture->height;
     found->tile = found->picture;
+    found->coded_at = picture->first_at;
+    found->coded_bytes = UINT64_MAX - picture->first_at;
     return LI_OK;
 }

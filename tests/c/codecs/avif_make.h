@@ -12,6 +12,7 @@ typedef struct avif_spec {
     avifPixelFormat format;
     avifRange range;
     int matrix;
+    int primaries, transfer; /* 0: 1 and 13 */
     bool alpha, premultiplied;
     uint32_t columns, rows; /* of a grid whose cells are width × height; 0: none */
     uint32_t frames;        /* more than 1: a sequence */
@@ -47,8 +48,9 @@ picture_make(const avif_spec *spec, uint32_t seed)
     avifPixelFormatInfo format;
     avifGetPixelFormatInfo(spec->format, &format);
     image->yuvRange = spec->range;
-    image->colorPrimaries = 1;
-    image->transferCharacteristics = 13;
+    image->colorPrimaries = (avifColorPrimaries)(spec->primaries ? spec->primaries : 1);
+    image->transferCharacteristics =
+        (avifTransferCharacteristics)(spec->transfer ? spec->transfer : 13);
     image->matrixCoefficients = (avifMatrixCoefficients)spec->matrix;
     image->alphaPremultiplied = spec->premultiplied;
     (void)avifImageAllocatePlanes(image,
