@@ -150,7 +150,8 @@ output_pixel(const li_request *request, li_pixel last)
     li_pixel wanted = request->mode ? request->mode : last;
     bool pixels = request->output == LI_OUTPUT_PIXELS;
     if (request->codec)
-        wanted = request->codec->accepts(last, &request->encode);
+        wanted = li_convert_onto(last, request->codec->accepts(last, &request->encode),
+                                 request->background);
     if (!pixels || wanted == LI_CMYK8)
         return wanted;
     /* Floats are as deep as what they are made from. */

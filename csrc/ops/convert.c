@@ -96,15 +96,23 @@ static const li_rows_ops convert_ops = {
     .close = convert_close,
 };
 
+li_pixel
+li_convert_onto(li_pixel in, li_pixel wanted, const uint8_t background[3])
+{
+    bool gray = background[0] == background[1] && background[1] == background[2];
+    if (gray || !li_pixel_has_alpha(in) || li_pixel_has_alpha(wanted) ||
+        !li_pixel_is_gray(wanted))
+        return wanted;
+    return li_pixel_with_depth(LI_RGB8, li_pixel_is_deep(wanted));
+}
+
 /* Without alpha; over a background that has a hue, with one. */
 static li_pixel
 flat_pixel(li_pixel in, const uint8_t background[3])
 {
-    bool gray = background[0] == background[1] && background[1] == background[2];
-    if (!li_pixel_has_alpha(in))
-        return in;
-    return li_pixel_with_depth(li_pixel_is_gray(in) && gray ? LI_GRAY8 : LI_RGB8,
-                               li_pixel_is_deep(in));
+    li_pixel bare = li_pixel_is_gray(in) ? LI_GRAY8 : LI_RGB8;
+    return li_convert_onto(in, li_pixel_with_depth(bare, li_pixel_is_deep(in)),
+                           background);
 }
 
 static li_status

@@ -91,6 +91,9 @@ typedef struct li_convert {
     uint8_t background[3];
 } li_convert;
 
+/* `wanted`, or RGB where `in` is gray that comes to lie on a background with a hue. */
+li_pixel li_convert_onto(li_pixel in, li_pixel wanted, const uint8_t background[3]);
+
 /* Red, green, blue and alpha, which is not premultiplied. */
 typedef struct li_color {
     uint8_t channel[4];

@@ -33,3 +33,20 @@ def test_grayscale_keeps_alpha(channels: int) -> None:
     engine = li.Engine.from_pixels(samples)
     gray = engine.convert("LA" if channels in (2, 4) else "L")
     assert np.array_equal(np.asarray(engine.grayscale().to_pixels()), np.asarray(gray.to_pixels()))
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_gray_over_a_background_is_what_flatten_makes_of_it(dtype: type) -> None:
+    samples = np.zeros((16, 16, 2), dtype)
+    full = np.iinfo(dtype).max
+    samples[:] = full, 128 * (full // 255)
+    engine = li.Engine.from_pixels(samples)
+    for color, mode in (("#0000ff", "RGB"), ("#404040", "L"), ("white", "L")):
+        encoded = engine.to_buffer("jpeg", 100, background=color)
+        want = engine.flatten(color).to_buffer("jpeg", 100)
+        assert encoded.open().info.mode == mode and bytes(encoded) == bytes(want)
+    blue = np.asarray(engine.to_buffer("jpeg", 100, background="#0000ff").open().to_pixels())
+    assert np.abs(blue[8, 8].astype(int) - (128, 128, 255)).max() <= 2
+    opaque = li.Engine.from_pixels(samples[:, :, :1].copy())
+    assert opaque.to_buffer("jpeg", background="#0000ff").open().info.mode == "L"
+    assert engine.to_buffer("png", background="#0000ff").open().info.mode == "LA"
