@@ -80,13 +80,16 @@ look_output_bytes(li_info info, const li_encode *encode)
     return 0;
 }
 
+/* As deep as it comes: a step before the trim is done with the bits that it would have
+ * alone. */
 static li_pixel
-narrow_pixel(li_pixel pixel, const li_encode *encode)
+same_pixel(li_pixel pixel, const li_encode *encode)
 {
     (void)encode;
-    return pixel == LI_CMYK8 ? LI_RGB8 : li_pixel_with_depth(pixel, false);
+    return pixel == LI_CMYK8 ? LI_RGB8 : pixel;
 }
 
+/* Of what draws the eye 8 bits tell enough. */
 static li_pixel
 rgba_pixel(li_pixel pixel, const li_encode *encode)
 {
@@ -99,7 +102,7 @@ static const li_codec border_codec = {
     .name = "trim",
     .encode_bytes = look_bytes,
     .output_bytes = look_output_bytes,
-    .accepts = narrow_pixel,
+    .accepts = same_pixel,
     .encode = border_open,
 };
 

@@ -8,13 +8,13 @@
 typedef struct li_border {
     li_info info;
     uint8_t threshold;
-    uint8_t first[4]; /* the upper left pixel: the colour of the border */
+    uint16_t first[4]; /* samples of the upper left pixel: the colour of the border */
     uint32_t left, top, right, bottom;
     uint32_t y; /* rows taken */
 } li_border;
 
 /* Pixels whose every channel is within `threshold` levels of the upper left one are
- * border; colours count by their alpha. 8 bits a sample. */
+ * border; colours count by their alpha. A level is 257 of a sample of 16 bits. */
 void li_border_begin(li_border *border, li_info info, uint8_t threshold);
 /* Take the next row; info.height times. */
 void li_border_row(li_border *border, const uint8_t *row);

@@ -84,6 +84,30 @@ def test_steps_before_and_after_are_done_in_their_order() -> None:
     assert np.array_equal(np.asarray(chain.to_pixels()), np.asarray(want.to_pixels()))
 
 
+def test_a_deep_picture_is_looked_at_in_16_bits() -> None:
+    """Through the steps before it, and whatever the output keeps."""
+    y, x = np.mgrid[0:60, 0:80]
+    inside = np.minimum(np.minimum(x, 79 - x), np.minimum(y, 59 - y))
+    engine = li.Engine.from_pixels((inside * 60 + 1000).astype(np.uint16)).gamma(2.2)
+    shape = engine.trim(0).to_pixels(dtype="uint16").shape
+    assert shape == engine.decoded().trim(0).to_pixels(dtype="uint16").shape == (58, 78, 1)
+    assert engine.trim(0).to_pixels().shape == (58, 78, 1)
+    data = bytes(li.Engine.from_pixels((inside * 60 + 1000).astype(np.uint16)).to_buffer("png"))
+    assert li.Engine.from_bytes(data).gamma(2.2).trim(0).to_buffer("jpeg").width == 78
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_threshold_counts_in_levels_of_8_bits(channels: int) -> None:
+    samples = np.full((9, 9, channels), 20000, np.uint16)
+    samples[4, 2, -1] += 300  # 1.17 levels
+    engine = li.Engine.from_pixels(samples)
+    assert engine.trim(1).to_pixels().shape == (1, 1, channels)
+    assert engine.trim(2).to_pixels().shape == (9, 9, channels)  # all border: it stays
+    samples[4, 2, -1] = 20100
+    assert li.Engine.from_pixels(samples).trim(0).to_pixels().shape == (1, 1, channels)
+    assert li.Engine.from_pixels(samples).trim(1).to_pixels().shape == (9, 9, channels)
+
+
 @pytest.fixture
 def page(tmp_path: Path) -> Path:
     """A scan: a JPEG with a border."""
