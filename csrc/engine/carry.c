@@ -66,6 +66,7 @@ li_carry_open(li_ctx *ctx, const li_input *input, const li_request *request,
     li_edit edit = {.keep = plan->keep,
                     .orientation = turned ? 1 : input->metadata.orientation,
                     .gray = li_pixel_is_gray(plan->out.pixel),
+                    .transposed = plan->transposed,
                     .width = plan->out.width,
                     .height = plan->out.height,
                     .places = request->codec->places};

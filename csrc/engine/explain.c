@@ -202,8 +202,9 @@ say_kept(writer *out, const li_plan *plan, const li_metadata *from)
         say(out, " exif of %zu bytes", from->exif_size);
     if (xmp)
         say(out, " xmp of %zu bytes", from->xmp_size);
-    if (plan->keep & LI_KEEP_EXIF && li_density_known(from->density))
-        say(out, " %.6gx%.6g dpi", from->density.x, from->density.y);
+    li_density density = li_density_turned(from->density, plan->transposed);
+    if (plan->keep & LI_KEEP_EXIF && li_density_known(density))
+        say(out, " %.6gx%.6g dpi", density.x, density.y);
     say(out, "%s\n",
         (exif || xmp) && !(plan->keep & LI_KEEP_GPS) ? " without places" : "");
 }

@@ -89,6 +89,7 @@ static li_status
 draft_orient(li_draft *draft, li_orientation orientation)
 {
     li_op op = {.kind = &li_op_orient, .u.orient = orientation};
+    draft->transposed ^= li_orient_transposes(orientation);
     return li_draft_add(draft, &op);
 }
 
@@ -177,6 +178,7 @@ static li_status
 draft_all(li_draft *draft, const li_input *input, const li_request *request)
 {
     li_op colours = {.kind = &li_op_color, .u.icc = draft->icc};
+    draft->transposed = false;
     /* Colours are converted in all bits that there are, and rounded last. */
     if (!draft->icc && li_pixel_is_deep(draft->in.pixel) &&
         !li_pixel_is_deep(output_pixel(request, draft->in.pixel)))
@@ -430,6 +432,7 @@ draft_colours(li_draft *draft, const li_input *input, const li_request *request,
         }
     }
     plan->icc = draft->icc;
+    plan->transposed = draft->transposed;
     return LI_OK;
 }
 

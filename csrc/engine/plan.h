@@ -142,18 +142,17 @@ typedef enum li_way { LI_WAY_ROWS, LI_WAY_JOINED, LI_WAY_PLANES } li_way;
 
 typedef struct li_plan {
     li_hint hint;
-    li_info stored; /* the whole source */
-    li_info
-        decoded; /* what the decoder hands out, or the joint; what `ops` begin with */
+    li_info stored;  /* the whole source */
+    li_info decoded; /* what the decoder, or the joint, hands out, and ops take */
     li_way way;
     bool studio; /* the decoder's planes are */
     li_plane_plan planes[LI_PLANES];
-    bool salvages; /* damaged rows are filled */
-    bool cmyk;     /* decoded is CMYK and becomes RGB at once */
-    const li_icc
-        *icc;       /* what is done about the profile, at once or as an op; borrowed */
-    li_op *ops;     /* owned */
-    li_info *infos; /* owned: the picture after each op */
+    bool salvages;     /* damaged rows are filled */
+    bool cmyk;         /* decoded is CMYK and becomes RGB at once */
+    bool transposed;   /* orientation and steps make columns of stored rows */
+    const li_icc *icc; /* borrowed: for the profile, at once or as an op */
+    li_op *ops;        /* owned */
+    li_info *infos;    /* owned: the picture after each op */
     size_t count;
     li_info out;
     uint8_t keep;           /* LI_KEEP_…; 0: there is nothing, or nowhere to */

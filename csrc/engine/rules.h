@@ -12,6 +12,7 @@ typedef struct li_draft {
     li_op *ops;
     li_info *infos; /* after each op */
     size_t count, room;
+    bool transposed; /* by what was added: see plan->transposed */
 } li_draft;
 
 /* Put an op at the end; its shape is computed and checked. */

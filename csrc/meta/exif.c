@@ -58,3 +58,26 @@ li_exif_density(const uint8_t *data, size_t size)
     return (li_density){scale * rational_of(&block, TAG_X_RESOLUTION),
                         scale * rational_of(&block, TAG_Y_RESOLUTION)};
 }
+
+/* The tags are next to each other, so that one alone stays in its order. */
+void
+li_exif_transpose(uint8_t *data, size_t size)
+{
+    enum { TYPE_COUNT_VALUE = IFD_ENTRY_BYTES - 2 };
+    uint8_t kept[TYPE_COUNT_VALUE];
+    tiff block;
+    if (!tiff_open(&block, data, size))
+        return;
+    size_t prefix = (size_t)(block.data - data);
+    size_t across = find_entry(&block, TAG_X_RESOLUTION);
+    size_t down = find_entry(&block, TAG_Y_RESOLUTION);
+    if (across && down) {
+        uint8_t *x = data + prefix + across + 2, *y = data + prefix + down + 2;
+        memcpy(kept, x, sizeof(kept));
+        memcpy(x, y, sizeof(kept));
+        memcpy(y, kept, sizeof(kept));
+    } else if (across || down) {
+        uint8_t low = (across ? TAG_Y_RESOLUTION : TAG_X_RESOLUTION) & 0xff;
+        data[prefix + across + down + (block.big_endian ? 1 : 0)] = low;
+    }
+}

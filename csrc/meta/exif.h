@@ -12,6 +12,9 @@ uint8_t li_exif_orientation(const uint8_t *data, size_t size);
 /* What its resolution says; 0 by 0 when it says nothing or is damaged. */
 li_density li_exif_density(const uint8_t *data, size_t size);
 
+/* Its picture was turned by a quarter: resolutions across and down change places. */
+void li_exif_transpose(uint8_t *data, size_t size);
+
 enum { LI_EXIF_ROOM = 128 }; /* what a new block may have more than the old one */
 
 typedef struct li_exif_edit {

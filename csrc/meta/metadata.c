@@ -109,6 +109,14 @@ edit_xmp(const li_metadata *from, const li_edit *edit, li_metadata *to)
     return LI_OK;
 }
 
+void
+li_metadata_transpose(li_metadata *metadata)
+{
+    metadata->density = li_density_turned(metadata->density, true);
+    if (metadata->exif)
+        li_exif_transpose(metadata->exif, metadata->exif_size);
+}
+
 /* Of another kind of pixels than the picture now has, it would be wrong. */
 static void
 edit_icc(const li_metadata *from, const li_edit *edit, li_metadata *to)
@@ -129,6 +137,8 @@ li_metadata_edit(li_ctx *ctx, const li_metadata *from, const li_edit *edit,
         to->density = is_sane(from->density) ? from->density : to->density;
         to->orientation = edit->orientation;
         LI_TRY(edit_exif(from, edit, to));
+        if (edit->transposed)
+            li_metadata_transpose(to);
     }
     if (edit->keep & LI_KEEP_XMP)
         LI_TRY(edit_xmp(from, edit, to));

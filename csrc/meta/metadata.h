@@ -15,6 +15,12 @@ li_density_known(li_density density)
     return density.x > 0 && density.y > 0;
 }
 
+static inline li_density
+li_density_turned(li_density density, bool transposed)
+{
+    return transposed ? (li_density){density.y, density.x} : density;
+}
+
 /* In whole pixels per inch · `scale`; false if it is not known, or not 1 to most. */
 bool li_density_whole(li_density density, double scale, uint32_t most, uint32_t *x,
                       uint32_t *y);
@@ -64,9 +70,13 @@ typedef struct li_edit {
     uint8_t keep;           /* LI_KEEP_… */
     uint8_t orientation;    /* of the new picture */
     bool gray;              /* it is */
+    bool transposed;        /* its rows are columns of the old one */
     uint32_t width, height; /* of the new picture */
     li_places places;
 } li_edit;
+
+/* As the picture itself was: the density, in EXIF, too. */
+void li_metadata_transpose(li_metadata *metadata);
 
 /* Is it a profile for pictures that are gray, or RGB? */
 bool li_icc_suits(const uint8_t *profile, size_t size, bool gray);

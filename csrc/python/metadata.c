@@ -33,6 +33,8 @@ py_hand_metadata(py_job *job)
     LI_TRY(li_metadata_copy(&job->ctx, &with, &job->handed));
     if (job->request.auto_orient && job->input.codec)
         job->handed.orientation = 1;
+    if (job->plan.transposed)
+        li_metadata_transpose(&job->handed);
     return LI_OK;
 }
 

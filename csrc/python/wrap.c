@@ -106,7 +106,8 @@ put_header(PyObject *dict, const py_job *job)
            put_int(dict, "icc_bytes", header->icc_bytes) &&
            put_int(dict, "exif_bytes", header->exif_bytes) &&
            put_int(dict, "xmp_bytes", header->xmp_bytes) &&
-           put(dict, "density", wrap_density(header->density)) &&
+           put(dict, "density",
+               wrap_density(li_density_turned(header->density, turned))) &&
            put_text(dict, "variant", header->variant) &&
            put_int(dict, "bytes", job->input.bytes) &&
            put_text(dict, "io", job->input.io);

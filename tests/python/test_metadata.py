@@ -70,27 +70,6 @@ def test_nothing_is_kept_without_the_call(made: tuple[str, bytes], format: str):
 
 
 @pytest.mark.parametrize("format", OUT)
-def test_density_goes_along(format: str):
-    for given, dpi in (("jpeg", 240), ("png", 240), ("webp", 300), ("avif", 300)):
-        data = places.source(given, places.exif_block())
-        assert lazyimage.inspect(data).density == pytest.approx((dpi, dpi), abs=0.01)
-        out = encode(Engine.from_bytes(data).keep_metadata(exif=True), format)
-        # JFIF and pHYs have their own; WebP and AVIF only what EXIF has already said.
-        wanted = dpi if format in ("jpeg", "png") else 300
-        assert lazyimage.inspect(out).density == pytest.approx((wanted, wanted), abs=0.01)
-        bare = encode(Engine.from_bytes(data), format)
-        assert lazyimage.inspect(bare).density is None
-
-
-@pytest.mark.parametrize("format", ["webp", "avif"])
-def test_density_alone_becomes_exif_where_there_is_no_other_place(format: str):
-    out = io.BytesIO()
-    places.picture().save(out, "JPEG", dpi=(72, 96))
-    kept = encode(Engine.from_bytes(out.getvalue()).keep_metadata(exif=True), format)
-    assert lazyimage.inspect(kept).density == (72.0, 96.0)
-
-
-@pytest.mark.parametrize("format", OUT)
 def test_orientation_that_is_not_applied_stays(format: str):
     data = places.source("jpeg", places.exif_block(orientation=5))
     out = encode(Engine.from_bytes(data).auto_orient(False).keep_metadata(exif=True), format)

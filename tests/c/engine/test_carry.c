@@ -84,6 +84,23 @@ TEST(orientation_is_told_where_it_was_not_applied)
     }
 }
 
+TEST(density_is_turned_with_the_picture)
+{
+    for (int turned = 0; turned < 2; turned++) {
+        li_ctx ctx;
+        li_carried carried;
+        li_ctx_init(&ctx, NULL);
+        li_input input = {.codec = &li_codec_jpeg, .metadata.density = {300, 150}};
+        li_request request = {.codec = &li_codec_png};
+        li_plan plan = {
+            .keep = LI_KEEP_EXIF, .out = {8, 8, LI_RGB8}, .transposed = turned};
+        CHECK_EQ(li_carry_open(&ctx, &input, &request, &plan, &carried), LI_OK);
+        CHECK(carried.metadata.density.x == (turned ? 150 : 300));
+        CHECK(carried.metadata.density.y == (turned ? 300 : 150));
+        li_carry_close(&carried);
+    }
+}
+
 TEST(numbers_go_with_samples_that_stay)
 {
     uint8_t profile[PROFILE_BYTES];
@@ -127,6 +144,7 @@ main(void)
     RUN(what_cannot_be_told_is_a_warning);
     RUN(a_profile_goes_with_its_own_kind_of_picture);
     RUN(each_output_has_what_it_keeps_on_its_own_ledger);
+    RUN(density_is_turned_with_the_picture);
     RUN(orientation_is_told_where_it_was_not_applied);
     return test_end();
 }

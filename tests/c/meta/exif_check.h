@@ -255,6 +255,10 @@ exif_check_edit(const uint8_t *data, size_t size, const li_exif_edit *edit)
             li_exif_rewrite(made, written, edit, again, written + LI_EXIF_ROOM);
         exif_must(second == written && memcmp(made, again, written) == 0,
                   "another one the second time", data, size);
+        memcpy(again, made, written); /* turned twice is not turned */
+        li_exif_transpose(again, written);
+        li_exif_transpose(again, written);
+        exif_must(memcmp(made, again, written) == 0, "turned", data, size);
         uint8_t *tight = malloc(written);
         exif_must(li_exif_rewrite(data, size, edit, tight, written) == written,
                   "not into just its size", data, size);

@@ -269,6 +269,33 @@ TEST(a_place_stays_where_it_may)
     }
 }
 
+TEST(a_turned_block_has_its_resolutions_turned)
+{
+    for (int big = 0; big < 2; big++)
+        for (int prefix = 0; prefix < 2; prefix++) {
+            camera in = camera_block(big);
+            uint8_t block[sizeof(in.data) + 6] = "Exif\0\0", *data = block + 6;
+            size_t size = in.size + (prefix ? 6 : 0),
+                   last = VALUES + 24 + 3 * (size_t)big;
+            uint8_t *from = prefix ? block : data;
+            memcpy(data, in.data, in.size);
+            data[last] = (uint8_t)(data[last] - 1); /* 300.0 down */
+            li_exif_transpose(from, size);
+            li_density turned = li_exif_density(from, size);
+            CHECK(turned.x == 300 && turned.y == 300.1);
+            li_exif_transpose(from, size);
+            data[last] = (uint8_t)(data[last] + 1);
+            CHECK(memcmp(data, in.data, in.size) == 0);
+            /* Of one alone the other is made. */
+            size_t down = 10 + 3 * 12;
+            data[down + !big] = 0x02; /* no longer 0x011b */
+            data[down + big] = 0x1c;
+            li_exif_transpose(from, size);
+            turned = li_exif_density(from, size);
+            CHECK(turned.x == 0 && turned.y == 300.1);
+        }
+}
+
 TEST(of_nothing_a_block_is_made_that_says_what_is_told)
 {
     uint8_t out[LI_EXIF_ROOM];
@@ -334,6 +361,7 @@ main(void)
     RUN(damaged_blocks_say_what_a_slow_reader_says);
     RUN(a_place_is_gone_and_what_is_told_is_told);
     RUN(a_place_stays_where_it_may);
+    RUN(a_turned_block_has_its_resolutions_turned);
     RUN(of_nothing_a_block_is_made_that_says_what_is_told);
     RUN(density_is_read_by_its_unit);
     RUN(damaged_blocks_are_written_well_or_not_at_all);
