@@ -121,23 +121,45 @@ png_tell_colours(pieces *file, uint32_t *random)
     insert_piece(file, 1, made);
 }
 
+/* EXIF that says how the picture is turned, or XMP, in front of the pixels or behind.
+ */
+static inline void
+png_add_block(pieces *file, uint32_t *random)
+{
+    static const uint8_t exif[26] = {'M', 'M', 0, 42, 0, 0, 0, 8, 0, 1, 1, 0x12, 0,
+                                     3,   0,   0, 0,  1, 0, 6, 0, 0, 0, 0, 0,    0};
+    static const char xmp[] = "XML:com.adobe.xmp\0\0\0\0\0<x:xmpmeta/>";
+    bool turned = next_random(random) % 2;
+    piece made = {.size = 0};
+    memcpy(made.type, turned ? "eXIf" : "iTXt", 4);
+    uint8_t *body = own_body(file, &made, sizeof(xmp));
+    made.size = turned ? sizeof(exif) : sizeof(xmp) - 1;
+    memcpy(body, turned ? (const void *)exif : xmp, made.size);
+    if (turned)
+        body[19] = (uint8_t)(next_random(random) % 10);
+    insert_piece(file, 1 + (int)(next_random(random) % (uint32_t)file->count), made);
+}
+
 static inline void
 png_change(pieces *file, uint32_t *random)
 {
-    static const char *const types[] = {"tRNS", "PLTE", "IDAT", "tEXt", "IEND", "prVt",
-                                        "CRIT", "IHDR", "cICP", "gAMA", "cHRM", "sRGB"};
+    static const char *const types[] = {"tRNS", "PLTE", "IDAT", "tEXt", "IEND",
+                                        "prVt", "CRIT", "IHDR", "cICP", "gAMA",
+                                        "cHRM", "sRGB", "eXIf", "iTXt"};
     int at = (int)(next_random(random) % (uint32_t)file->count);
     for (int i = 0; i < file->count && next_random(random) % 4; i++)
         if (memcmp(file->list[i].type, "IDAT", 4) == 0)
             at = i;
     piece *chosen = &file->list[at];
-    uint32_t how = next_random(random) % 9;
+    uint32_t how = next_random(random) % 10;
     if (how == 0)
         png_change_header(file, &file->list[0], random);
     else if (how <= 2)
-        change_order(file, at, types, 12, random);
+        change_order(file, at, types, 14, random);
     else if (how == 8)
         png_tell_colours(file, random);
+    else if (how == 9)
+        png_add_block(file, random);
     else if (how <= 4 && memcmp(chosen->type, "IDAT", 4) == 0)
         png_change_pixels(file, chosen, random);
     else

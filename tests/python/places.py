@@ -131,8 +131,28 @@ def picture(width: int = 64, height: int = 48) -> Image.Image:
     return image
 
 
+def png_chunks(data: bytes) -> list[tuple[bytes, bytes]]:
+    """Type and the whole of each chunk."""
+    found, at = [], 8
+    while at < len(data):
+        (size,) = struct.unpack_from(">I", data, at)
+        found.append((data[at + 4 : at + 8], data[at : at + size + 12]))
+        at += size + 12
+    return found
+
+
+def behind_pixels(data: bytes) -> bytes:
+    """The same PNG with EXIF and XMP behind IDAT."""
+    chunks = png_chunks(data)
+    late = [whole for kind, whole in chunks if kind in (b"eXIf", b"iTXt")]
+    early = [whole for kind, whole in chunks[:-1] if kind not in (b"eXIf", b"iTXt")]
+    return data[:8] + b"".join([*early, *late, chunks[-1][1]])
+
+
 def source(format: str, exif: bytes, xmp: bytes = XMP, icc: bytes = b"") -> bytes:
-    """An encoded picture with these, by Pillow."""
+    """An encoded picture with these, by Pillow; "png-late": with EXIF and XMP at its end."""
+    if format == "png-late":
+        return behind_pixels(source("png", exif, xmp, icc))
     out = io.BytesIO()
     options: dict[str, object] = {"exif": b"Exif\0\0" + exif}
     if icc:

@@ -16,6 +16,7 @@ from lazyimage import Engine, InvalidArgumentError, Recipe, cli
 
 DATA = Path(__file__).parents[1] / "data"
 OUT = ("jpeg", "png", "webp", "avif")
+IN = (*OUT, "png-late")
 EXTENSION = {"jpeg": "jpg"}
 ALL = {"icc": True, "exif": True, "xmp": True}
 QUICK: dict[str, dict[str, int]] = {"avif": {"speed": 10}}
@@ -33,10 +34,10 @@ def encode(engine: Engine, format: str) -> bytes:
 
 
 @pytest.fixture(
-    scope="module", params=[(f, o) for f in OUT for o in "<>"], ids=lambda p: "-".join(p)
+    scope="module", params=[(f, o) for f in IN for o in "<>"], ids=lambda p: "-".join(p)
 )
 def made(request: pytest.FixtureRequest) -> tuple[str, bytes]:
-    """A picture of each format with everything, in either byte order."""
+    """A picture of each format with everything, in either byte order; of a PNG in either place."""
     format, order = request.param
     return format, places.source(format, places.exif_block(order))
 
@@ -153,7 +154,7 @@ OF_JPEG = ("Missing required JPEG", "XMP is missing xpacket wrapper")
 
 def test_exiftool_has_nothing_to_say_of_what_was_made(tmp_path: Path):
     paths, sources = [], []
-    for given in OUT:
+    for given in IN:
         for order in "<>":
             data = places.source(given, places.exif_block(order))
             sources.append(tmp_path / f"{order == '<'}.{given}")
@@ -255,16 +256,17 @@ def test_what_is_decoded_once_has_its_metadata():
         assert places.found_in(out, PRIVATE) == []
 
 
-@pytest.mark.parametrize("format", ["jpeg", "png", "webp"])
-def test_the_source_itself_is_given_with_what_is_kept(format: str):
-    data = places.source(format, places.exif_block(orientation=1))
+@pytest.mark.parametrize("given", ["jpeg", "png", "webp", "png-late"])
+def test_the_source_itself_is_given_with_what_is_kept(given: str):
+    data = places.source(given, places.exif_block(orientation=1))
+    format = given.removesuffix("-late")
     options = {"quality": 100} if format != "png" else {"compression": 0}
     engine = Engine.from_bytes(data).keep_metadata(**ALL)
     encoded = engine.to_buffer(format, never_larger=True, **options)  # type: ignore[arg-type]
     bare = Engine.from_bytes(data).to_buffer(format, never_larger=True, **options)  # type: ignore[arg-type]
     info = encoded.open().info
     assert info.exif_bytes and info.xmp_bytes
-    assert places.found_in(bytes(encoded), PRIVATE) == []
+    assert places.found_in(bytes(encoded) + bytes(bare), PRIVATE) == []
     with Image.open(io.BytesIO(bytes(encoded))) as image, Image.open(io.BytesIO(data)) as given:
         assert image.tobytes() == given.tobytes()
     assert len(bare) < len(encoded) < len(data)

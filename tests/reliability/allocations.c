@@ -1,9 +1,10 @@
 /* allocations.c: every allocation of a job fails once, in the core and in the libraries
  * under it, and nothing comes of it but an error.
  *
- *     allocations [-s STRIDE] [ahead] [+]FILE…
+ *     allocations [-s STRIDE] [ahead] [behind] [+]FILE…
  *
- * +FILE: by every job there is; ahead: a PNG large enough for a thread of its own.
+ * +FILE: by every job there is; ahead: a PNG large enough for a thread of its own;
+ * behind: one with EXIF and packed XMP behind its pixels.
  * Each job on each file runs again and again in a process of its own; at run n the n-th
  * allocation of the process fails. A line a job, by tabs: its name, the file, how often
  * an allocation failed, how often that was told as MemoryError, as another error,
@@ -20,6 +21,7 @@
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <zlib.h>
 
 enum { STACK_BYTES = 512, NAME_BYTES = 256, CULPRITS = 24 };
 
@@ -212,13 +214,13 @@ run_job(const job_kind *job, const picture *from, record *told, long long stride
 /* --- all of them --------------------------------------------------------------------
  */
 
-/* A PNG of 4.2 MP, which the plan decodes with a thread ahead. */
+enum { MOST_WIDTH = 2100 };
+
 static picture
-large_png(void)
+gray_png(uint32_t width, uint32_t height)
 {
-    enum { WIDTH = 2100, HEIGHT = 2000 };
-    static uint8_t row[WIDTH];
-    li_info info = {WIDTH, HEIGHT, LI_GRAY8};
+    static uint8_t row[MOST_WIDTH];
+    li_info info = {width, height, LI_GRAY8};
     li_encode how = li_encode_default();
     li_out *out = NULL;
     li_sink *sink = NULL;
@@ -230,8 +232,8 @@ large_png(void)
     li_status status = li_out_to_memory(&ctx, &out);
     if (status == LI_OK)
         status = li_codec_png.encode(&ctx, info, &how, out, &sink);
-    for (uint32_t y = 0; status == LI_OK && y < HEIGHT; y++) {
-        for (uint32_t x = 0; x < WIDTH; x++)
+    for (uint32_t y = 0; status == LI_OK && y < height; y++) {
+        for (uint32_t x = 0; x < width; x++)
             row[x] = (uint8_t)(x / 7 + y / 5);
         status = li_sink_write(sink, row);
     }
@@ -242,6 +244,71 @@ large_png(void)
         status = li_out_detach(out, &data, &size);
     li_out_close(&out);
     return (picture){.data = data, .size = size};
+}
+
+/* Of 4.2 MP, which the plan decodes with a thread ahead. */
+static picture
+large_png(void)
+{
+    return gray_png(MOST_WIDTH, 2000);
+}
+
+static void
+put_be32(uint8_t *to, uint32_t value)
+{
+    for (int i = 0; i < 4; i++)
+        to[i] = (uint8_t)(value >> (24 - 8 * i));
+}
+
+/* Returns where the next one begins. */
+static uint8_t *
+put_chunk(uint8_t *to, const char *type, const void *body, uint32_t size)
+{
+    put_be32(to, size);
+    memcpy(to + 4, type, 4);
+    memcpy(to + 8, body, size);
+    put_be32(to + 8 + size, (uint32_t)crc32(0, to + 4, size + 4));
+    return to + size + 12;
+}
+
+/* Of digits that do not pack so well that nobody counts what they inflate to. */
+static uint32_t
+packed_xmp(uint8_t *body, size_t room)
+{
+    enum { DIGITS = 40000 };
+    static const char key[] = "XML:com.adobe.xmp\0\1\0\0"; /* and the last 0 */
+    static char text[DIGITS + 8] = "<x>";
+    uint32_t state = 1;
+    for (size_t i = 3; i < DIGITS; i++) {
+        state = state * 1664525u + 1013904223u;
+        text[i] = (char)('0' + (state >> 16) % 10);
+    }
+    memcpy(text + DIGITS, "</x>", 4);
+    memcpy(body, key, sizeof(key));
+    uLongf size = room - sizeof(key);
+    if (compress2(body + sizeof(key), &size, (const Bytef *)text, DIGITS + 4, 9) !=
+        Z_OK)
+        abort();
+    return (uint32_t)(sizeof(key) + size);
+}
+
+static picture
+png_with_blocks(void)
+{
+    enum { ROOM = 64 << 10, END_BYTES = 12 };
+    static const uint8_t exif[26] = {'M', 'M', 0, 42, 0, 0, 0, 8, 0, 1, 1, 0x12, 0,
+                                     3,   0,   0, 0,  1, 0, 6, 0, 0, 0, 0, 0,    0};
+    static uint8_t body[ROOM], file[2 * ROOM];
+    picture bare = gray_png(60, 40);
+    uint32_t packed = packed_xmp(body, sizeof(body));
+    if (bare.size > ROOM / 2)
+        abort();
+    memcpy(file, bare.data, bare.size);
+    li_release((void *)(uintptr_t)bare.data);
+    uint8_t *end = put_chunk(file + bare.size - END_BYTES, "eXIf", exif, sizeof(exif));
+    end = put_chunk(end, "iTXt", body, packed);
+    end = put_chunk(end, "IEND", "", 0);
+    return (picture){.data = file, .size = (size_t)(end - file)};
 }
 
 /* `only`: the job of this name; NULL: those of every file, or all. */
@@ -288,7 +355,10 @@ main(int count, char **words)
     list_further_jobs();
     for (int i = first; i < count; i++) {
         bool all = words[i][0] == '+', ahead = strcmp(words[i], "ahead") == 0;
-        picture from = ahead ? large_png() : (picture){.path = words[i] + all};
+        bool behind = strcmp(words[i], "behind") == 0;
+        picture from = ahead    ? large_png()
+                       : behind ? png_with_blocks()
+                                : (picture){.path = words[i] + all};
         bad +=
             run_jobs(&from, words[i] + all, all, ahead ? words[i] : NULL, told, stride);
     }

@@ -1,6 +1,7 @@
-/* png.h: what the files of the PNG codec share: scan.c reads the header, stream.c the
- * pixels of every file that is not interlaced, read.c those that are by libpng;
- * write*.c, filter*.c and deflate*.c write, png.c is the table entry. Layer 2. */
+/* png.h: what the files of the PNG codec share: scan.c and blocks.c read the header,
+ * stream.c the pixels of every file that is not interlaced, read.c those that are by
+ * libpng; write*.c, filter*.c and deflate*.c write, png.c is the table entry. Layer 2.
+ */
 #ifndef LI_CODECS_PNG_PNG_H
 #define LI_CODECS_PNG_PNG_H
 
@@ -27,11 +28,12 @@ typedef struct li_png_begin {
     uint16_t key[3]; /* the transparent gray or colour, if the header has alpha */
 } li_png_begin;
 
-/* Fill the header from the chunks up to the first IDAT. */
+/* Fill the header from the chunks up to the first IDAT, and with what EXIF and XMP
+ * stand behind the last. */
+li_status li_png_inspect(li_ctx *ctx, li_source *in, li_header *header) LI_MUST_CHECK;
 /* metadata.c: codec->unpack_xmp. */
 li_status li_png_unpack_xmp(li_ctx *ctx, li_source *in, const li_header *header,
                             uint8_t **data, size_t *size) LI_MUST_CHECK;
-li_status li_png_inspect(li_ctx *ctx, li_source *in, li_header *header) LI_MUST_CHECK;
 /* profile.c: codec->profile. */
 li_status li_png_profile(li_ctx *ctx, li_source *in, const li_header *header,
                          uint8_t **data, size_t *size) LI_MUST_CHECK;

@@ -1,13 +1,12 @@
 /* scan.c: what a PNG says of itself before its pixels: our own walk over the chunks up
  * to the first IDAT, bounded; nothing is allocated but, where a profile or XMP may be a
- * bomb, what inflating them takes (metadata.c). Layer 2.
+ * bomb, what inflating them takes (metadata.c). blocks.c goes on behind the pixels.
+ * Layer 2.
  *
  * libpng sees the same chunks later, so every rule here that decides the layout of the
  * rows (which tRNS counts, which palette is refused) is libpng's. */
-#include "codecs/png/metadata.h"
-#include "codecs/png/png.h"
+#include "codecs/png/scan.h"
 #include "image/frame.h"
-#include "meta/exif.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -15,31 +14,9 @@
 enum {
     IHDR_BYTES = 13,
     PALETTE_BYTES = 3 * 256,
-    EXIF_BYTES = 64 << 10, /* as much of an eXIf as is read */
-    XMP_KEY_BYTES = 18,    /* with its final 0 */
 };
 
 enum { GRAY = 0, RGB = 2, PALETTE = 3, GRAY_ALPHA = 4, RGB_ALPHA = 6 };
-
-typedef struct png_chunk {
-    uint64_t at; /* offset of the body */
-    uint32_t length;
-    char type[5];
-} png_chunk;
-
-typedef struct png_scan {
-    li_ctx *ctx; /* borrowed, like the next two */
-    li_source *in;
-    li_header *header;
-    li_png_begin *begin; /* borrowed */
-    bool again;          /* warn: inspect has not */
-    uint8_t colour;
-    bool interlaced;
-    bool has_palette;
-    uint32_t palette_size; /* entries */
-    bool saw_transparency; /* a valid tRNS: any further one is ignored */
-    bool transparent;      /* and it is in force */
-} png_scan;
 
 static uint32_t
 read_be32(const uint8_t *data)
@@ -50,8 +27,8 @@ read_be32(const uint8_t *data)
 
 /* --- bytes ------------------------------------------------------------------------ */
 
-static li_status
-scan_read(png_scan *scan, uint64_t offset, size_t size, const uint8_t **data)
+li_status
+li_png_scan_read(png_scan *scan, uint64_t offset, size_t size, const uint8_t **data)
 {
     size_t got;
     LI_TRY(li_source_at(scan->in, offset, size, data, &got));
@@ -63,12 +40,13 @@ scan_read(png_scan *scan, uint64_t offset, size_t size, const uint8_t **data)
 }
 
 /* The body of a chunk, and whether its CRC is right. */
-static li_status
-chunk_body(png_scan *scan, const png_chunk *chunk, const uint8_t **body, bool *intact)
+li_status
+li_png_chunk_body(png_scan *scan, const png_chunk *chunk, const uint8_t **body,
+                  bool *intact)
 {
     /* The CRC covers the type, which is in front of the body, and stands behind it. */
     size_t covered = (size_t)chunk->length + 4;
-    LI_TRY(scan_read(scan, chunk->at - 4, covered + 4, body));
+    LI_TRY(li_png_scan_read(scan, chunk->at - 4, covered + 4, body));
     *intact =
         li_png_inflate_best()->crc32(0, *body, covered) == read_be32(*body + covered);
     *body += 4;
@@ -82,31 +60,26 @@ fail_crc(png_scan *scan, const png_chunk *chunk)
                    chunk->type, (unsigned long long)(chunk->at - 8));
 }
 
-static bool
-chunk_is(const png_chunk *chunk, const char *type)
+bool
+li_png_chunk_head(const uint8_t head[8], uint64_t offset, png_chunk *chunk)
 {
-    return memcmp(chunk->type, type, 4) == 0;
-}
-
-static bool
-is_letter(uint8_t byte)
-{
-    return (byte | 0x20) >= 'a' && (byte | 0x20) <= 'z';
+    *chunk = (png_chunk){.at = offset + 8, .length = read_be32(head)};
+    memcpy(chunk->type, head + 4, 4);
+    for (int i = 4; i < 8; i++)
+        if ((head[i] | 0x20) < 'a' || (head[i] | 0x20) > 'z')
+            return false;
+    return true;
 }
 
 static li_status
 chunk_next(png_scan *scan, uint64_t offset, png_chunk *chunk)
 {
     const uint8_t *head;
-    LI_TRY(scan_read(scan, offset, 8, &head));
-    *chunk = (png_chunk){.at = offset + 8, .length = read_be32(head)};
-    memcpy(chunk->type, head + 4, 4);
-    for (int i = 4; i < 8; i++)
-        if (!is_letter(head[i]))
-            return li_fail(scan->ctx, LI_E130_CORRUPT,
-                           "png: chunk at byte %llu: %02x%02x%02x%02x is no chunk type",
-                           (unsigned long long)offset, head[4], head[5], head[6],
-                           head[7]);
+    LI_TRY(li_png_scan_read(scan, offset, 8, &head));
+    if (!li_png_chunk_head(head, offset, chunk))
+        return li_fail(scan->ctx, LI_E130_CORRUPT,
+                       "png: chunk at byte %llu: %02x%02x%02x%02x is no chunk type",
+                       (unsigned long long)offset, head[4], head[5], head[6], head[7]);
     if (chunk->length > LI_PNG_MAX_INT)
         return li_fail(scan->ctx, LI_E130_CORRUPT,
                        "png: %s at byte %llu: %u bytes are more than a chunk can have",
@@ -142,7 +115,7 @@ visit_ihdr(png_scan *scan, const png_chunk *chunk)
     if (chunk->length != IHDR_BYTES)
         return li_fail(scan->ctx, LI_E130_CORRUPT, "png: IHDR has %u bytes, not 13",
                        chunk->length);
-    LI_TRY(chunk_body(scan, chunk, &body, &intact));
+    LI_TRY(li_png_chunk_body(scan, chunk, &body, &intact));
     if (!intact)
         return fail_crc(scan, chunk);
     header->width = read_be32(body);
@@ -183,7 +156,7 @@ visit_plte(png_scan *scan, const png_chunk *chunk)
         return li_fail(scan->ctx, LI_E130_CORRUPT, "png: PLTE has %u bytes",
                        chunk->length);
     }
-    LI_TRY(chunk_body(scan, chunk, &body, &intact));
+    LI_TRY(li_png_chunk_body(scan, chunk, &body, &intact));
     if (!intact)
         return fail_crc(scan, chunk);
     uint32_t most = needed ? 1u << scan->header->bit_depth : 256;
@@ -238,100 +211,10 @@ visit_trns(png_scan *scan, const png_chunk *chunk)
             li_warn(scan->ctx, "png: tRNS: %s", sized ? "duplicate" : "invalid");
         return LI_OK;
     }
-    LI_TRY(chunk_body(scan, chunk, &body, &intact));
+    LI_TRY(li_png_chunk_body(scan, chunk, &body, &intact));
     if (intact)
         keep_transparency(scan, body, chunk->length);
     return LI_OK;
-}
-
-static li_status
-visit_exif(png_scan *scan, const png_chunk *chunk)
-{
-    li_header *header = scan->header;
-    const uint8_t *body;
-    bool intact = true;
-    if (header->exif_bytes)
-        return LI_OK; /* the first one counts */
-    if (chunk->length <= EXIF_BYTES)
-        LI_TRY(chunk_body(scan, chunk, &body, &intact));
-    else
-        LI_TRY(scan_read(scan, chunk->at, EXIF_BYTES, &body));
-    if (!intact)
-        return LI_OK;
-    size_t look = chunk->length < EXIF_BYTES ? chunk->length : EXIF_BYTES;
-    header->exif_bytes = header->exif_size = chunk->length;
-    header->exif_at = chunk->at;
-    header->orientation = li_exif_orientation(body, look);
-    if (!li_density_known(header->density))
-        header->density = li_exif_density(body, look);
-    return LI_OK;
-}
-
-/* What the chunk's zlib data inflate to, as far as li_header_check wants to know. */
-static li_status
-count_inflated(png_scan *scan, const png_chunk *chunk, uint32_t skip, uint64_t most,
-               uint64_t *bytes)
-{
-    if (scan->again) /* it has been checked */
-        return LI_OK;
-    return li_png_inflated_bytes(scan->ctx, scan->in, chunk->at + skip,
-                                 chunk->length - skip, most, bytes);
-}
-
-/* Behind the keyword and how it is packed (two bytes) two strings, mostly empty; 0:
- * they do not end here. */
-static uint32_t
-text_head(const uint8_t *body, uint32_t look)
-{
-    uint32_t at = XMP_KEY_BYTES + 2;
-    for (int ends = 0; at < look; at++)
-        if (body[at] == 0 && ++ends == 2)
-            return at + 1;
-    return 0;
-}
-
-/* What is left is XMP. */
-static li_status
-visit_text(png_scan *scan, const png_chunk *chunk)
-{
-    enum { LEAST_BYTES = XMP_KEY_BYTES + 4, LOOK_BYTES = 256 };
-    const uint8_t *body;
-    li_header *header = scan->header;
-    uint32_t look = chunk->length < LOOK_BYTES ? chunk->length : LOOK_BYTES;
-    if (chunk->length <= LEAST_BYTES || header->xmp_bytes)
-        return LI_OK;
-    LI_TRY(scan_read(scan, chunk->at, look, &body));
-    if (memcmp(body, "XML:com.adobe.xmp", XMP_KEY_BYTES) != 0)
-        return LI_OK;
-    uint32_t head = text_head(body, look);
-    header->xmp_packed = body[XMP_KEY_BYTES];
-    header->xmp_bytes = chunk->length - (head ? head : LEAST_BYTES);
-    header->xmp_size = head ? chunk->length - head : 0;
-    header->xmp_at = chunk->at + head;
-    if (!header->xmp_packed)
-        return LI_OK;
-    return count_inflated(scan, chunk, head ? head : LEAST_BYTES,
-                          li_header_xmp_most(scan->ctx), &header->xmp_inflated);
-}
-
-/* A name of at most 79 bytes, a 0, how it is packed, zlib data. */
-static li_status
-visit_profile(png_scan *scan, const png_chunk *chunk)
-{
-    enum { NAME_BYTES = 80 };
-    const uint8_t *body, *name_end;
-    li_header *header = scan->header;
-    if (header->icc_bytes || chunk->length == 0)
-        return LI_OK; /* the first one counts */
-    header->icc_at = chunk->at;
-    header->icc_bytes = chunk->length;
-    uint32_t look = chunk->length < NAME_BYTES ? chunk->length : NAME_BYTES;
-    LI_TRY(scan_read(scan, chunk->at, look, &body));
-    name_end = memchr(body, 0, look);
-    if (!name_end || name_end + 2 > body + chunk->length)
-        return LI_OK;
-    return count_inflated(scan, chunk, (uint32_t)(name_end + 2 - body),
-                          li_header_icc_most(scan->ctx), &header->icc_inflated);
 }
 
 static li_status
@@ -341,7 +224,7 @@ visit_small(png_scan *scan, const png_chunk *chunk)
     bool intact;
     if (chunk->length != li_png_note_bytes(chunk->type))
         return LI_OK;
-    LI_TRY(chunk_body(scan, chunk, &body, &intact));
+    LI_TRY(li_png_chunk_body(scan, chunk, &body, &intact));
     if (intact)
         li_png_note(chunk->type, body, scan->header);
     return LI_OK;
@@ -353,7 +236,7 @@ visit_actl(png_scan *scan, const png_chunk *chunk)
     const uint8_t *body;
     if (chunk->length != 8)
         return LI_OK;
-    LI_TRY(scan_read(scan, chunk->at, 8, &body));
+    LI_TRY(li_png_scan_read(scan, chunk->at, 8, &body));
     uint32_t frames = read_be32(body);
     if (frames > 0)
         scan->header->frames = frames;
@@ -363,18 +246,19 @@ visit_actl(png_scan *scan, const png_chunk *chunk)
 static const struct {
     char type[5];
     li_status (*visit)(png_scan *scan, const png_chunk *chunk);
-} kinds[] = {{"PLTE", visit_plte}, {"tRNS", visit_trns}, {"eXIf", visit_exif},
-             {"iTXt", visit_text}, {"acTL", visit_actl}, {"iCCP", visit_profile}};
+} kinds[] = {{"PLTE", visit_plte},        {"tRNS", visit_trns},
+             {"eXIf", li_png_visit_exif}, {"iTXt", li_png_visit_text},
+             {"acTL", visit_actl},        {"iCCP", li_png_visit_profile}};
 
 static li_status
 visit(png_scan *scan, const png_chunk *chunk)
 {
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
-        if (chunk_is(chunk, kinds[i].type))
+        if (png_chunk_is(chunk, kinds[i].type))
             return kinds[i].visit(scan, chunk);
     if (li_png_note_bytes(chunk->type))
         return visit_small(scan, chunk);
-    if (chunk_is(chunk, "IHDR") || chunk_is(chunk, "IEND"))
+    if (png_chunk_is(chunk, "IHDR") || png_chunk_is(chunk, "IEND"))
         return li_fail(scan->ctx, LI_E130_CORRUPT,
                        "png: %s at byte %llu stands in front of the pixels",
                        chunk->type, (unsigned long long)(chunk->at - 8));
@@ -391,7 +275,7 @@ scan_chunks(png_scan *scan)
     uint64_t limit = scan->ctx->limits.max_segments;
     png_chunk chunk;
     LI_TRY(chunk_next(scan, LI_PNG_SIGNATURE_BYTES, &chunk));
-    if (!chunk_is(&chunk, "IHDR"))
+    if (!png_chunk_is(&chunk, "IHDR"))
         return li_fail(scan->ctx, LI_E130_CORRUPT, "png: %s stands in front of IHDR",
                        chunk.type);
     LI_TRY(visit_ihdr(scan, &chunk));
@@ -403,12 +287,14 @@ scan_chunks(png_scan *scan)
                            (unsigned long long)count, (unsigned long long)limit);
         LI_TRY(li_poll(scan->ctx));
         LI_TRY(chunk_next(scan, chunk.at + chunk.length + 4, &chunk));
-        if (chunk_is(&chunk, "IDAT"))
+        if (png_chunk_is(&chunk, "IDAT"))
             break;
         LI_TRY(visit(scan, &chunk));
     }
     if (scan->colour == PALETTE && !scan->has_palette)
         return li_fail(scan->ctx, LI_E130_CORRUPT, "png: there is no PLTE before IDAT");
+    if (!scan->again) /* a reader of pixels has no use for them */
+        LI_TRY(li_png_scan_behind(scan, chunk.at + chunk.length + 4));
     return LI_OK;
 }
 
@@ -444,7 +330,7 @@ scan_file(png_scan *scan)
     li_header *header = scan->header;
     const uint8_t *signature;
     *header = (li_header){.orientation = 1, .frames = 1};
-    LI_TRY(scan_read(scan, 0, LI_PNG_SIGNATURE_BYTES, &signature));
+    LI_TRY(li_png_scan_read(scan, 0, LI_PNG_SIGNATURE_BYTES, &signature));
     if (memcmp(signature, li_png_signature, LI_PNG_SIGNATURE_BYTES) != 0)
         return li_fail(scan->ctx, LI_E130_CORRUPT, "png: the signature is damaged");
     LI_TRY(scan_chunks(scan));

@@ -56,6 +56,8 @@ static const char png[] = PNG_START "\0\0\0\2IHDRabcccc"
                                     "\0\0\0\1tRNSacccc"
                                     "\0\0\0\1eXIfacccc"
                                     "\0\0\0\2IDATabcccc"
+                                    "\0\0\0\3eXIfabccccc"
+                                    "\0\0\0\1iTXtacccc"
                                     "\0\0\0\0IENDcccc"
                                     "rest";
 static const char bare_png[] = PNG_START "\0\0\0\2IHDRabcccc"
