@@ -35,7 +35,7 @@ typedef struct li_header {
     /* Where the EXIF block lies, with its prefix or without, and the XMP packet,
      * without what extends it; of size 0: not in one piece. */
     uint64_t exif_at, exif_size, xmp_at, xmp_size;
-    bool xmp_packed; /* PNG: deflated */
+    bool xmp_packed; /* PNG: deflated; JPEG: there is more of it elsewhere */
     li_density density;
     uint64_t icc_at;     /* offset of the profile, or of what holds its first piece */
     li_cicp cicp;        /* what it says of colours besides a profile */
@@ -141,10 +141,10 @@ typedef struct li_codec {
     /* NULL: li_further_formats has it. */
     bool (*probe)(const uint8_t head[LI_PROBE_BYTES]);
     li_status (*inspect)(li_ctx *ctx, li_source *in, li_header *header);
-    /* The XMP packet where header.xmp_packed: on the ledger; *data is NULL where it is
-     * damaged. NULL: the format packs none. */
+    /* The XMP packet where header.xmp_packed: on the ledger; to->xmp stays NULL where
+     * it is damaged. NULL: the format packs none. */
     li_status (*unpack_xmp)(li_ctx *ctx, li_source *in, const li_header *header,
-                            uint8_t **data, size_t *size);
+                            li_metadata *to);
     /* The ICC profile, unpacked, on the ledger; *data is NULL, with a warning, where it
      * is damaged or not there whole. NULL: it lies in the file as it is, at
      * header.icc_at. Only where header.icc_bytes > 0. */

@@ -47,7 +47,7 @@ read_xmp(li_ctx *ctx, const li_codec *codec, li_source *in, const li_header *hea
         return LI_OK;
     metadata->xmp_size = (size_t)header->xmp_size;
     if (header->xmp_size && header->xmp_packed)
-        LI_TRY(codec->unpack_xmp(ctx, in, header, &metadata->xmp, &metadata->xmp_size));
+        LI_TRY(codec->unpack_xmp(ctx, in, header, metadata));
     else if (header->xmp_size)
         LI_TRY(read_piece(ctx, in, header->xmp_at, header->xmp_size, &metadata->xmp));
     if (metadata->xmp)

@@ -91,15 +91,32 @@ edit_exif(const li_metadata *from, const li_edit *edit, li_metadata *to)
     return LI_OK;
 }
 
+/* Without the part that extends it. */
+static void
+edit_less_xmp(const li_metadata *from, const li_xmp_edit *how, li_metadata *to)
+{
+    size_t at = from->xmp_more_at, behind = at + from->xmp_more_size;
+    size_t rest = from->xmp_size - behind;
+    memcpy(to->xmp, from->xmp, at);
+    memcpy(to->xmp + at, from->xmp + behind, rest);
+    to->xmp_size = li_xmp_rewrite(to->xmp, at + rest, how, to->xmp);
+}
+
 static li_status
 edit_xmp(const li_metadata *from, const li_edit *edit, li_metadata *to)
 {
     li_xmp_edit how = {.drop_gps = !(edit->keep & LI_KEEP_GPS),
                        .upright = edit->orientation <= 1};
+    uint32_t most = edit->places.xmp_most;
     if (!from->xmp)
         return LI_OK;
     LI_TRY(li_alloc(to->ctx, from->xmp_size, 1, &to->xmp));
     to->xmp_size = li_xmp_rewrite(from->xmp, from->xmp_size, &how, to->xmp);
+    if (from->xmp_more_size && (!to->xmp_size || (most && to->xmp_size > most))) {
+        li_warn(to->ctx, "metadata: what extends the XMP packet is %s: left out",
+                to->xmp_size ? "more than fits" : "damaged");
+        edit_less_xmp(from, &how, to);
+    }
     if (to->xmp_size && fits(to->ctx, "XMP", to->xmp_size, edit->places.xmp_most))
         return LI_OK;
     if (!to->xmp_size)

@@ -38,6 +38,8 @@ typedef struct li_metadata {
     bool owns_icc;
     uint8_t *exif, *xmp; /* EXIF with its prefix or without */
     size_t icc_size, exif_size, xmp_size;
+    size_t xmp_more_at,
+        xmp_more_size; /* of XMP, what can be left out; of size 0: none */
     li_density density;
     uint8_t orientation; /* of the picture that it goes with; 0 is 1 */
 } li_metadata;

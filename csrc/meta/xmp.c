@@ -5,8 +5,9 @@
  * - with drop_gps: GPS…, and what has latitude or longitude in it (drones' and
  *   cameras' own namespaces), W3C's geo:lat, geo:long, geo:alt;
  * - with upright: Orientation;
- * - always: Thumbnails (of another picture from now on) and HasExtendedXMP (that part
- *   is not kept), comments, padding.
+ * - always: Thumbnails and Data (whole pictures, as phones embed the one that they
+ *   began with), HasExtendedXMP (what it names is a part of the packet by now),
+ *   comments, padding.
  *
  * Layer 2. */
 #include "meta/xmp.h"
@@ -91,7 +92,8 @@ must_go(const walk *self, span name)
     span local = local_name(name);
     if (begins(name, "xmlns"))
         return false;
-    if (is_word(local, "thumbnails") || is_word(local, "hasextendedxmp"))
+    if (is_word(local, "thumbnails") || is_word(local, "data") ||
+        is_word(local, "hasextendedxmp"))
         return true;
     if (self->edit->upright && is_word(local, "orientation"))
         return true;

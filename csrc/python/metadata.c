@@ -53,11 +53,12 @@ py_wrap_metadata(const li_metadata *metadata)
 {
     if (!li_metadata_any(metadata))
         return Py_NewRef(Py_None);
-    return Py_BuildValue("(NNNddi)", bytes_of(metadata->icc, metadata->icc_size),
+    return Py_BuildValue("(NNNddinn)", bytes_of(metadata->icc, metadata->icc_size),
                          bytes_of(metadata->exif, metadata->exif_size),
                          bytes_of(metadata->xmp, metadata->xmp_size),
                          metadata->density.x, metadata->density.y,
-                         (int)metadata->orientation);
+                         (int)metadata->orientation, (Py_ssize_t)metadata->xmp_more_at,
+                         (Py_ssize_t)metadata->xmp_more_size);
 }
 
 static int
@@ -80,19 +81,27 @@ py_metadata_parse(PyObject *given, py_source *source)
     PyObject *icc, *exif, *xmp;
     li_metadata *to = &source->metadata;
     int orientation;
+    Py_ssize_t more_at, more_size;
     if (given == Py_None)
         return 0;
     if (!PyTuple_Check(given)) {
         PyErr_SetString(PyExc_TypeError, "metadata must be a tuple or None");
         return -1;
     }
-    if (!PyArg_ParseTuple(given, "OOOddi", &icc, &exif, &xmp, &to->density.x,
-                          &to->density.y, &orientation) ||
+    if (!PyArg_ParseTuple(given, "OOOddinn", &icc, &exif, &xmp, &to->density.x,
+                          &to->density.y, &orientation, &more_at, &more_size) ||
         borrow(icc, &to->icc, &to->icc_size) < 0 ||
         borrow(exif, &to->exif, &to->exif_size) < 0 ||
         borrow(xmp, &to->xmp, &to->xmp_size) < 0)
         return -1;
     to->orientation = orientation >= 1 && orientation <= 8 ? (uint8_t)orientation : 1;
+    if (more_at < 0 || more_size < 0 || (size_t)more_at > to->xmp_size ||
+        (size_t)more_size > to->xmp_size - (size_t)more_at) {
+        PyErr_SetString(PyExc_ValueError, "a part of XMP that is not in it");
+        return -1;
+    }
+    to->xmp_more_at = (size_t)more_at;
+    to->xmp_more_size = (size_t)more_size;
     source->given = Py_NewRef(given);
     return 0;
 }

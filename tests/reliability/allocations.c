@@ -1,10 +1,11 @@
 /* allocations.c: every allocation of a job fails once, in the core and in the libraries
  * under it, and nothing comes of it but an error.
  *
- *     allocations [-s STRIDE] [ahead] [behind] [+]FILE…
+ *     allocations [-s STRIDE] [ahead] [behind] [extended] [+]FILE…
  *
  * +FILE: by every job there is; ahead: a PNG large enough for a thread of its own;
- * behind: one with EXIF and packed XMP behind its pixels.
+ * behind: one with EXIF and packed XMP behind its pixels; extended: a JPEG with XMP in
+ * two parts.
  * Each job on each file runs again and again in a process of its own; at run n the n-th
  * allocation of the process fails. A line a job, by tabs: its name, the file, how often
  * an allocation failed, how often that was told as MemoryError, as another error,
@@ -217,7 +218,7 @@ run_job(const job_kind *job, const picture *from, record *told, long long stride
 enum { MOST_WIDTH = 2100 };
 
 static picture
-gray_png(uint32_t width, uint32_t height)
+gray_file(const li_codec *codec, uint32_t width, uint32_t height)
 {
     static uint8_t row[MOST_WIDTH];
     li_info info = {width, height, LI_GRAY8};
@@ -231,7 +232,7 @@ gray_png(uint32_t width, uint32_t height)
     how.compression = 1;
     li_status status = li_out_to_memory(&ctx, &out);
     if (status == LI_OK)
-        status = li_codec_png.encode(&ctx, info, &how, out, &sink);
+        status = codec->encode(&ctx, info, &how, out, &sink);
     for (uint32_t y = 0; status == LI_OK && y < height; y++) {
         for (uint32_t x = 0; x < width; x++)
             row[x] = (uint8_t)(x / 7 + y / 5);
@@ -250,7 +251,7 @@ gray_png(uint32_t width, uint32_t height)
 static picture
 large_png(void)
 {
-    return gray_png(MOST_WIDTH, 2000);
+    return gray_file(&li_codec_png, MOST_WIDTH, 2000);
 }
 
 static void
@@ -299,7 +300,7 @@ png_with_blocks(void)
     static const uint8_t exif[26] = {'M', 'M', 0, 42, 0, 0, 0, 8, 0, 1, 1, 0x12, 0,
                                      3,   0,   0, 0,  1, 0, 6, 0, 0, 0, 0, 0,    0};
     static uint8_t body[ROOM], file[2 * ROOM];
-    picture bare = gray_png(60, 40);
+    picture bare = gray_file(&li_codec_png, 60, 40);
     uint32_t packed = packed_xmp(body, sizeof(body));
     if (bare.size > ROOM / 2)
         abort();
@@ -309,6 +310,55 @@ png_with_blocks(void)
     end = put_chunk(end, "iTXt", body, packed);
     end = put_chunk(end, "IEND", "", 0);
     return (picture){.data = file, .size = (size_t)(end - file)};
+}
+
+static uint8_t *
+put_segment(uint8_t *to, const char *name, size_t name_size, const char *body)
+{
+    size_t size = 2 + name_size + strlen(body);
+    const uint8_t head[4] = {0xff, 0xe1, (uint8_t)(size >> 8), (uint8_t)size};
+    memcpy(to, head, sizeof(head));
+    memcpy(to + 4, name, name_size);
+    memcpy(to + 4 + name_size, body, strlen(body));
+    return to + 2 + size;
+}
+
+#define RDF "<r:RDF xmlns:r='r'>"
+#define DIGEST "0123456789ABCDEF0123456789ABCDEF"
+
+static picture
+jpeg_with_more(void)
+{
+    enum { SOI_BYTES = 2 };
+    static const char xmp[] = "http://ns.adobe.com/xap/1.0/";
+    static const char more[] =
+        "http://ns.adobe.com/xmp/extension/\0" DIGEST "\0\0\0\x28\0\0\0\0";
+    static uint8_t file[64 << 10];
+    picture bare = gray_file(&li_codec_jpeg, 60, 40);
+    uint8_t *end = file + SOI_BYTES;
+    if (bare.size > sizeof(file) / 2)
+        abort();
+    memcpy(file, bare.data, SOI_BYTES);
+    end = put_segment(end, xmp, sizeof(xmp),
+                      RDF "<a HasExtendedXMP='" DIGEST "'/></r:RDF>");
+    end = put_segment(end, more, sizeof(more) - 1, RDF "<b>more</b>  </r:RDF>");
+    memcpy(end, bare.data + SOI_BYTES, bare.size - SOI_BYTES);
+    end += bare.size - SOI_BYTES;
+    li_release((void *)(uintptr_t)bare.data);
+    return (picture){.data = file, .size = (size_t)(end - file)};
+}
+
+/* What this word stands for: a picture, or a path. */
+static picture
+made_of(const char *word)
+{
+    if (strcmp(word, "ahead") == 0)
+        return large_png();
+    if (strcmp(word, "behind") == 0)
+        return png_with_blocks();
+    if (strcmp(word, "extended") == 0)
+        return jpeg_with_more();
+    return (picture){.path = word};
 }
 
 /* `only`: the job of this name; NULL: those of every file, or all. */
@@ -355,10 +405,7 @@ main(int count, char **words)
     list_further_jobs();
     for (int i = first; i < count; i++) {
         bool all = words[i][0] == '+', ahead = strcmp(words[i], "ahead") == 0;
-        bool behind = strcmp(words[i], "behind") == 0;
-        picture from = ahead    ? large_png()
-                       : behind ? png_with_blocks()
-                                : (picture){.path = words[i] + all};
+        picture from = made_of(words[i] + all);
         bad +=
             run_jobs(&from, words[i] + all, all, ahead ? words[i] : NULL, told, stride);
     }

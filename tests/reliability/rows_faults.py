@@ -209,7 +209,7 @@ HEAP_JOBS = ("buffer", "pixels", "file", "many", "batch", "error", "header", "se
 @row("R14", "every allocation failed once: decode, resize, encode; every op", "0 crashes, 0 leaks")
 def allocations(bench: Bench) -> Figure:
     files = chosen_files()
-    words = ["-s", "53" if bench.short else "1", "ahead", "behind"]
+    words = ["-s", "53" if bench.short else "1", "ahead", "behind", "extended"]
     firsts = set(files[::A_FORMAT])
     words += [f"{'+' if file in firsts else ''}{file}" for file in files]
     done = subprocess.run([ALLOCATIONS, *words], capture_output=True, text=True, check=False)

@@ -49,6 +49,7 @@ const li_codec li_codec_jpeg = {
                .xmp_most = LI_JPEG_XMP_MOST},
     .probe = jpeg_probe,
     .inspect = li_jpeg_inspect,
+    .unpack_xmp = li_jpeg_unpack_xmp,
     .profile = li_jpeg_profile,
     .decoded = li_jpeg_decoded,
     .decode_bytes = li_jpeg_decode_bytes,

@@ -29,6 +29,24 @@ typedef struct li_jpeg_frame {
 } li_jpeg_frame;
 
 li_status li_jpeg_inspect(li_ctx *ctx, li_source *in, li_header *header) LI_MUST_CHECK;
+/* segments.c: a segment in front of the first scan. */
+typedef struct li_jpeg_segment {
+    uint8_t marker; /* 0: there is none */
+    uint64_t at;    /* of its body */
+    uint32_t size;
+} li_jpeg_segment;
+/* The first from *at on; then *at is behind it. Junk and markers without a length are
+ * passed over. */
+li_status li_jpeg_next_segment(li_source *in, uint64_t *at,
+                               li_jpeg_segment *segment) LI_MUST_CHECK;
+
+/* How a piece of an extension of XMP begins, and all that is in front of its bytes:
+ * digest, size of the whole, place in it. */
+#define LI_JPEG_MORE_XMP "http://ns.adobe.com/xmp/extension/"
+enum { LI_JPEG_MORE_XMP_HEAD = sizeof(LI_JPEG_MORE_XMP) + 32 + 4 + 4 };
+/* extended.c: codec->unpack_xmp. */
+li_status li_jpeg_unpack_xmp(li_ctx *ctx, li_source *in, const li_header *header,
+                             li_metadata *to) LI_MUST_CHECK;
 /* profile.c: codec->profile. */
 li_status li_jpeg_profile(li_ctx *ctx, li_source *in, const li_header *header,
                           uint8_t **data, size_t *size) LI_MUST_CHECK;

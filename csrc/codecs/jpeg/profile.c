@@ -5,11 +5,6 @@
 #include <string.h>
 
 enum {
-    MARKER_TEM = 0x01,
-    MARKER_RST0 = 0xD0,
-    MARKER_RST7 = 0xD7,
-    MARKER_SOS = 0xDA,
-    MARKER_EOI = 0xD9,
     MARKER_APP2 = 0xE2,
     NAME_BYTES = 12, /* "ICC_PROFILE" and its 0 */
     HEAD_BYTES =
@@ -24,88 +19,42 @@ typedef struct piece {
 
 typedef struct gatherer {
     li_source *in; /* borrowed */
-    uint64_t at;   /* the next byte */
     uint32_t count;
     bool odd; /* two of a number, or counts that differ */
     uint64_t found;
     piece pieces[PIECES];
 } gatherer;
 
-/* *data is NULL at the end of the file. */
-static li_status
-look(const gatherer *self, size_t want, const uint8_t **data)
-{
-    size_t got;
-    LI_TRY(li_source_at(self->in, self->at, want, data, &got));
-    if (got < want)
-        *data = NULL;
-    return LI_OK;
-}
-
 static void
-note_piece(gatherer *self, const uint8_t *head, uint32_t size)
+note_piece(gatherer *self, const uint8_t *head, const li_jpeg_segment *segment)
 {
+    uint32_t size = segment->size;
     uint32_t number = head[NAME_BYTES], count = head[NAME_BYTES + 1];
     self->odd |= number == 0 || number > count || self->pieces[number].at ||
                  (self->count && self->count != count);
     self->count = count;
-    self->pieces[number] = (piece){self->at + HEAD_BYTES, size - HEAD_BYTES};
+    self->pieces[number] = (piece){segment->at + HEAD_BYTES, size - HEAD_BYTES};
     self->found += size - HEAD_BYTES;
 }
 
-/* Behind a marker: note the segment if it is a piece, and go behind it. */
-static li_status
-visit(gatherer *self, uint8_t marker)
-{
-    const uint8_t *data;
-    if (marker == MARKER_TEM || (marker >= MARKER_RST0 && marker <= MARKER_RST7))
-        return LI_OK; /* has no length */
-    LI_TRY(look(self, 2, &data));
-    uint32_t length = data ? (uint32_t)data[0] << 8 | data[1] : 0;
-    uint32_t size = length > 2 ? length - 2 : 0;
-    self->at += 2;
-    if (marker == MARKER_APP2 && size > HEAD_BYTES) {
-        LI_TRY(look(self, HEAD_BYTES, &data));
-        if (data && memcmp(data, "ICC_PROFILE", NAME_BYTES) == 0)
-            note_piece(self, data, size);
-    }
-    self->at += size;
-    return LI_OK;
-}
-
-/* The next marker, 0 at the end of the file; fill bytes and junk are passed over. */
-static li_status
-next_marker(gatherer *self, uint8_t *marker)
-{
-    const uint8_t *data;
-    do {
-        LI_TRY(look(self, 2, &data));
-        if (!data) {
-            *marker = 0;
-            return LI_OK;
-        }
-        *marker = data[0] == 0xFF && data[1] != 0xFF ? data[1] : 0;
-        self->at += *marker ? 2 : 1;
-    } while (!*marker);
-    return LI_OK;
-}
-
-/* From the first piece's body on until as many bytes were met as the scan met: it has
- * seen all these segments, so nothing here is without an end. */
+/* From the first piece on until as many bytes were met as the scan met. */
 static li_status
 gather(gatherer *self, const li_header *header)
 {
-    self->at = header->icc_at - 2;
-    uint8_t marker = MARKER_APP2;
-    for (;;) {
-        LI_TRY(li_poll(self->in->ctx));
-        LI_TRY(visit(self, marker));
-        if (self->found >= header->icc_bytes)
-            return LI_OK;
-        LI_TRY(next_marker(self, &marker));
-        if (marker == 0 || marker == MARKER_SOS || marker == MARKER_EOI)
-            return LI_OK;
-    }
+    enum { MARKER_AND_LENGTH = 4 };
+    uint64_t at = header->icc_at - MARKER_AND_LENGTH;
+    li_jpeg_segment segment;
+    const uint8_t *data;
+    size_t got;
+    do {
+        LI_TRY(li_jpeg_next_segment(self->in, &at, &segment));
+        if (segment.marker != MARKER_APP2 || segment.size <= HEAD_BYTES)
+            continue;
+        LI_TRY(li_source_at(self->in, segment.at, HEAD_BYTES, &data, &got));
+        if (got >= HEAD_BYTES && memcmp(data, "ICC_PROFILE", NAME_BYTES) == 0)
+            note_piece(self, data, &segment);
+    } while (segment.marker && self->found < header->icc_bytes);
+    return LI_OK;
 }
 
 static bool

@@ -233,16 +233,17 @@ static void
 scan_xmp(scanner *scan, const segment *body)
 {
     static const char xmp[] = "http://ns.adobe.com/xap/1.0/";
-    static const char more_xmp[] = "http://ns.adobe.com/xmp/extension/";
-    enum { MORE_XMP_BYTES = sizeof(more_xmp) + 40 }; /* digest, size, place */
     li_header *header = scan->header;
     if (starts_with(body, xmp, sizeof(xmp)) && !header->xmp_size) {
         header->xmp_size = body->size - sizeof(xmp);
         header->xmp_at = scan->at + sizeof(xmp);
         header->xmp_bytes += header->xmp_size;
     }
-    if (starts_with(body, more_xmp, LOOK_BYTES) && body->size > MORE_XMP_BYTES)
-        header->xmp_bytes += body->size - MORE_XMP_BYTES;
+    if (starts_with(body, LI_JPEG_MORE_XMP, LOOK_BYTES) &&
+        body->size > LI_JPEG_MORE_XMP_HEAD) {
+        header->xmp_bytes += body->size - LI_JPEG_MORE_XMP_HEAD;
+        header->xmp_packed = true;
+    }
 }
 
 static li_status

@@ -121,13 +121,10 @@ keeper_run(keeper *self, bool *whole)
 }
 
 li_status
-li_png_unpack_xmp(li_ctx *ctx, li_source *in, const li_header *header, uint8_t **data,
-                  size_t *size)
+li_png_unpack_xmp(li_ctx *ctx, li_source *in, const li_header *header, li_metadata *to)
 {
     keeper self = {.inflate = {.ops = li_png_inflate_best(), .ctx = ctx}};
     bool whole = false;
-    *data = NULL;
-    *size = 0;
     if (header->xmp_size < ZLIB_HEAD_BYTES)
         return LI_OK;
     self.from = (counter){.in = in,
@@ -142,7 +139,7 @@ li_png_unpack_xmp(li_ctx *ctx, li_source *in, const li_header *header, uint8_t *
         li_free(ctx, &self.data);
         return status == LI_OK ? ctx->status : status;
     }
-    *data = self.data;
-    *size = self.size;
+    to->xmp = self.data;
+    to->xmp_size = self.size;
     return LI_OK;
 }

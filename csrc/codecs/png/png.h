@@ -33,7 +33,7 @@ typedef struct li_png_begin {
 li_status li_png_inspect(li_ctx *ctx, li_source *in, li_header *header) LI_MUST_CHECK;
 /* metadata.c: codec->unpack_xmp. */
 li_status li_png_unpack_xmp(li_ctx *ctx, li_source *in, const li_header *header,
-                            uint8_t **data, size_t *size) LI_MUST_CHECK;
+                            li_metadata *to) LI_MUST_CHECK;
 /* profile.c: codec->profile. */
 li_status li_png_profile(li_ctx *ctx, li_source *in, const li_header *header,
                          uint8_t **data, size_t *size) LI_MUST_CHECK;

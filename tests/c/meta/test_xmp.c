@@ -52,9 +52,11 @@ TEST(the_rest_is_as_it_was)
 TEST(what_tells_of_the_old_picture_goes)
 {
     static const char from[] =
-        HEAD " tiff:Orientation=\"6\" xmpNote:HasExtendedXMP=\"0123\">"
+        HEAD " tiff:Orientation=\"6\" xmpNote:HasExtendedXMP=\"0123\""
+             " GImage:Data=\"/9j/\">"
              "<tiff:Orientation>6</tiff:Orientation><xmp:Thumbnails><rdf:Alt><rdf:li "
-             "xmpGImg:image=\"/9j/\"/></rdf:Alt></xmp:Thumbnails><!-- a note -->"
+             "xmpGImg:image=\"/9j/\"/></rdf:Alt></xmp:Thumbnails><!-- a note "
+             "--><GDepth:Data>/9j/</GDepth:Data>"
              "</rdf:Description>" TAIL END;
     static const char upright[] = HEAD "></rdf:Description>" TAIL END;
     static const char turned[] = HEAD " tiff:Orientation=\"6\"><tiff:Orientation>6"
@@ -118,6 +120,91 @@ TEST(damage_is_survived)
     CHECK(whole > 4000);
 }
 
+/* --- joined ------------------------------------------------------------------------
+ */
+
+#define MORE_HEAD "<x:xmpmeta xmlns:x='adobe:ns:meta/'><rdf:RDF xmlns:rdf='w3'>"
+
+static void
+check_joined(const char *packet, const char *more, const char *wanted)
+{
+    char data[1024];
+    size_t at = 0, size = strlen(packet), all = size + strlen(more);
+    CHECK(all < sizeof(data));
+    memcpy(data, packet, size);
+    memcpy(data + size, more, all - size);
+    size_t joined = li_xmp_join((uint8_t *)data, size, strlen(more), &at);
+    CHECK_EQ(joined > 0, wanted != NULL);
+    if (wanted) {
+        data[joined] = 0;
+        CHECK_TEXT(data, wanted);
+        CHECK(memcmp(data + at, "<d>more</d>", joined - size) == 0);
+    } else {
+        CHECK(memcmp(data + size, more, all - size) == 0);
+    }
+}
+
+TEST(what_extends_a_packet_stands_behind_its_own)
+{
+    static const char more[] = MORE_HEAD "<d>more</d>" TAIL END;
+    check_joined(HEAD "/>" TAIL END, more, HEAD "/><d>more</d>" TAIL END);
+    check_joined("<rdf:RDF></rdf:RDF >", more, "<rdf:RDF><d>more</d></rdf:RDF >");
+    check_joined(HEAD "/>" TAIL, "<?x?><rdf:RDF><d>more</d></rdf:RDF>",
+                 HEAD "/><d>more</d>" TAIL);
+}
+
+TEST(what_cannot_be_joined_is_left_as_it_is)
+{
+    static const char more[] = MORE_HEAD "<d>more</d>" TAIL;
+    static const char *const bad[] = {
+        "",
+        "<rdf:RDF",
+        "<rdf:RDF/>",
+        "<rdf:RDF></rdf:RDF>",
+        "<rdf:RDF><d>more</d>",
+        "<d>more</d></rdf:RDF>",
+        "<r:RDF><d>more</d></r:RDF>",
+        "<rdf:RDF xmlns='a'><d>more</d></rdf:RDF>",
+        "<rdf:RDF xmlns:b='a'><d>more</d></rdf:RDF>",
+        "<rdf:RDF xmlns:rdfa='a'><d>more</d></rdf:RDF>",
+        "<rdf:RDF xmlns :rdf='a'><d>more</d></rdf:RDF>",
+    };
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        check_joined(HEAD "/>" TAIL END, bad[i], NULL);
+    check_joined("", more, NULL);
+    check_joined("<rdf:RDF/>", more, NULL);
+    check_joined("<x:xmpmeta></x:xmpmeta>", more, NULL);
+}
+
+#define DIGEST "0123456789ABCDEFabcdef0123456789"
+
+TEST(the_digest_is_an_attribute_or_an_element)
+{
+    static const char *const good[] = {
+        "<a xmpNote:HasExtendedXMP=\"" DIGEST "\"/>",
+        "<a n:HasExtendedXMP = ' " DIGEST "'/>",
+        "<n:HasExtendedXMP>\n" DIGEST "</n:HasExtendedXMP>",
+        ("HasExtendedXMP, <n:HasExtendedXMP>" DIGEST),
+    };
+    static const char *const bad[] = {
+        "",
+        "<a HasExtendedXMP",
+        "<a HasExtendedXMP=",
+        "<a HasExtendedXMP=\"0123\"",
+        ("<a HasExtendedXMP=" DIGEST),
+        "<a HasExtendedXMP=\"0123456789ABCDEFabcdef012345678\"",
+        "<a HasExtendedXMP=\"0123456789ABCDEFabcdef012345678g\"",
+    };
+    uint8_t digest[LI_XMP_DIGEST_BYTES];
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+        memset(digest, 0, sizeof(digest));
+        CHECK(li_xmp_extension((const uint8_t *)good[i], strlen(good[i]), digest));
+        CHECK(memcmp(digest, DIGEST, sizeof(digest)) == 0);
+    }
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        CHECK(!li_xmp_extension((const uint8_t *)bad[i], strlen(bad[i]), digest));
+}
+
 int
 main(void)
 {
@@ -127,5 +214,8 @@ main(void)
     RUN(names_of_spaces_stay);
     RUN(what_is_no_packet_is_left_out);
     RUN(damage_is_survived);
+    RUN(what_extends_a_packet_stands_behind_its_own);
+    RUN(what_cannot_be_joined_is_left_as_it_is);
+    RUN(the_digest_is_an_attribute_or_an_element);
     return test_end();
 }

@@ -75,6 +75,25 @@ xmp_check_tags(const uint8_t *data, size_t size)
     }
 }
 
+/* Two halves as a packet and what extends it. */
+static inline void
+xmp_check_join(const uint8_t *data, size_t size)
+{
+    uint8_t *exact = calloc(size + 1, 1), digest[LI_XMP_DIGEST_BYTES];
+    size_t at = 0, half = size / 2;
+    if (size)
+        memcpy(exact, data, size);
+    (void)li_xmp_extension(exact, size, digest);
+    size_t joined = li_xmp_join(exact, half, size - half, &at);
+    xmp_must(joined == 0 || (joined > half && joined <= size && at < half),
+             "joined to what it cannot be", data, size);
+    xmp_must(!joined ||
+                 (memcmp(exact, data, at) == 0 &&
+                  memcmp(exact + at + (joined - half), data + at, half - at) == 0),
+             "a packet that was changed", data, size);
+    free(exact);
+}
+
 /* Returns the size, or 0. */
 static inline size_t
 xmp_check(const uint8_t *data, size_t size)
@@ -84,6 +103,7 @@ xmp_check(const uint8_t *data, size_t size)
     size_t first = 0;
     if (size)
         memcpy(exact, data, size);
+    xmp_check_join(data, size);
     for (int i = 0; i < 3; i++) {
         size_t written = li_xmp_rewrite(exact, size, &edits[i], made);
         xmp_must(written <= size, "longer", data, size);
