@@ -213,7 +213,9 @@ take_start(walk *self)
             return;
         if (*self->at == '>' || *self->at == '/')
             break;
-        take_attribute(self, start);
+        self->good = self->at > start; /* or it grows together with what is left */
+        if (self->good)
+            take_attribute(self, start);
         if (!self->good)
             return;
     }

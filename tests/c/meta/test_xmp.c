@@ -90,6 +90,7 @@ TEST(what_is_no_packet_is_left_out)
                                       "<a b='<'/>",
                                       "<?xpacket",
                                       "<a/ >",
+                                      "<a b='c'd='e'/>",
                                       "\xff\xfe<\1a",
                                       "\xfe\xff\1<",
                                       ""};
