@@ -50,31 +50,30 @@ li_fail_errno(li_ctx *ctx, li_status status, int sys_errno, const char *format, 
 {
     if (ctx->status != LI_OK)
         return ctx->status;
-    ctx->status = status;
-    ctx->sys_errno = sys_errno;
+    char text[LI_MESSAGE_BYTES], words[96];
     va_list arguments;
     va_start(arguments, format);
-    int used = vsnprintf(ctx->message, sizeof(ctx->message), format, arguments);
+    vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
-    if (used >= 0 && (size_t)used < sizeof(ctx->message)) {
-        char text[96];
-        const char *words = strerror_r(sys_errno, text, sizeof(text));
-        snprintf(ctx->message + used, sizeof(ctx->message) - (size_t)used, ": %s",
-                 words);
-    }
-    return status;
+    ctx->sys_errno = sys_errno;
+    return li_fail(ctx, status, "%s: %s", text,
+                   strerror_r(sys_errno, words, sizeof(words)));
 }
 
 void
 li_warn(li_ctx *ctx, const char *format, ...)
 {
-    uint32_t slot = ctx->warnings.count++;
-    if (slot >= LI_WARNINGS)
-        return;
+    char text[LI_WARNING_BYTES];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(ctx->warnings.text[slot], LI_WARNING_BYTES, format, arguments);
+    vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
+    for (uint32_t i = 0; i < ctx->warnings.count && i < LI_WARNINGS; i++)
+        if (!strcmp(ctx->warnings.text[i], text))
+            return;
+    uint32_t slot = ctx->warnings.count++;
+    if (slot < LI_WARNINGS)
+        memcpy(ctx->warnings.text[slot], text, sizeof(text));
 }
 
 li_ctx

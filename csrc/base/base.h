@@ -90,7 +90,7 @@ li_status li_fail(li_ctx *ctx, li_status status, const char *format, ...)
 /* The same with errno; the system's text for it is appended. */
 li_status li_fail_errno(li_ctx *ctx, li_status status, int sys_errno,
                         const char *format, ...) LI_PRINTF(4, 5);
-/* Note something odd that is not fatal; it ends in metrics.warnings. */
+/* Note something odd that is not fatal, once; it ends in metrics.warnings. */
 void li_warn(li_ctx *ctx, const char *format, ...) LI_PRINTF(2, 3);
 
 /* A context for a part of ctx's work on another thread: its limits, flags and kernels,

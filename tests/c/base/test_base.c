@@ -91,6 +91,18 @@ TEST(warnings_beyond_the_room_are_counted)
 
 /* --- memory ----------------------------------------------------------------------- */
 
+TEST(a_warning_is_noted_once)
+{
+    li_ctx ctx;
+    li_ctx_init(&ctx, NULL);
+    for (int i = 0; i < 3 * LI_WARNINGS; i++)
+        li_warn(&ctx, "%0*d", 2 * LI_WARNING_BYTES, i % 3 ? 7 : 0); /* both are cut */
+    CHECK_EQ(ctx.warnings.count, 1);
+    li_warn(&ctx, "another");
+    CHECK_EQ(ctx.warnings.count, 2);
+    CHECK_TEXT(ctx.warnings.text[1], "another");
+}
+
 TEST(a_block_is_zeroed_aligned_and_counted)
 {
     static const size_t sizes[] = {

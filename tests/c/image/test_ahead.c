@@ -264,7 +264,7 @@ TEST(warnings_follow_those_of_the_job)
     made how = {.batches = shapes[2], .fails_at = UINT32_MAX, .warns = true};
     li_ctx_init(&ctx, NULL);
     for (int i = 0; i < LI_WARNINGS - 1; i++)
-        li_warn(&ctx, "job");
+        li_warn(&ctx, "job %d", i);
     CHECK_EQ(open_made(&ctx, &how, &ahead), LI_OK);
     CHECK_TEXT(ctx.warnings.text[LI_WARNINGS - 1], "in front");
     CHECK(take(ahead, &how, batches_in(&how), 0));
