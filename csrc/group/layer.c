@@ -7,8 +7,9 @@
 /* Rows that own what they are read from. */
 typedef struct layer_rows {
     li_rows base;
-    li_rows *chain;    /* owned */
-    li_source *source; /* owned; NULL: pixels */
+    const li_layer *layer; /* borrowed */
+    li_rows *chain;        /* owned */
+    li_source *source;     /* owned; NULL: pixels */
 } layer_rows;
 
 /* --- limits ------------------------------------------------------------------------
@@ -42,6 +43,33 @@ both_limits(const li_limits *a, const li_limits *b)
     return both;
 }
 
+/* --- salvage -----------------------------------------------------------------------
+ */
+
+/* What of a context is about the picture below. */
+typedef struct below {
+    bool salvage, salvaged;
+    uint32_t rows_real;
+} below;
+
+/* Until leave_layer() the context is that of the layer. */
+static below
+enter_layer(const li_layer *layer, li_ctx *ctx)
+{
+    below own = {ctx->salvage, ctx->salvaged, ctx->rows_real};
+    ctx->salvage = layer->salvage;
+    ctx->salvaged = false;
+    return own;
+}
+
+static void
+leave_layer(li_ctx *ctx, below own)
+{
+    ctx->salvage = own.salvage;
+    ctx->salvaged = own.salvaged;
+    ctx->rows_real = own.rows_real;
+}
+
 /* --- rows --------------------------------------------------------------------------
  */
 
@@ -57,13 +85,21 @@ name_step(li_ctx *ctx, li_status status)
 static li_status
 layer_next(li_rows *rows, const uint8_t **row)
 {
-    return name_step(rows->ctx, li_rows_next(((layer_rows *)rows)->chain, row));
+    layer_rows *self = (layer_rows *)rows;
+    below own = enter_layer(self->layer, rows->ctx);
+    li_status status = li_rows_next(self->chain, row);
+    leave_layer(rows->ctx, own);
+    return name_step(rows->ctx, status);
 }
 
 static li_status
 layer_skip(li_rows *rows, uint32_t count)
 {
-    return name_step(rows->ctx, li_rows_skip(((layer_rows *)rows)->chain, count));
+    layer_rows *self = (layer_rows *)rows;
+    below own = enter_layer(self->layer, rows->ctx);
+    li_status status = li_rows_skip(self->chain, count);
+    leave_layer(rows->ctx, own);
+    return name_step(rows->ctx, status);
 }
 
 static void
@@ -110,8 +146,11 @@ layer_open(const li_picture *picture, li_ctx *ctx, li_rows **rows)
     li_limits own = ctx->limits;
     *rows = NULL;
     LI_TRY(li_rows_push(ctx, sizeof(layer_rows), &layer_ops, picture->info, rows));
+    ((layer_rows *)*rows)->layer = layer;
     ctx->limits = both_limits(&own, &layer->limits);
+    below kept = enter_layer(layer, ctx);
     li_status status = open_chain(layer, (layer_rows *)*rows);
+    leave_layer(ctx, kept);
     ctx->limits = own;
     if (status != LI_OK)
         li_rows_close(rows);
@@ -167,7 +206,9 @@ li_layer_prepare(li_ctx *ctx, li_layer *layer, const li_usher *usher)
     layer->ctx = ctx;
     layer->base.open = layer_open;
     ctx->limits = both_limits(&own, &layer->limits);
+    below kept = enter_layer(layer, ctx);
     li_status status = prepare(ctx, layer, usher, &source);
+    leave_layer(ctx, kept);
     ctx->limits = own;
     status = li_source_blame(source, status);
     li_source_close(&source);

@@ -53,6 +53,7 @@ typedef struct li_layer {
     li_picture base;    /* filled by li_layer_prepare */
     li_request request; /* pixels, in any layout; its steps may need a look */
     li_limits limits;   /* hold for it beside the job's */
+    bool salvage;       /* its damage is filled, and told as a warning */
     li_step *known;     /* borrowed: room for its steps */
     li_status (*open_input)(const struct li_layer *layer, li_ctx *ctx,
                             li_source **source, li_input *input);

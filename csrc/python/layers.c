@@ -49,6 +49,7 @@ parse_layer(PyObject *module, PyObject *source, PyObject *request, py_layer *mad
         return -1;
     made->layer.request = job->request;
     made->layer.limits = job->ctx.limits;
+    made->layer.salvage = job->ctx.salvage;
     made->layer.known = job->known;
     return 0;
 }

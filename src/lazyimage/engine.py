@@ -172,7 +172,8 @@ class Engine(Chain, Deferred, Web):
         """An Engine over the picture as it is after the steps so far, decoded now.
 
         Native memory, upright. Settings stay, steps are done; every output of it and of
-        its clones reuses the decode. What keep_metadata() names so far comes along.
+        its clones reuses the decode. What keep_metadata() names so far comes along, and so
+        do metrics.rows_real and the warnings.
 
         >>> decoded = Engine.from_path("photo.jpg").resize(64).decoded()
         >>> decoded.recipe, decoded.dimensions()
@@ -182,9 +183,7 @@ class Engine(Chain, Deferred, Web):
         asked = request.pixels_request(self._recipe, None, dtype)
         asked |= settings.native_keep(self._recipe.keeps, self._recipe.policy)
         pixels, raw = self._pixels(asked, "HWC")
-        origin = source.pixels_origin(
-            memoryview(pixels), pixels.mode, self._origin.copies, raw["metadata"]
-        )
+        origin = source.decoded_origin(pixels, self._origin.copies, raw["metadata"])
         return self._make(origin, self._recipe.without_steps())
 
     def clone(self) -> Self:
@@ -404,7 +403,7 @@ class Engine(Chain, Deferred, Web):
     def _pixels(self, asked: dict[str, Any], layout: str) -> tuple[Pixels, dict[str, Any]]:
         result, raw = self._run({**asked, "type": Pixels})
         raw["bytes_out"] = memoryview(result).nbytes
-        return finish_pixels(result, make_metrics(raw, self._origin.copies), layout), raw
+        return finish_pixels(result, make_metrics(raw, self._origin), layout), raw
 
     def _encode(
         self, caller: str, format: object, quality: object, options: EncodeOptions
@@ -413,7 +412,7 @@ class Engine(Chain, Deferred, Web):
             return delivery.encode(self, caller, format, quality, options)  # type: ignore[no-any-return]
         asked = request.encode_request(self._recipe, "buffer", format, quality, options, caller)
         result, raw = self._run({**asked, "type": Encoded})
-        return finish_encoded(result, make_metrics(raw, self._origin.copies))
+        return finish_encoded(result, make_metrics(raw, self._origin))
 
     def _write(
         self,
@@ -433,7 +432,7 @@ class Engine(Chain, Deferred, Web):
         name = format if format is not None else format_of_path(path)
         asked = request.encode_request(self._recipe, "file", name, quality, options, caller)
         size, raw = self._run({**asked, "path": os.fsencode(path), "durable": durable})
-        return written(os.fspath(target), size, make_metrics(raw, self._origin.copies))
+        return written(os.fspath(target), size, make_metrics(raw, self._origin))
 
     def _write_object(
         self, caller: str, target: Any, format: object, quality: object, options: EncodeOptions

@@ -55,17 +55,18 @@ class Layer:
         """Equal for equal pictures: a path by its name, bytes and pixels by their digest."""
         origin = self.origin
         if origin.kind == "path":
-            return "path", origin.io, origin.path
+            return "path", origin.io, origin.path, origin.salvage
         if origin.kind == "file":
             return "file", id(origin)
         if self._digest is None:
             import hashlib
 
             view = memoryview(origin.data)
-            data = view.cast("B") if view.c_contiguous else view.tobytes()
+            plain = view.c_contiguous and view.format in ("B", "H")
+            data = view.cast("B") if plain else view.tobytes()
             object.__setattr__(self, "_digest", hashlib.sha256(data).digest())
         shape = memoryview(origin.data).shape if origin.kind == "pixels" else None
-        return origin.kind, origin.io, origin.mode, shape, self._digest
+        return origin.kind, origin.io, origin.mode, shape, origin.salvage, self._digest
 
     def to_object(self) -> dict[str, Any]:
         """What JSON holds: the path, or the bytes themselves."""
@@ -77,8 +78,11 @@ class Layer:
             named = {kind: b64encode(payload[0]).decode("ascii")}
         if kind == "pixels":
             named |= {"shape": list(payload[1]), "mode": payload[2]}
+            named |= {"dtype": payload[4]} if payload[4] != "uint8" else {}
         if io != "auto":
             named["io"] = io
+        if self.origin.salvage:
+            named["salvage"] = True
         recipe = self.recipe._objects()
         return {**named, "recipe": recipe} if recipe["steps"] or len(recipe) > 2 else named
 
@@ -146,14 +150,16 @@ def origin_of(data: dict[str, Any]) -> sources.Origin:
     """The source inside a layer."""
     from base64 import b64decode
 
-    io = sources.check_io(data.pop("io", "auto"))
+    io, salvage = sources.check_io(data.pop("io", "auto")), data.pop("salvage", False)
     names = set(data)
     if names == {"path"}:
-        return sources.path_origin(sources.absolute_path(data["path"], "overlay()"), io)
+        path = sources.absolute_path(data["path"], "overlay()")
+        return sources.path_origin(path, io).salvaging(salvage, "overlay")
     if names == {"bytes"}:
-        return sources.bytes_origin(b64decode(data["bytes"], validate=True), io)
-    if names == {"pixels", "shape", "mode"}:
-        samples = memoryview(b64decode(data["pixels"], validate=True))
-        view = samples.cast("B", tuple(data["shape"]))
-        return sources.from_pixels(view, data["mode"])
+        origin = sources.bytes_origin(b64decode(data["bytes"], validate=True), io)
+        return origin.salvaging(salvage, "overlay")
+    if names - {"dtype"} == {"pixels", "shape", "mode"}:
+        samples = b64decode(data["pixels"], validate=True)
+        view = sources.unpacked(samples, data["shape"], data.get("dtype", "uint8"))
+        return sources.from_pixels(view, data["mode"]).salvaging(salvage, "overlay")
     raise ValueError(f"there must be a path, bytes or pixels, not {sorted(names)}")

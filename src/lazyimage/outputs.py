@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from typing import Any, Never
 
     from lazyimage.engine import Engine
+    from lazyimage.source import Origin
 
 MIMES = {
     "jpeg": "image/jpeg",
@@ -202,17 +203,22 @@ def peak_rss() -> int | None:
     return peak if platform == "darwin" else peak * 1024
 
 
-def make_metrics(raw: Mapping[str, Any], copies: tuple[str, ...]) -> Metrics:
-    """Metrics of one finished job, which is counted here too."""
+def make_metrics(raw: Mapping[str, Any], origin: Origin) -> Metrics:
+    """Metrics of one finished job on this origin; it is counted here too."""
     counters.add_job(raw["bytes_in"], raw["bytes_out"])
     present = set(compress(KINDS, SIZES_OF_KINDS(raw)))
     kept, denied = kinds_of(raw["kept_kinds"]), kinds_of(raw["denied_kinds"])
+    told = dict(zip(AS_THEY_ARE, VALUES_OF(raw), strict=True))
+    if origin.rows_real is not None:
+        told["rows_real"] = origin.rows_real
+    if origin.warnings:
+        told["warnings"] = origin.warnings + told["warnings"]
     return Metrics(
         **dict(zip(TIMES, [nanoseconds * MS for nanoseconds in TIMES_OF(raw)], strict=True)),
-        **dict(zip(AS_THEY_ARE, VALUES_OF(raw), strict=True)),
+        **told,
         compression_ratio=raw["bytes_in"] / max(raw["bytes_out"], 1),
         peak_rss=peak_rss(),
-        copies=copies,
+        copies=origin.copies,
         icc=(
             *(["kept"] if "icc" in kept else []),
             *(["converted"] if raw["icc_converted"] else []),

@@ -101,14 +101,14 @@ class Output(Record):
 
     def finish(self, result: Any, raw: dict[str, Any]) -> Written | Encoded | Pixels:
         """What the core has made, as the caller gets it."""
-        copies = self.engine._origin.copies
+        origin = self.engine._origin
         if isinstance(result, Pixels):
             raw["bytes_out"] = memoryview(result).nbytes
             layout = self.options.get("layout", "HWC")
-            return finish_pixels(result, make_metrics(raw, copies), layout)
+            return finish_pixels(result, make_metrics(raw, origin), layout)
         if isinstance(self.path, (str, os.PathLike)):
-            return written(os.fspath(self.path), result, make_metrics(raw, copies))
-        return self.deliver(finish_encoded(result, make_metrics(raw, copies)), False)
+            return written(os.fspath(self.path), result, make_metrics(raw, origin))
+        return self.deliver(finish_encoded(result, make_metrics(raw, origin)), False)
 
     def deliver(self, encoded: Encoded, durable: bool) -> Written | Encoded:
         """Bytes that are there, to where they are wanted."""

@@ -6,32 +6,44 @@ only Python knows of it: its name, how it was asked to be read, which copies wer
 
 from __future__ import annotations
 
+import math
 import os
 import stat
 import sys
 
 from lazyimage import _core, settings
-from lazyimage.checks import as_choice, as_flag, type_name
+from lazyimage.checks import as_choice, as_flag, as_integer, type_name
 from lazyimage.copies import note_copy
 from lazyimage.errors import InvalidArgumentError, LazyImageError, make_error
 from lazyimage.steps import MODES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any, Literal, NoReturn, Self
 
     from typing_extensions import Buffer
 
+    from lazyimage.outputs import Pixels
+
     Metadata = tuple[bytes | None, bytes | None, bytes | None, float, float, int]
     """ICC, EXIF, XMP; pixels per inch across and down, 0: not known; orientation."""
 
+    Told = tuple[int | None, tuple[str, ...]]
+    """rows_real and warnings, as metrics have them."""
+
 IO_CHOICES = ("auto", "map", "read")
+SAMPLES = ("uint8", "uint16")
+NOTHING_TOLD: Told = (None, ())
 
 
 class Origin:
     """Where an engine's bytes come from. Immutable; shared by all engines made from it."""
 
-    __slots__ = ("copies", "core", "data", "io", "kind", "metadata", "mode", "path", "salvage")
+    __slots__ = (
+        *("copies", "core", "data", "io", "kind", "metadata", "mode", "path", "rows_real"),
+        *("salvage", "warnings"),
+    )
 
     def __init__(
         self,
@@ -44,6 +56,7 @@ class Origin:
         mode: str | None = None,
         copies: tuple[str, ...] = (),
         metadata: Metadata | None = None,
+        told: Told = NOTHING_TOLD,
     ) -> None:
         self.core = core
         self.kind = kind  # "path", "file", "bytes", "pixels"
@@ -54,6 +67,7 @@ class Origin:
         self.copies = copies  # the copy points passed on the way in
         self.salvage = False  # what is damaged is filled
         self.metadata = metadata  # of kind "pixels": what goes with them
+        self.rows_real, self.warnings = told  # by the job that made the pixels
 
     def salvaging(self, salvage: object, caller: str) -> Self:
         """The same, just made, told to fill what is damaged if that is wanted."""
@@ -84,19 +98,19 @@ class Origin:
         """What is equal for origins of one source: paths by name, the rest by object."""
         if self.kind == "path":
             return self.path, self.io, self.salvage
-        return id(self) if self.data is None else id(self.data)
+        return id(self if self.data is None else self.data), self.salvage
 
     def code(self) -> str:
         """The call that makes this origin."""
+        salvage = ", salvage=True" if self.salvage else ""
         if self.kind == "path":
             option = "" if self.io == "auto" else f', io="{self.io}"'
-            option += ", salvage=True" if self.salvage else ""
-            return f"Engine.from_path({self.path!r}{option})"
+            return f"Engine.from_path({self.path!r}{option}{salvage})"
         if self.kind == "pixels":
             shape = "×".join(str(side) for side in memoryview(self.data).shape or ())
             return f"Engine.from_pixels(<{shape} {self.mode}>)"
         what = "a file object" if self.kind == "file" else f"{self.core.size} bytes"
-        return f"Engine.from_{self.kind}(<{what}>)"
+        return f"Engine.from_{self.kind}(<{what}>{salvage})"
 
     def pickled(self) -> tuple[Any, ...]:
         """(kind, io, payload…): a path by its name, bytes and pixels by their value."""
@@ -105,8 +119,9 @@ class Origin:
         if self.kind == "bytes":
             return "bytes", self.io, bytes(self.data), self.salvage
         if self.kind == "pixels":
-            view = memoryview(self.data)
-            return "pixels", self.io, view.tobytes(), view.shape, self.mode, self.metadata
+            data, shape, sample = packed(self.data)
+            told = (self.rows_real, self.warnings)
+            return "pixels", self.io, data, shape, self.mode, self.metadata, sample, told
         raise TypeError(
             "an Engine over a file object cannot be pickled: use from_path(), or "
             "from_bytes() of what it holds"
@@ -119,8 +134,10 @@ def unpickled(kind: str, io: str, *payload: Any) -> Origin:
         return path_origin(payload[0], io).salvaging(payload[1], "from_path")
     if kind == "bytes":
         return bytes_origin(payload[0], io).salvaging(payload[1], "from_bytes")
-    data, shape, mode, metadata = payload
-    return pixels_origin(memoryview(data).cast("B", shape), mode, metadata=metadata)
+    data, shape, mode, metadata, *later = payload
+    sample, told = later or (SAMPLES[0], NOTHING_TOLD)  # of a pickle of the first kind
+    view = unpacked(data, shape, sample)
+    return pixels_origin(view, mode, metadata=metadata, told=told)
 
 
 def check_io(io: object) -> str:
@@ -288,12 +305,45 @@ def pixels_origin(
     mode: str,
     copies: tuple[str, ...] = (),
     metadata: Metadata | None = None,
+    told: Told = NOTHING_TOLD,
 ) -> Origin:
-    """Samples whose shape has been checked, and what goes with them."""
+    """Samples whose shape has been checked, what goes with them, and what was said of them."""
     core = _core.Source.from_pixels(view, mode, metadata)
     if core.copied and not copies:
         copies = (note_copy("from_pixels", core.copied),)
-    return Origin(core, "pixels", data=view, mode=mode, copies=copies, metadata=metadata)
+    return Origin(core, "pixels", data=view, mode=mode, copies=copies, metadata=metadata, told=told)
+
+
+def decoded_origin(pixels: Pixels, copies: tuple[str, ...], metadata: Metadata | None) -> Origin:
+    """What a job made, as the source of others."""
+    told = (pixels.metrics.rows_real, pixels.metrics.warnings)
+    return pixels_origin(memoryview(pixels), pixels.mode, copies, metadata, told)
+
+
+def packed(data: Buffer) -> tuple[bytes, tuple[int, ...], str]:
+    """Samples as a pickle and JSON have them: without gaps, those of 16 bits low byte first."""
+    view = memoryview(data)
+    deep = view.itemsize == 2
+    values = swapped(view.tobytes()) if deep and sys.byteorder == "big" else view.tobytes()
+    return values, tuple(view.shape or ()), SAMPLES[deep]
+
+
+def unpacked(data: bytes, shape: Sequence[int], sample: str) -> memoryview:
+    """Undo packed(). ValueError where bytes and shape do not fit."""
+    if as_choice(sample, "dtype", SAMPLES) == "uint8":
+        return memoryview(data).cast("B", tuple(shape))
+    values = memoryview(swapped(data) if sys.byteorder == "big" else data)
+    sides, size = tuple(as_integer(side, "shape") for side in shape), values.nbytes
+    if math.prod(sides) * 2 != size:
+        raise ValueError(f"{size} bytes are no uint16 samples of shape {sides}")
+    return values.cast("B").cast("H", sides)
+
+
+def swapped(data: bytes) -> bytes:
+    """The two bytes of every sample in the other order."""
+    other = bytearray(data)
+    other[::2], other[1::2] = data[1::2], data[::2]
+    return bytes(other)
 
 
 def is_sample(format: str) -> bool:

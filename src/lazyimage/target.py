@@ -320,7 +320,7 @@ def find(asked: Asked, pixels: Pixels, raw: dict[str, Any]) -> Steps[Encoded]:
     raw |= {"planned_out_bytes": asked.planned_out}
     for name in held.spent:
         raw[name] = held.raw[name] + held.spent[name]
-    finish_encoded(encoded, make_metrics(raw, asked.engine._origin.copies))
+    finish_encoded(encoded, make_metrics(raw, asked.engine._origin))
     loss = held.losses.get(quality)
     record = Search(
         budget_met=met, encodes=len(held.tried), ssim=None if loss is None else 1 - loss

@@ -10,7 +10,8 @@ import pytest
 from PIL import Image, ImageCms
 
 import lazyimage
-from lazyimage import Engine, InvalidArgumentError, LimitError, Recipe
+from lazyimage import Engine, InvalidArgumentError, LimitError, Recipe, source
+from lazyimage.engine import unpickled
 
 GRADIENT = np.mgrid[0:48, 0:64].sum(0)[..., None].astype(np.uint8) * np.uint8([1, 2, 1])
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
@@ -33,8 +34,8 @@ def sideways(tmp_path):
     return path
 
 
-def samples(engine):
-    return np.asarray(engine.to_pixels(mode="RGB"))
+def samples(engine, dtype="uint8"):
+    return np.asarray(engine.to_pixels(mode="RGB", dtype=dtype))
 
 
 # --- as a value ----------------------------------------------------------------------
@@ -73,7 +74,9 @@ def test_a_clone_is_equal_and_another_source_is_not(photo, tmp_path):
     assert weakref.ref(engine)() is engine
 
 
-@pytest.mark.parametrize("kind", ["path", "bytes", "bytearray", "pixels", "decoded"])
+@pytest.mark.parametrize(
+    "kind", ["path", "bytes", "bytearray", "pixels", "decoded", "deep", "deep decoded"]
+)
 def test_an_engine_survives_a_pickle(photo, kind):
     data = photo.read_bytes()
     engine = {
@@ -82,13 +85,34 @@ def test_an_engine_survives_a_pickle(photo, kind):
         "bytearray": lambda: Engine.from_bytes(bytearray(data)),
         "pixels": lambda: Engine.from_pixels(GRADIENT[::-1, ::2]),
         "decoded": lambda: Engine.from_path(photo).flip_v().decoded(),
+        "deep": lambda: Engine.from_pixels(GRADIENT[::-1, ::2].astype(np.uint16) * 257 + 3),
+        "deep decoded": lambda: Engine.from_pixels(GRADIENT.astype(np.uint16) * 257 + 3).decoded(),
     }[kind]()
     engine = engine.resize(20).limits(max_side=100)
     other = pickle.loads(pickle.dumps(engine))
     assert other.recipe == engine.recipe
     assert (samples(other) == samples(engine)).all()
     assert (samples(copy.deepcopy(engine)) == samples(engine)).all()
+    assert (samples(other, "uint16") == samples(engine, "uint16")).all()
+    assert other.info == engine.info
     assert copy.copy(engine) == engine == engine.clone()
+
+
+def test_deep_samples_are_pickled_low_byte_first():
+    array = np.array([[1, 0x0203], [0x0400, 0xFFFE]], np.uint16)
+    for given in (array, array[::-1], memoryview(array), array.T):
+        want = np.asarray(given)
+        data, shape, sample = source.packed(given)
+        assert (data, shape, sample) == (want.astype("<u2").tobytes(), (2, 2), "uint16")
+        assert np.array_equal(source.unpacked(data, shape, sample), want)
+    assert source.swapped(b"\1\2\3\4") == b"\2\1\4\3"
+
+
+def test_pickles_of_8_bits_that_were_made_before_stay_readable():
+    payload = ("pixels", "auto", bytes(range(12)), (2, 2, 3), "RGB", None)
+    engine = unpickled(Engine, payload, Recipe())
+    assert samples(engine).tobytes() == bytes(range(12))
+    assert engine.to_buffer("png").metrics.rows_real is None
 
 
 def test_a_path_is_pickled_by_name(photo):

@@ -171,6 +171,21 @@ def test_recipes_compare_what_lies_over_by_value(photo: Path, logo: Path) -> Non
     moved = li.Recipe().overlay(np.zeros((2, 3, 4), np.uint8), tile=True)
     assert li.Recipe.from_json(moved.to_json()) == moved
     assert pickle.loads(pickle.dumps(moved)) == moved
+    assert '"dtype"' not in moved.to_json()
+
+
+def test_a_recipe_holds_an_overlay_of_16_bits(photo: Path) -> None:
+    deep = RANDOM.integers(0, 1 << 16, (5, 4, 4), np.uint16)
+    under = RANDOM.integers(0, 1 << 16, (9, 8, 3), np.uint16)
+    recipe = li.Recipe().overlay(deep)
+    assert '"dtype":"uint16"' in recipe.to_json()
+    assert recipe != li.Recipe().overlay(deep.astype(np.uint8))
+    want = np.asarray(recipe.open(under).to_pixels(dtype="uint16"))
+    for same in (li.Recipe.from_json(recipe.to_json()), pickle.loads(pickle.dumps(recipe))):
+        assert same == recipe and same.fingerprint() == recipe.fingerprint()
+        assert np.array_equal(np.asarray(same.open(under).to_pixels(dtype="uint16")), want)
+    decoded = li.Recipe().overlay(li.Engine.from_pixels(deep).flip_h().decoded())
+    assert decoded == li.Recipe().overlay(deep[:, ::-1])
 
 
 @pytest.mark.parametrize(
@@ -183,6 +198,9 @@ def test_recipes_compare_what_lies_over_by_value(photo: Path, logo: Path) -> Non
         '{"step":"overlay","source":{"path":"a","bytes":""}}',
         '{"step":"overlay","source":{"bytes":"§"}}',
         '{"step":"overlay","source":{"pixels":"AAAA","shape":[9,9,3],"mode":"RGB"}}',
+        '{"step":"overlay","source":{"pixels":"AAAA","shape":[1,3],"mode":"L","dtype":"uint16"}}',
+        '{"step":"overlay","source":{"pixels":"AAA=","shape":[1,2],"mode":"L","dtype":"int8"}}',
+        '{"step":"overlay","source":{"pixels":"AAA=","shape":[1,2],"mode":"L","salvage":1}}',
         '{"step":"overlay","source":{"path":"/a"},"opacity":2}',
         '{"step":"overlay","source":{"path":"/a"},"position":[1]}',
         '{"step":"overlay","source":{"path":"/a","recipe":{"steps":[]}}}',

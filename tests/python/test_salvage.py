@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 import lazyimage
-from lazyimage import CorruptImageError, DecodeError, Engine, TruncatedImageError
+from lazyimage import CorruptImageError, DecodeError, Engine, Recipe, TruncatedImageError
 
 DATA = Path(__file__).parents[1] / "data"
 WIDTH, HEIGHT = 96, 120
@@ -113,6 +113,71 @@ def test_every_output_of_it_has_its_height(kind: str, tmp_path: Path):
     assert "salvage=True" in repr(Engine.from_path(path, salvage=True))
     with pytest.raises(TypeError):
         Engine.from_path(path, salvage="yes")  # type: ignore[arg-type]
+
+
+def test_the_picture_laid_over_is_salvaged_if_it_says_so():
+    cut = encoded("jpeg")[:-800]
+    alone, rows, said = pixels_of(cut, True)
+    under = Engine.from_pixels(np.zeros((HEIGHT, WIDTH, 3), np.uint8))
+    plain, salvaged = Engine.from_bytes(cut), Engine.from_bytes(cut, salvage=True)
+    with pytest.raises(TruncatedImageError):
+        under.overlay(plain).to_buffer("png")
+    both = under.overlay(salvaged)
+    found = both.to_pixels()
+    assert np.array_equal(np.asarray(found), alone)
+    assert found.metrics.rows_real is None and found.metrics.warnings == said
+    assert rows is not None and f"{rows} of {HEIGHT} rows" in said[0]
+    tiled = under.overlay(salvaged, tile=True).to_pixels()
+    assert tiled.metrics.warnings == said
+    outputs = [both.output(format=format) for format in ("png", "webp")]
+    for outcome in lazyimage.run(outputs):
+        assert outcome.ok and outcome.result.metrics.warnings == said
+
+
+def test_the_pictures_of_an_overlay_are_salvaged_each_for_itself():
+    cut, more = encoded("jpeg")[:-800], encoded("png")[:-3000]
+    _, rows, _ = pixels_of(cut, True)
+    below = Engine.from_bytes(cut, salvage=True)
+    with pytest.raises(TruncatedImageError) as caught:
+        below.overlay(Engine.from_bytes(more)).to_pixels()
+    assert caught.value.step == "overlay"
+    metrics = below.overlay(Engine.from_bytes(more, salvage=True)).to_pixels().metrics
+    assert metrics.rows_real == rows and len(metrics.warnings) == 2
+
+
+def test_a_recipe_keeps_that_what_lies_over_it_is_salvaged(tmp_path: Path):
+    path = tmp_path / "cut.jpg"
+    path.write_bytes(encoded("jpeg")[:-800])
+    under = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
+    for open_source in (
+        lambda salvage: Engine.from_path(path, salvage=salvage),
+        lambda salvage: Engine.from_bytes(path.read_bytes(), salvage=salvage),
+    ):
+        plain = Recipe().overlay(open_source(False))
+        recipe = Recipe().overlay(open_source(True))
+        assert recipe == Recipe().overlay(open_source(True)) != plain
+        assert recipe.fingerprint() != plain.fingerprint()
+        assert "salvage" not in plain.to_json() and "salvage=True" in repr(recipe)
+        for same in (Recipe.from_json(recipe.to_json()), pickle.loads(pickle.dumps(recipe))):
+            assert same == recipe and same.fingerprint() == recipe.fingerprint()
+            assert same.open(under).to_pixels().metrics.warnings
+    with open(path, "rb") as file:
+        assert Engine.from_file(file) != Engine.from_file(file, salvage=True)
+
+
+@pytest.mark.parametrize("kind", ["jpeg", "png"])
+def test_what_is_decoded_once_still_tells_what_was_lost(kind: str):
+    data = encoded(kind)[:-3000] if kind == "png" else encoded(kind)[:-800]
+    _, rows, said = pixels_of(data, True)
+    decoded = Engine.from_bytes(data, salvage=True).decoded()
+    for engine in (decoded, decoded.resize(20).decoded(), pickle.loads(pickle.dumps(decoded))):
+        for result in (
+            engine.to_buffer("webp"),
+            engine.to_pixels(),
+            engine.to_buffer("jpeg", max_bytes=5000),
+            lazyimage.run([engine.output(format="png")])[0].result,
+        ):
+            assert (result.metrics.rows_real, result.metrics.warnings) == (rows, said)
 
 
 def test_damage_in_the_middle_ends_the_real_rows():
