@@ -426,6 +426,7 @@ main(void)
     RUN(the_systems_text_follows_the_message);
     RUN(a_message_is_cut_where_its_room_ends);
     RUN(warnings_beyond_the_room_are_counted);
+    RUN(a_warning_is_noted_once);
     RUN(a_block_is_zeroed_aligned_and_counted);
     RUN(resizing_across_the_page_border_keeps_contents_and_ledger);
     RUN(random_resizing_keeps_the_ledger_exact);
