@@ -187,23 +187,23 @@ say_numbers(writer *out, const li_cicp *cicp)
 static void
 say_kept(writer *out, const li_plan *plan, const li_metadata *from)
 {
+    bool icc = plan->keep & LI_KEEP_ICC && from->icc;
     bool exif = plan->keep & LI_KEEP_EXIF && from->exif;
     bool xmp = plan->keep & LI_KEEP_XMP && from->xmp;
+    li_density density = li_density_turned(from->density, plan->transposed);
+    bool dense = plan->keep & LI_KEEP_EXIF && li_density_known(density);
     bool numbers = say_numbers(out, &plan->encode.cicp);
-    if (!plan->keep && numbers)
-        say(out, "\n");
-    if (!plan->keep)
+    if (!numbers && !icc && !exif && !xmp && !dense)
         return;
     if (!numbers)
         say(out, "keep    ");
-    if (plan->keep & LI_KEEP_ICC && from->icc)
+    if (icc)
         say(out, " icc of %zu bytes", from->icc_size);
     if (exif)
         say(out, " exif of %zu bytes", from->exif_size);
     if (xmp)
         say(out, " xmp of %zu bytes", from->xmp_size);
-    li_density density = li_density_turned(from->density, plan->transposed);
-    if (plan->keep & LI_KEEP_EXIF && li_density_known(density))
+    if (dense)
         say(out, " %.6gx%.6g dpi", density.x, density.y);
     say(out, "%s\n",
         (exif || xmp) && !(plan->keep & LI_KEEP_GPS) ? " without places" : "");

@@ -167,9 +167,11 @@ static PyObject *
 wrap_quality(const li_request *request)
 {
     const li_codec *codec = request->codec;
-    if (!codec || !codec->default_quality)
+    const li_encode *encode = &request->encode;
+    bool lossless = encode->lossless || encode->near_lossless >= 0;
+    if (!codec || !codec->default_quality || lossless)
         return Py_NewRef(Py_None);
-    uint8_t given = request->encode.quality;
+    uint8_t given = encode->quality;
     return PyLong_FromLong(given ? given : codec->default_quality);
 }
 

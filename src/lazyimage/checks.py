@@ -1,12 +1,13 @@
 """Argument checks shared by steps, settings and outputs.
 
-Layer: above errors, below everything else. The idea: a wrong type is a TypeError, a wrong
-value an InvalidArgumentError that says what was given and what there is.
+Layer: above errors and ranges, below everything else. The idea: a wrong type is a TypeError, a
+wrong value an InvalidArgumentError that says what was given and what there is.
 """
 
 from __future__ import annotations
 
 from lazyimage.errors import InvalidArgumentError
+from lazyimage.ranges import step_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,12 +40,22 @@ def as_number(value: object, what: str, code: int = 400) -> float:
     try:
         number = float(value)  # type: ignore[arg-type]
     except OverflowError:
-        raise InvalidArgumentError(f"{what} must be finite, not {value}", code=code) from None
+        raise not_finite(what, "a number beyond all floats", code) from None
     except TypeError:
         raise TypeError(f"{what} must be a number, not {type_name(value)}") from None
     if number - number != 0:  # infinite or not a number
-        raise InvalidArgumentError(f"{what} must be finite, not {number}", code=code)
+        raise not_finite(what, number, code)
     return number + 0.0  # −0.0 becomes 0.0: equal numbers, equal JSON
+
+
+def not_finite(what: str, value: object, code: int) -> InvalidArgumentError:
+    """E400, or the code's own, of a number that is none to reckon with."""
+    return InvalidArgumentError(
+        f"{what} must be finite, not {value}",
+        code=code,
+        step=step_of(what),
+        hint="use a finite number",
+    )
 
 
 def as_flag(value: object, what: str) -> bool:
@@ -74,5 +85,6 @@ def as_choice(value: object, what: str, choices: tuple[str, ...], code: int = 40
     raise InvalidArgumentError(
         f'{what}="{text}" is not one of {listed(choices)}',
         code=code,
+        step=step_of(what),
         hint=f"use one of {listed(choices)}",
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from lazyimage.checks import as_integer, type_name
 from lazyimage.errors import InvalidArgumentError
+from lazyimage.ranges import step_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -75,7 +76,9 @@ def as_color(value: object, what: str) -> tuple[int, int, int, int]:
     if isinstance(value, str):
         digits = digits_of(value)
         if digits is None:
-            raise InvalidArgumentError(f'{what}="{value}" is no colour', hint=HINT)
+            raise InvalidArgumentError(
+                f'{what}="{value}" is no colour', step=step_of(what), hint=HINT
+            )
         red, green, blue, alpha = bytes.fromhex((digits + "ff")[:8])
         return red, green, blue, alpha
     if not isinstance(value, (tuple, list)):
@@ -83,7 +86,9 @@ def as_color(value: object, what: str) -> tuple[int, int, int, int]:
     numbers = [as_integer(number, what) for number in value]
     if len(numbers) not in (3, 4) or not all(0 <= number <= 255 for number in numbers):
         raise InvalidArgumentError(
-            f"{what}={value!r} is not three or four numbers, 0 to 255", hint=HINT
+            f"{what}={value!r} is not three or four numbers, 0 to 255",
+            step=step_of(what),
+            hint=HINT,
         )
     red, green, blue, alpha = (*numbers, 255)[:4]
     return red, green, blue, alpha
@@ -95,6 +100,7 @@ def as_opaque(value: object, what: str) -> tuple[int, int, int]:
     if alpha != 255:
         raise InvalidArgumentError(
             f"{what}={value!r} is not opaque",
+            step=step_of(what),
             hint="nothing could be seen through it: leave alpha out",
         )
     return red, green, blue

@@ -105,7 +105,10 @@ def resolve(
     goal = target.make_goal(options, name, quality, caller)
     lossless = bool(plain.get("lossless")) or plain.get("near_lossless") is not None
     if goal and lossless:
-        raise InvalidArgumentError(f"{caller}: lossless {name} has no quality to search")
+        raise InvalidArgumentError(
+            f"{caller}: lossless {name} has no quality to search",
+            hint="leave lossless out, or max_bytes and min_ssim",
+        )
     quality = request.check_quality(quality, name)
     lossy = name in QUALITY_FORMATS and not lossless and goal is None
     if preset and quality is None and lossy and name == preset.format:

@@ -171,9 +171,8 @@ class Engine(Chain, Deferred, Web):
     def decoded(self) -> Self:
         """An Engine over the picture as it is after the steps so far, decoded now.
 
-        Native memory, upright. Settings stay, steps are done; every output of it and of
-        its clones reuses the decode. What keep_metadata() names so far comes along, and so
-        do metrics.rows_real and the warnings.
+        Native memory, upright; steps are done, settings stay. Outputs of it and its clones reuse
+        the decode. What keep_metadata() names, metrics.rows_real and warnings come along.
 
         >>> decoded = Engine.from_path("photo.jpg").resize(64).decoded()
         >>> decoded.recipe, decoded.dimensions()
@@ -288,7 +287,9 @@ class Engine(Chain, Deferred, Web):
             asked = request.encode_request(self._recipe, "buffer", format, quality, options, caller)
             return request.alone(asked)
         if quality is not None or options:
-            raise InvalidArgumentError(f"{caller}: quality and options need a format")
+            raise InvalidArgumentError(
+                f"{caller}: quality and options need a format", hint='pass one, such as "jpeg"'
+            )
         return request.alone(request.pixels_request(self._recipe, None))
 
     # --- outputs ---------------------------------------------------------------------

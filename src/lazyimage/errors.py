@@ -181,6 +181,13 @@ class InternalError(LazyImageError, RuntimeError):
     default_code = 901
 
 
+HINTS = {
+    "out": "pass an array of that shape and dtype, a flat one of as many bytes, or no out",
+    "LAZYIMAGE_SIMD": "unset it, or name one of those",
+}
+"""Of the core's E400, by what the message begins with."""
+
+
 def make_error(
     code: int,
     message: str,
@@ -194,6 +201,8 @@ def make_error(
 
     A code that is not in the table can only be a bug, and becomes E901.
     """
+    if code == 400 and hint is None:
+        hint = HINTS.get(message.partition(":")[0])
     if code not in CODES:
         message, code = f"unknown error code {code}: {message}", 901
     kind: type[LazyImageError] = globals()[CODES[code][2]]

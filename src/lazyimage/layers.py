@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from lazyimage.recipe import Recipe
 
 
+HINT = "its source is as Recipe.to_json() writes it: with a path, bytes or pixels"
+
+
 class Layer:
     """A source with a recipe. Paths are named, bytes and pixels are held."""
 
@@ -124,7 +127,9 @@ def layer_of_object(data: Any) -> Layer:
 
     if not isinstance(data, dict):
         raise InvalidArgumentError(
-            f"recipe: an overlay's source must be an object, not {type_name(data)}", step="overlay"
+            f"recipe: an overlay's source must be an object, not {type_name(data)}",
+            step="overlay",
+            hint=HINT,
         )
     rest = dict(data)
     recipe = rest.pop("recipe", None)
@@ -132,7 +137,7 @@ def layer_of_object(data: Any) -> Layer:
         origin = origin_of(rest)
     except (TypeError, ValueError, KeyError) as error:
         raise InvalidArgumentError(
-            f"recipe: an overlay's source: {error}", step="overlay"
+            f"recipe: an overlay's source: {error}", step="overlay", hint=HINT
         ) from error
     return Layer(origin, Recipe() if recipe is None else recipe_of(recipe))
 
@@ -142,7 +147,9 @@ def recipe_of(data: Any) -> Recipe:
     from lazyimage.recipe import VERSION, Recipe
 
     if not isinstance(data, dict) or data.get("lazyimage") != VERSION:
-        raise InvalidArgumentError(f'recipe: "lazyimage" of an overlay is not {VERSION}')
+        raise InvalidArgumentError(
+            f'recipe: "lazyimage" of an overlay is not {VERSION}', step="overlay", hint=HINT
+        )
     return Recipe._from_objects(data)
 
 

@@ -104,7 +104,10 @@ def default_workers() -> int:
         return usable_cpus()
     number = int(text[:9]) if text.isascii() and text.isdigit() else 0
     if number < 1:
-        raise InvalidArgumentError(f"LAZYIMAGE_NUM_THREADS={text!r} is not an integer from 1 on")
+        raise InvalidArgumentError(
+            f"LAZYIMAGE_NUM_THREADS={text!r} is not an integer from 1 on",
+            hint="unset it for as many as there are CPUs to use",
+        )
     return number
 
 

@@ -10,8 +10,8 @@ from math import cos, floor, pi
 from operator import mul
 
 from lazyimage.checks import as_integer
-from lazyimage.errors import InvalidArgumentError
 from lazyimage.formats import QUALITY_FORMATS, check_format
+from lazyimage.ranges import check_range
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
     from lazyimage.engine import Engine
 
-MOST_SIZE = 256
-"""Side of a placeholder at most: beyond it a page is better served by a file."""
 COLOUR_SIDE = 64
 BIN_BITS = 4
 """A sample's bits that choose its bin: 16 × 16 × 16 bins."""
@@ -33,8 +31,7 @@ HASH_SIDE = 100
 def data_url(engine: Engine, size: object, format: object, quality: object) -> str:
     """See Engine.placeholder()."""
     side = as_integer(size, "placeholder: size")
-    if not 1 <= side <= MOST_SIZE:
-        raise InvalidArgumentError(f"placeholder: size={side} is outside 1..{MOST_SIZE}")
+    check_range(side, "placeholder: size")
     name = check_format(format)
     level = as_integer(quality, "placeholder: quality") if name in QUALITY_FORMATS else None
     from binascii import b2a_base64

@@ -9,7 +9,7 @@ from __future__ import annotations
 from lazyimage import _core, request
 from lazyimage.engine import Engine
 from lazyimage.errors import InvalidArgumentError
-from lazyimage.source import from_any
+from lazyimage.source import SAMPLES, from_any
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,8 +27,9 @@ def ssim(a: Any, b: Any) -> float:
     """Structural similarity of two pictures: 1.0 for equal ones, −1.0 at least.
 
     a, b: Engines (with their steps), Pixels, Encoded, paths, encoded bytes, file objects or
-    arrays of uint8; of one size. Upright. Layouts that differ are widened: gray beside RGB
-    is compared as RGB, opaque beside alpha with alpha.
+    arrays of uint8 or uint16; of one size. Upright. Layouts that differ are widened: gray
+    beside RGB is compared as RGB, opaque beside alpha with alpha. What has more than 8 bits
+    is compared as it is in 8.
 
     It is scikit-image's structural_similarity(a, b, channel_axis=2, data_range=255), within
     1e-5: a square window of 7 with equal weights, sample covariance, K1 = 0.01, K2 = 0.03,
@@ -81,10 +82,13 @@ def opened(subject: Any, caller: str) -> Engine:
     """An Engine over whatever the user compares."""
     if isinstance(subject, Engine):
         return subject
-    if getattr(subject, "dtype", "uint8") != "uint8":
-        raise TypeError(f"{caller}() compares uint8 samples, not {subject.dtype}")
+    if getattr(subject, "dtype", "uint8") not in SAMPLES:
+        raise TypeError(f"{caller}() compares uint8 or uint16 samples, not {subject.dtype}")
     if getattr(subject, "layout", "HWC") != "HWC":
-        raise InvalidArgumentError(f'{caller}: Pixels of layout "{subject.layout}", not "HWC"')
+        raise InvalidArgumentError(
+            f'{caller}: Pixels of layout "{subject.layout}", not "HWC"',
+            hint='make them with layout="HWC"',
+        )
     from lazyimage.recipe import Recipe
 
     return Engine._make(from_any(subject, "auto"), Recipe())

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from lazyimage import settings, steps
 from lazyimage.chain import Chain
-from lazyimage.checks import as_flag, type_name
+from lazyimage.checks import as_flag, listed, type_name
 from lazyimage.errors import InvalidArgumentError
 
 TYPE_CHECKING = False
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 VERSION = 1
 """Of the JSON form; a reader refuses any other."""
+HINT = "a recipe is what Recipe.to_json() writes"
 
 
 class Recipe(Chain):
@@ -179,18 +180,20 @@ class Recipe(Chain):
         try:
             data = json.loads(text)
         except (ValueError, RecursionError) as error:
-            raise InvalidArgumentError(f"recipe: this is not JSON: {error}") from error
+            raise InvalidArgumentError(f"recipe: this is not JSON: {error}", hint=HINT) from error
         if not isinstance(data, dict) or data.get("lazyimage") != VERSION:
-            raise InvalidArgumentError(f'recipe: "lazyimage" is not {VERSION}')
+            raise InvalidArgumentError(f'recipe: "lazyimage" is not {VERSION}', hint=HINT)
         return cls._from_objects(data)
 
     @classmethod
     def _from_objects(cls, data: Mapping[str, Any]) -> Self:
         if extra := sorted(set(data) - {*JSON_TYPES, "lazyimage"}):
-            raise InvalidArgumentError(f"recipe: there is no setting {extra[0]!r}")
+            raise InvalidArgumentError(
+                f"recipe: there is no setting {extra[0]!r}", hint=f"there are {listed(JSON_TYPES)}"
+            )
         for name, kind in JSON_TYPES.items():
             if not isinstance(data.get(name, kind()), kind):
-                raise InvalidArgumentError(f'recipe: "{name}" must be a {kind.__name__}')
+                raise InvalidArgumentError(f'recipe: "{name}" must be a {kind.__name__}', hint=HINT)
         self = cls()
         try:
             for step in data.get("steps", ()):
@@ -199,7 +202,7 @@ class Recipe(Chain):
                 if name in data:
                     self = self._setting(**{name: data[name]})
         except TypeError as error:
-            raise InvalidArgumentError(f"recipe: {error}") from error
+            raise InvalidArgumentError(f"recipe: {error}", hint=HINT) from error
         return self
 
     def fingerprint(self) -> str:

@@ -235,7 +235,9 @@ class Metrics(Record):
     icc: str
     """"absent", "stripped", "kept" or "converted" (to sRGB, then stripped)."""
     metadata_stripped: bool
-    """The source had ICC, EXIF or XMP data, and the output has not all three kinds of them."""
+    """The source had ICC, EXIF or XMP data, and the output has not all three kinds of them. What is
+    taken out of a kind that is kept, as maker notes always are and places usually, does not count.
+    """
     policy_violations: tuple[str, ...]
     """Kinds of metadata that sanitize() removed: what keep_metadata() asked for, and of
     public-upload a profile that is not valid or above 512 KiB."""

@@ -13,6 +13,7 @@ from lazyimage.checks import as_choice, as_flag, as_integer, as_number, type_nam
 from lazyimage.colors import as_opaque
 from lazyimage.errors import InvalidArgumentError
 from lazyimage.formats import QUALITY_FORMATS, check_format
+from lazyimage.ranges import check_range, foreign_hint
 from lazyimage.steps import MODES
 
 TYPE_CHECKING = False
@@ -85,17 +86,16 @@ OPTION_FORMATS = {
     "low_memory": ("webp",),
     "speed": ("avif",),
 }
-# The highest value of those that are whole numbers from 0 on.
-OPTION_HIGHEST = {
-    "effort": 9,
-    "compression": 9,
-    "near_lossless": 100,
-    "method": 6,
-    "alpha_quality": 100,
-    "speed": 10,
-}
+# Those that are whole numbers within a range.
+LEVELS = ("effort", "compression", "near_lossless", "method", "alpha_quality", "speed")
 # What a file of this format can have, of what is asked of it.
 BIT_DEPTHS = {"png": (1, 2, 4, 8, 16), "avif": (8, 10, 12)}
+# Beside lossless=True: what of these loses nothing either.
+LOSSES: dict[str, tuple[object, ...]] = {
+    "subsampling": ("auto", "4:4:4"),
+    "near_lossless": (100,),
+    "alpha_quality": (100,),
+}
 OPTION_NAMES = (*OPTION_FORMATS, "background", "shrink", "color")
 
 # What delivery.py makes ordinary jobs of, before a request is written.
@@ -113,8 +113,7 @@ def check_quality(value: object, format: str) -> int | None:
             f"quality={quality}: {format} is lossless and has no quality",
             hint=f"leave quality out, or use one of {', '.join(QUALITY_FORMATS)}",
         )
-    if not 1 <= quality <= 100:
-        raise InvalidArgumentError(f"quality={quality} is outside 1..100")
+    check_range(quality, "quality")
     return quality
 
 
@@ -133,10 +132,12 @@ def check_options(options: Mapping[str, Any], format: str, caller: str) -> dict[
         formats = OPTION_FORMATS.get(name)
         if formats and format not in formats:
             raise InvalidArgumentError(
-                f"{name}={value!r} is an option of {', '.join(formats)}, not of {format}"
+                f"{name}={value!r} is an option of {', '.join(formats)}, not of {format}",
+                hint=foreign_hint(name, format, OPTION_FORMATS),
             )
         checked[name] = check_option(name, value)
     check_bit_depth(checked, format)
+    check_lossless(checked, format)
     return checked
 
 
@@ -150,7 +151,22 @@ def check_bit_depth(options: Mapping[str, Any], format: str) -> None:
         )
     for name in ("palette", "interlace"):
         if bits == 16 and options.get(name):
-            raise InvalidArgumentError(f"bit_depth=16: {name} is of 8 bits at most")
+            raise InvalidArgumentError(
+                f"bit_depth=16: {name} is of 8 bits at most",
+                hint=f"leave {name} out, or use bit_depth=8",
+            )
+
+
+def check_lossless(options: Mapping[str, Any], format: str) -> None:
+    """E400 for what a lossless file would lose."""
+    if not options.get("lossless"):
+        return
+    for name, whole in LOSSES.items():
+        if options.get(name) not in (None, *whole):
+            raise InvalidArgumentError(
+                f"{name}={options[name]!r}: lossless {format} loses nothing",
+                hint="leave one of the two out",
+            )
 
 
 def check_option(name: str, value: object) -> Any:
@@ -173,12 +189,10 @@ def check_option(name: str, value: object) -> Any:
         return as_choice(value, name, QUANT_TABLES)
     if name == "bit_depth":
         return as_integer(value, name)
-    highest = OPTION_HIGHEST.get(name)
-    if highest is None:
+    if name not in LEVELS:
         return as_flag(value, name)
     level = as_integer(value, name)
-    if not 0 <= level <= highest:
-        raise InvalidArgumentError(f"{name}={level} is outside 0..{highest}")
+    check_range(level, name)
     return level
 
 
@@ -187,8 +201,7 @@ def check_palette(value: object) -> int:
     if isinstance(value, bool):
         return 256 if value else 0
     colours = as_integer(value, "palette")
-    if not 2 <= colours <= 256:
-        raise InvalidArgumentError(f"palette={colours} is outside 2..256")
+    check_range(colours, "palette")
     return colours
 
 
@@ -263,6 +276,9 @@ def encode_request(
 # --- pixels --------------------------------------------------------------------------
 
 
+NORMALIZE_HINT = "use (mean, std), each one number or one for each channel, of samples from 0 to 1"
+
+
 def check_dtype(dtype: object) -> str:
     """A name of DTYPES, from a string, a NumPy dtype or a NumPy scalar type."""
     if not isinstance(dtype, str):
@@ -283,7 +299,9 @@ def per_channel(value: object, name: str) -> list[float]:
             raise
         return [as_number(value, f"to_pixels: {name}")]  # a NumPy array of no dimensions
     if len(numbers) not in (1, 2, 3, 4):
-        raise InvalidArgumentError(f"to_pixels: {name} has {len(numbers)} numbers, not 1 to 4")
+        raise InvalidArgumentError(
+            f"to_pixels: {name} has {len(numbers)} numbers, not 1 to 4", hint=NORMALIZE_HINT
+        )
     return numbers
 
 
@@ -297,11 +315,14 @@ def check_normalize(
         raise TypeError(f"to_pixels: normalize must be (mean, std), not {type_name(normalize)}")
     if len(normalize) != 2:
         raise InvalidArgumentError(
-            f"to_pixels: normalize must be (mean, std), not {len(normalize)} values"
+            f"to_pixels: normalize must be (mean, std), not {len(normalize)} values",
+            hint=NORMALIZE_HINT,
         )
     mean, std = per_channel(normalize[0], "mean"), per_channel(normalize[1], "std")
     if not all(value > 0 for value in std):
-        raise InvalidArgumentError(f"to_pixels: std={std} is not above 0")
+        raise InvalidArgumentError(
+            f"to_pixels: std={std} is not above 0", hint="samples are divided by it: use 1 for none"
+        )
     count = max(len(mean), len(std))
     if count > 1 and mode is None:
         mode = MODES[count - 1]
@@ -311,7 +332,8 @@ def check_normalize(
             values *= channels
         elif len(values) != channels:
             raise InvalidArgumentError(
-                f'to_pixels: {name} has {len(values)} values, mode "{mode}" {channels}'
+                f'to_pixels: {name} has {len(values)} values, mode "{mode}" {channels}',
+                hint="give as many as the mode has channels, one for all, or another mode",
             )
     scale = tuple(1 / (255 * value) for value in std)
     bias = tuple(-average / value for average, value in zip(mean, std, strict=True))
@@ -341,7 +363,8 @@ def pixels_request(
     if normalize is not None:
         if kind != "float32":
             raise InvalidArgumentError(
-                f'to_pixels: normalize= needs dtype="float32": {kind} cannot hold its result'
+                f'to_pixels: normalize= needs dtype="float32": {kind} cannot hold its result',
+                hint='add dtype="float32", or leave normalize out',
             )
         wanted, scale, bias = check_normalize(normalize, wanted)
     request = {

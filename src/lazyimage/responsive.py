@@ -84,7 +84,9 @@ def checked_formats(formats: Iterable[object]) -> list[str]:
         raise TypeError(f"responsive: formats must be a list, not {type_name(formats)}")
     names = list(dict.fromkeys(check_format(name) for name in formats))
     if not names:
-        raise InvalidArgumentError("responsive: there are no formats")
+        raise InvalidArgumentError(
+            "responsive: there are no formats", hint='name one at least, such as "webp"'
+        )
     return names
 
 
@@ -94,7 +96,10 @@ def checked_widths(widths: Iterable[object]) -> list[int]:
         raise TypeError(f"responsive: widths must be a list, not {type_name(widths)}")
     sizes = sorted({as_integer(width, "responsive: width") for width in widths})
     if not sizes or sizes[0] < 1 or sizes[-1] > 65535:
-        raise InvalidArgumentError(f"responsive: widths={sizes} are not some of 1..65535")
+        raise InvalidArgumentError(
+            f"responsive: widths={sizes} are not some of 1..65535",
+            hint="name one width at least, such as 640",
+        )
     return sizes
 
 

@@ -24,6 +24,7 @@ from lazyimage.outputs import (
     with_copies,
     written,
 )
+from lazyimage.ranges import check_range
 from lazyimage.records import Record, Written
 from lazyimage.searches import Searches, Searching
 from lazyimage.source import absolute_path
@@ -167,7 +168,9 @@ def make_output(
             "output: a file object does not tell the format", hint='pass format=, such as "jpeg"'
         )
     if format is None and quality is not None:
-        raise InvalidArgumentError("output: pixels have no quality; pass path or format")
+        raise InvalidArgumentError(
+            "output: pixels have no quality", hint="pass path or format, or leave quality out"
+        )
     if format is not None:
         format = check_format(format)
         quality = request.drop_quality(quality, format, options)
@@ -352,8 +355,7 @@ class Scheduler:
 def check_workers(value: object) -> int:
     """0: as many as there are CPUs to use."""
     workers = as_integer(value, "run: workers")
-    if not 0 <= workers <= 256:
-        raise InvalidArgumentError(f"run: workers={workers} is outside 0..256")
+    check_range(workers, "run: workers")
     return workers or default_workers()
 
 
@@ -365,7 +367,10 @@ def check_memory(value: object) -> int:
         return parse_size(value, "run: max_memory")
     size = as_integer(value, "run: max_memory")
     if not 0 <= size < 1 << 63:
-        raise InvalidArgumentError(f"run: max_memory={size} is not 0 (no budget) or more")
+        raise InvalidArgumentError(
+            f"run: max_memory={size} is not 0 (no budget) or more",
+            hint='use a number of bytes, "512MB", or None for half of the memory',
+        )
     return size
 
 

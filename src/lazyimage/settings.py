@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     Keep = tuple[bool, bool, bool, bool]
     """ICC, EXIF, XMP, and whether places are stripped from the two."""
 
+OFF = "use a number above 0, or None to switch the limit off"
+
 MEGA, MIB, KIB = 10**6, 1 << 20, 1 << 10
 
 MAX_INPUT_BYTES = 1 << 30
@@ -75,7 +77,7 @@ def check_count(name: str, value: object) -> int:
         return 0
     count = as_integer(value, f"limits: {name}")
     if not 0 <= count < 1 << 64:
-        raise InvalidArgumentError(f"limits: {name}={count} is not 0 (off) or more")
+        raise InvalidArgumentError(f"limits: {name}={count} is not 0 (off) or more", hint=OFF)
     return count
 
 
@@ -83,7 +85,7 @@ def check_timeout(value: object) -> float:
     """Seconds; None is 0, off."""
     seconds = 0.0 if value is None else as_number(value, "limits: timeout")
     if seconds < 0:
-        raise InvalidArgumentError(f"limits: timeout={seconds:g} is not 0 (off) or more")
+        raise InvalidArgumentError(f"limits: timeout={seconds:g} is not 0 (off) or more", hint=OFF)
     return seconds
 
 
@@ -96,7 +98,8 @@ def check_formats(value: Any) -> tuple[str, ...]:
     names = {format_name(as_text(name, "limits: formats")) for name in value}
     if unknown := sorted(names - set(KNOWN_FORMATS)):
         raise InvalidArgumentError(
-            f'limits: formats: "{unknown[0]}" is not one of {listed(KNOWN_FORMATS)}'
+            f'limits: formats: "{unknown[0]}" is not one of {listed(KNOWN_FORMATS)}',
+            hint=f"use some of {listed(KNOWN_FORMATS)}, or None for all",
         )
     return tuple(sorted(names))
 
@@ -128,7 +131,9 @@ KEEP_NOTHING: Keep = (False, False, False, True)
 def check_keep(given: Mapping[str, Any]) -> Keep:
     """The four flags, in order."""
     if extra := sorted(set(given) - set(KEEP_NAMES)):
-        raise InvalidArgumentError(f"keep_metadata: there is no {extra[0]!r}")
+        raise InvalidArgumentError(
+            f"keep_metadata: there is no {extra[0]!r}", hint=f"there are {listed(KEEP_NAMES)}"
+        )
     found = [
         as_flag(given.get(name, usual), f"keep_metadata: {name}")
         for name, usual in zip(KEEP_NAMES, KEEP_USUAL, strict=True)

@@ -158,7 +158,9 @@ def absolute_path(path: str | os.PathLike[str], caller: str) -> str:
     if not isinstance(name, str):
         raise TypeError(f"{caller} needs a path of type str, not {type_name(name)}")
     if "\0" in name or not name:
-        raise InvalidArgumentError(f"{caller}: {name!r} is no path")
+        raise InvalidArgumentError(
+            f"{caller}: {name!r} is no path", hint="use a name that is not empty, without NUL"
+        )
     return os.path.abspath(name)
 
 
@@ -276,25 +278,30 @@ def native_copy(view: memoryview) -> memoryview:
 # --- pixels --------------------------------------------------------------------------
 
 
+SHAPE_HINT = "use (height, width) or (height, width, channels), no planes and no batch"
+
+
 def from_pixels(obj: Any, mode: str | None) -> Origin:
     """See Engine.from_pixels."""
     view, copied = pixel_view(obj)
     shape = view.shape or ()
     if view.ndim not in (2, 3):
         raise InvalidArgumentError(
-            f"from_pixels: {view.ndim} dimensions are neither (H, W) nor (H, W, C)"
+            f"from_pixels: {view.ndim} dimensions are neither (H, W) nor (H, W, C)",
+            hint=SHAPE_HINT,
         )
     if not is_sample(view.format):
         raise TypeError(f'from_pixels() needs uint8 or uint16 samples, not format "{view.format}"')
     channels = shape[2] if view.ndim == 3 else 1
     if 0 in shape or channels > 4:
         raise InvalidArgumentError(
-            f"from_pixels: shape {shape} is neither (H, W) nor (H, W, 1 to 4)"
+            f"from_pixels: shape {shape} is neither (H, W) nor (H, W, 1 to 4)", hint=SHAPE_HINT
         )
     natural = MODES[channels - 1]
     if mode is not None and as_choice(mode, "from_pixels: mode", MODES, 210) != natural:
         raise InvalidArgumentError(
-            f'from_pixels: mode="{mode}" does not fit {channels} channels ("{natural}")'
+            f'from_pixels: mode="{mode}" does not fit {channels} channels ("{natural}")',
+            hint=f'use mode="{natural}", leave it out, or convert() afterwards',
         )
     copies = (note_copy("from_pixels", view.nbytes),) if copied else ()
     return pixels_origin(view, natural, copies)
@@ -371,7 +378,7 @@ def pixel_view(obj: Any) -> tuple[memoryview, bool]:
     data, shape = interface.get("data"), tuple(interface["shape"])
     if isinstance(data, (bytes, bytearray)) and interface.get("strides") is None:
         if 0 in shape:
-            raise InvalidArgumentError(f"from_pixels: shape {shape} has no pixels")
+            raise InvalidArgumentError(f"from_pixels: shape {shape} has no pixels", hint=SHAPE_HINT)
         letter: Literal["B", "H"] = "H" if kind == native else "B"
         return memoryview(data).cast("B").cast(letter, shape), True
     try:
@@ -386,12 +393,16 @@ def pixel_view(obj: Any) -> tuple[memoryview, bool]:
 
 def check_pillow_mode(obj: Any) -> None:
     """Palette indices and inks look like gray and RGBA in an array interface."""
-    if type(obj).__module__.startswith("PIL.") and getattr(obj, "mode", "L") not in MODES:
-        raise InvalidArgumentError(
-            f'from_pixels: a Pillow image of mode "{obj.mode}"',
-            code=210,
-            hint='use image.convert("RGB") or another of "L", "LA", "RGBA" first',
-        )
+    mode = getattr(obj, "mode", "L")
+    if not type(obj).__module__.startswith("PIL.") or mode in (*MODES, "I;16"):
+        return
+    deep = 'use numpy.asarray(image).astype("uint16"), or image.convert("L") for 8 bits'
+    flat = 'use image.convert("RGB") or another of "L", "LA", "RGBA" first'
+    raise InvalidArgumentError(
+        f'from_pixels: a Pillow image of mode "{mode}"',
+        code=210,
+        hint=deep if mode.startswith("I") else flat,
+    )
 
 
 # --- anything ------------------------------------------------------------------------

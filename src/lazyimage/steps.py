@@ -9,6 +9,7 @@ from __future__ import annotations
 from lazyimage.checks import as_choice, as_flag, as_integer, as_number
 from lazyimage.colors import color_text
 from lazyimage.errors import InvalidArgumentError
+from lazyimage.ranges import check_range
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -65,7 +66,9 @@ def resize(
     where = as_choice(position, "resize: position", (*POSITIONS, "attention"))
     if where == "attention" and fit != "cover":
         raise InvalidArgumentError(
-            f'resize: position="attention" is of fit="cover", not of {fit!r}', step="resize"
+            f'resize: position="attention" is of fit="cover", not of {fit!r}',
+            step="resize",
+            hint='add fit="cover", or use one of the nine places',
         )
     later = (
         where,
@@ -109,16 +112,14 @@ def rotate(degrees: object, background: object = "white", kernel: object = "cubi
 def adjustment(name: str, value: object) -> Step:
     """The step of Chain.brightness(), contrast() or saturation()."""
     amount = as_number(value, f"{name}: value")
-    if not -100 <= amount <= 100:
-        raise InvalidArgumentError(f"{name}: {amount:g} is outside -100..100", step=name)
+    check_range(amount, name)
     return (name, amount)
 
 
 def gamma(value: object) -> Step:
     """The step of Chain.gamma()."""
     exponent = as_number(value, "gamma: value")
-    if not 0.01 <= exponent <= 100:
-        raise InvalidArgumentError(f"gamma: {exponent:g} is outside 0.01..100", step="gamma")
+    check_range(exponent, "gamma")
     return ("gamma", exponent)
 
 
@@ -163,34 +164,36 @@ def pad(
 
 def blur(sigma: object) -> Step:
     """The step of Chain.blur()."""
-    return ("blur", check_sigma(sigma, "blur", "sigma"))
+    return ("blur", number_within(sigma, "blur: sigma"))
 
 
-def check_sigma(value: object, step: str, name: str) -> float:
-    """Of a Gaussian, in pixels."""
-    sigma = as_number(value, f"{step}: {name}")
-    if not 0.1 <= sigma <= 100:
-        raise InvalidArgumentError(f"{step}: {name}={sigma:g} is outside 0.1..100", step=step)
-    return sigma
+def number_within(value: object, what: str) -> float:
+    """A number of the range that has this name."""
+    number = as_number(value, what)
+    check_range(number, what)
+    return number
+
+
+def level_within(value: object, what: str) -> int:
+    """A whole one."""
+    number = as_integer(value, what)
+    check_range(number, what)
+    return number
 
 
 def sharpen(amount: object = 1, radius: object = 1, threshold: object = 0) -> Step:
     """The step of Chain.sharpen()."""
-    factor = as_number(amount, "sharpen: amount")
-    if not 0 <= factor <= 10:
-        raise InvalidArgumentError(f"sharpen: amount={factor:g} is outside 0..10", step="sharpen")
-    levels = as_integer(threshold, "sharpen: threshold")
-    if not 0 <= levels <= 255:
-        raise InvalidArgumentError(f"sharpen: threshold={levels} is outside 0..255", step="sharpen")
-    return ("sharpen", factor, check_sigma(radius, "sharpen", "radius"), levels)
+    return (
+        "sharpen",
+        number_within(amount, "sharpen: amount"),
+        number_within(radius, "sharpen: radius"),
+        level_within(threshold, "sharpen: threshold"),
+    )
 
 
 def trim(threshold: object = 10) -> Step:
     """The step of Chain.trim()."""
-    levels = as_integer(threshold, "trim: threshold")
-    if not 0 <= levels <= 254:
-        raise InvalidArgumentError(f"trim: threshold={levels} is outside 0..254", step="trim")
-    return ("trim", levels)
+    return ("trim", level_within(threshold, "trim: threshold"))
 
 
 def overlay(
@@ -209,9 +212,7 @@ def overlay(
             step="overlay",
             hint="use .decoded() of the one that is laid over",
         )
-    share = as_number(opacity, "overlay: opacity")
-    if not 0 <= share <= 1:
-        raise InvalidArgumentError(f"overlay: opacity={share:g} is outside 0..1", step="overlay")
+    share = number_within(opacity, "overlay: opacity")
     return ("overlay", layer, check_place(position), share, as_flag(tile, "overlay: tile"))
 
 
@@ -222,7 +223,9 @@ def check_place(position: object) -> str | tuple[int, int]:
     place = tuple(as_integer(value, "overlay: position") for value in position)
     if len(place) != 2 or max(map(abs, place)) > MAX_COORDINATE:
         raise InvalidArgumentError(
-            f"overlay: position={place} is no (x, y) of any picture", step="overlay"
+            f"overlay: position={place} is no (x, y) of any picture",
+            step="overlay",
+            hint="use (x, y) of its upper left corner, or one of the nine places",
         )
     return place
 
@@ -304,9 +307,14 @@ def from_object(data: Mapping[str, Any]) -> Step:
     arguments = dict(data)
     name = arguments.pop("step", None)
     if name not in MAKERS:
-        raise InvalidArgumentError(f"recipe: there is no step {name!r}")
+        raise InvalidArgumentError(
+            f"recipe: there is no step {name!r}", hint=f"use one of {', '.join(MAKERS)}"
+        )
     if extra := sorted(set(arguments) - set(FIELDS[name])):
-        raise InvalidArgumentError(f"recipe: {name} has no {extra[0]!r}", step=name)
+        known = ", ".join(FIELDS[name]) or "no arguments"
+        raise InvalidArgumentError(
+            f"recipe: {name} has no {extra[0]!r}", step=name, hint=f"{name} has {known}"
+        )
     try:
         if name == "overlay":
             from lazyimage.layers import layer_of_object
@@ -314,7 +322,9 @@ def from_object(data: Mapping[str, Any]) -> Step:
             arguments["source"] = layer_of_object(arguments.get("source"))
         return MAKERS[name](**arguments)
     except TypeError as error:
-        raise InvalidArgumentError(f"recipe: {name}: {error}", step=name) from error
+        raise InvalidArgumentError(
+            f"recipe: {name}: {error}", step=name, hint=f"its arguments are those of {name}()"
+        ) from error
 
 
 def number_text(value: float) -> str:

@@ -137,7 +137,9 @@ class StreamingPipeline:
 
     def _make(self, source: BinaryIO, flag: _core.Cancel | None) -> None:
         if not self.bytes_in:
-            raise InvalidArgumentError("stream: close() before anything was written")
+            raise InvalidArgumentError(
+                "stream: close() before anything was written", hint="write() the file's bytes first"
+            )
         core = _core.Source.from_fd(source.fileno(), "auto")
         engine = Engine._make(Origin(core, "file"), self._recipe)
         if flag is not None:

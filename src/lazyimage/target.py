@@ -59,7 +59,8 @@ def make_goal(options: Mapping[str, Any], format: str, quality: object, caller: 
         for name in ("min_quality", "max_quality", "strict"):
             if options.get(name) not in (None, False):
                 raise InvalidArgumentError(
-                    f"{caller}: {name} is there for max_bytes and min_ssim only"
+                    f"{caller}: {name} is there for max_bytes and min_ssim only",
+                    hint=f"add one of the two, or leave {name} out",
                 )
         return None
     if format not in QUALITY_FORMATS:
@@ -86,7 +87,9 @@ def check_bytes(value: object, caller: str) -> int | None:
         return None
     count = as_integer(value, f"{caller}: max_bytes")
     if count < 1:
-        raise InvalidArgumentError(f"{caller}: max_bytes={count} is not 1 or more")
+        raise InvalidArgumentError(
+            f"{caller}: max_bytes={count} is not 1 or more", hint="use a number of bytes"
+        )
     return count
 
 
@@ -96,7 +99,10 @@ def check_ssim(value: object, caller: str) -> float | None:
         return None
     number = as_number(value, f"{caller}: min_ssim")
     if not 0 < number <= 1:
-        raise InvalidArgumentError(f"{caller}: min_ssim={number:g} is not above 0 and to 1")
+        raise InvalidArgumentError(
+            f"{caller}: min_ssim={number:g} is not above 0 and to 1",
+            hint="0.98 is hard to tell from the source, 1 the same",
+        )
     return number
 
 
@@ -107,7 +113,8 @@ def check_range(options: Mapping[str, Any], caller: str) -> tuple[int, int]:
     high = 100 if most is None else as_integer(most, "max_quality")
     if not 1 <= low <= high <= 100:
         raise InvalidArgumentError(
-            f"{caller}: min_quality={low}, max_quality={high} are not a range within 1..100"
+            f"{caller}: min_quality={low}, max_quality={high} are not a range within 1..100",
+            hint="use 1 to 100, min_quality not above max_quality",
         )
     return low, high
 

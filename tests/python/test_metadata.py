@@ -3,6 +3,7 @@
 import io
 import json
 import random
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -270,6 +271,28 @@ def test_the_source_itself_is_given_with_what_is_kept(given: str):
     with Image.open(io.BytesIO(bytes(encoded))) as image, Image.open(io.BytesIO(data)) as given:
         assert image.tobytes() == given.tobytes()
     assert len(bare) < len(encoded) < len(data)
+
+
+def test_a_plan_that_keeps_what_is_not_there_says_nothing_of_it():
+    png = bytes(Engine.from_pixels(np.zeros((2, 2, 3), np.uint8)).to_buffer("png"))
+    chunk = b"pHYs" + (3780).to_bytes(4, "big") * 2 + b"\1"
+    density = len(chunk[4:]).to_bytes(4, "big") + chunk + zlib.crc32(chunk).to_bytes(4, "big")
+    engine = Engine.from_bytes(png).grayscale().keep_metadata(icc=True, exif=True, xmp=True)
+    assert "keep" not in engine.explain("png")
+    dense = Engine.from_bytes(png[:33] + density + png[33:]).keep_metadata(exif=True)
+    assert "keep     96.012x96.012 dpi" in dense.explain("png")
+
+
+def test_a_damaged_profile_is_told_once():
+    png = bytes(Engine.from_pixels(np.zeros((2, 2, 3), np.uint8)).to_buffer("png"))
+    chunk = b"iCCPx\0\0" + b"no deflate stream"
+    profile = len(chunk[4:]).to_bytes(4, "big") + chunk + zlib.crc32(chunk).to_bytes(4, "big")
+    engine = Engine.from_bytes(png[:33] + profile + png[33:])
+    for one in (engine, engine.keep_metadata(), engine.keep_metadata(exif=True)):
+        warnings = one.to_buffer("png").metrics.warnings
+        assert [text for text in warnings if "iCCP" in text] == [
+            "png: iCCP is damaged, and not used"
+        ]
 
 
 # --- limits and damage -----------------------------------------------------------------

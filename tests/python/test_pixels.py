@@ -255,6 +255,22 @@ def test_a_pillow_image_is_pixels(mode):
     assert pixels.metrics.copies == ("from_pixels",)
 
 
+def test_a_pillow_image_of_16_bits_is_pixels_in_full():
+    samples = np.arange(20, dtype=np.uint16).reshape(4, 5) * 3000
+    picture = Image.fromarray(samples)
+    assert picture.mode == "I;16"
+    for engine in (Engine.from_pixels(picture), lazyimage.open(picture)):
+        pixels = engine.to_pixels(dtype="uint16")
+        assert pixels.mode == "L" and (np.asarray(pixels)[..., 0] == samples).all()
+    wide = Image.fromarray(samples.astype(np.int32))
+    assert wide.mode == "I"
+    with pytest.raises(InvalidArgumentError) as caught:
+        Engine.from_pixels(wide)
+    assert "numpy.asarray(image).astype(" in caught.value.hint
+    again = Engine.from_pixels(np.asarray(wide).astype("uint16")).to_pixels(dtype="uint16")
+    assert (np.asarray(again)[..., 0] == samples).all()
+
+
 @pytest.mark.parametrize("mode", ["P", "1", "CMYK", "YCbCr", "HSV", "I", "F"])
 def test_a_pillow_image_of_another_mode_is_refused(mode):
     with pytest.raises(InvalidArgumentError) as caught:

@@ -151,9 +151,19 @@ def test_sizes_that_differ_are_refused(measure):
     assert str(caught.value).startswith(measure.__name__)
 
 
+def test_what_has_16_bits_is_compared_as_it_is_in_8():
+    a, b = pair((20, 30, 3))
+    deep = a.astype(np.uint16) * 257
+    near = np.minimum(deep, 65532) + np.uint16(3)
+    for one in (deep, near, li.Engine.from_pixels(deep).to_pixels(dtype="uint16")):
+        for measure in (quality.ssim, quality.psnr):
+            assert measure(one, b) == measure(a, b) == measure(b, one)
+        assert quality.ssim(one, deep) == 1.0
+
+
 def test_wrong_types_are_type_errors():
     a, _ = pair((20, 30, 3))
-    for wrong in (None, 3, a.astype(np.float32), a.astype(np.uint16)):
+    for wrong in (None, 3, a.astype(np.float32), a.astype(np.uint32)):
         with pytest.raises(TypeError):
             quality.ssim(a, wrong)
     with pytest.raises(TypeError, match="float32"):

@@ -63,7 +63,10 @@ def difference(a: Engine, b: Engine, gain: int) -> Engine:
     first, second = (engine.to_pixels(mode=mode, shrink="exact") for engine in (a, b))
     if first.shape != second.shape:
         sizes = " and ".join(f"{pixels.width}x{pixels.height}" for pixels in (first, second))
-        raise InvalidArgumentError(f"the pictures are of different sizes: {sizes}")
+        raise InvalidArgumentError(
+            f"the pictures are of different sizes: {sizes}",
+            hint="resize one of them to the size of the other",
+        )
     height, width, channels = first.shape
     table = bytes(min(255, value * gain) for value in range(256))
     out = bytearray()
