@@ -108,6 +108,17 @@ li_meter_push(li_ctx *ctx, int64_t *spent_ns, li_rows **chain)
     return LI_OK;
 }
 
+/* Inks become colours first: gray is what is lost of the picture, not of its inks. */
+static li_status
+push_repairs(li_source *source, const li_input *input, const li_plan *plan,
+             li_rows **rows)
+{
+    if (plan->cmyk)
+        LI_TRY(
+            li_cmyk_push(rows, input->header.inverted, plan->icc, plan->decoded.pixel));
+    return plan->salvages ? li_salvage_push(source, input->header.height, rows) : LI_OK;
+}
+
 li_status
 li_decoder_open(li_ctx *ctx, li_source *source, const li_input *input,
                 const li_plan *plan, li_rows **rows)
@@ -115,11 +126,8 @@ li_decoder_open(li_ctx *ctx, li_source *source, const li_input *input,
     li_status status = input->codec ? input->codec->decode(ctx, source, &input->header,
                                                            plan->hint, rows)
                                     : li_frame_rows(ctx, &input->frame, rows);
-    if (status == LI_OK && plan->salvages)
-        status = li_salvage_push(source, input->header.height, rows);
-    if (status == LI_OK && plan->cmyk)
-        status =
-            li_cmyk_push(rows, input->header.inverted, plan->icc, plan->decoded.pixel);
+    if (status == LI_OK)
+        status = push_repairs(source, input, plan, rows);
     if (status != LI_OK && !ctx->step)
         ctx->step = "decode";
     return status;
@@ -163,11 +171,8 @@ open_rows(job *run, li_ahead_use *use)
     if (run->request->threads == LI_THREADS_IDLE)
         hint.ahead = hint.ahead && li_idle_cpus() > 0;
     hint.use = use;
-    LI_TRY(
-        input->codec->decode(run->ctx, run->source, &input->header, hint, &run->chain));
-    if (!run->plan->salvages)
-        return LI_OK;
-    return li_salvage_push(run->source, input->header.height, &run->chain);
+    return input->codec->decode(run->ctx, run->source, &input->header, hint,
+                                &run->chain);
 }
 
 static li_status
@@ -217,9 +222,7 @@ push_stages(job *run)
     if (plan->way != LI_WAY_ROWS)
         return push_planes(run);
     LI_TRY(li_meter_push(run->ctx, &run->decode_ns, &run->chain));
-    if (plan->cmyk)
-        LI_TRY(li_cmyk_push(&run->chain, run->input->header.inverted, plan->icc,
-                            plan->decoded.pixel));
+    LI_TRY(push_repairs(run->source, run->input, plan, &run->chain));
     return push_ops(run->ctx, plan->ops, plan->infos, plan->count, &run->chain);
 }
 

@@ -69,14 +69,18 @@ static const li_rows_ops salvage_ops = {
     .close = salvage_close,
 };
 
+/* Of inks, 255 is full, black alone. */
 static void
 make_gray(uint8_t *row, li_info info)
 {
-    enum { MIDDLE = 128 };
+    enum { MIDDLE = 128, BLACK = 3, INKS = 4 };
     size_t pixel = li_pixel_bytes(info.pixel);
     size_t alpha =
         li_pixel_has_alpha(info.pixel) ? pixel / li_pixel_channels(info.pixel) : 0;
-    memset(row, MIDDLE, li_row_bytes(info));
+    bool inks = info.pixel == LI_CMYK8;
+    memset(row, inks ? 0 : MIDDLE, li_row_bytes(info));
+    for (size_t x = 0; inks && x < info.width; x++)
+        row[x * INKS + BLACK] = 255 - MIDDLE;
     for (size_t x = 1; alpha && x <= info.width; x++)
         memset(row + x * pixel - alpha, 0, alpha);
 }

@@ -1,6 +1,7 @@
 """Damaged pictures with salvage=True: the height stays, and rows_real tells the truth."""
 
 import io
+import itertools
 import pickle
 from pathlib import Path
 
@@ -84,6 +85,43 @@ def test_what_is_cut_off_is_gray_and_the_rest_is_real(kind: str):
     assert found and found == sorted(found)
     if kind != "jpeg-progressive":
         assert len(found) == 3 and found[0] >= HEIGHT // 8 and found[2] < HEIGHT
+
+
+def ink_profile() -> bytes:
+    """Inks that print a dull brown at best: two grid points an ink, by A2B0 into Lab."""
+    levels = bytearray()
+    for inks in itertools.product((0, 1), repeat=4):
+        levels += bytes((200 - 40 * sum(inks), 140, 150))
+    one = (1 << 16).to_bytes(4, "big")
+    matrix = b"".join(one if cell % 4 == 0 else bytes(4) for cell in range(9))
+    table = b"mft1" + bytes(4) + bytes((4, 3, 2, 0)) + matrix
+    table += bytes(range(256)) * 4 + levels + bytes(range(256)) * 3
+    head = bytearray(128)
+    head[8:24] = b"\x02\x10\0\0prtrCMYKLab "
+    head[36:40] = b"acsp"
+    head[68:80] = bytes.fromhex("0000f6d6000100000000d32d")
+    tag = b"\0\0\0\1A2B0" + (144).to_bytes(4, "big") + len(table).to_bytes(4, "big")
+    head[0:4] = (144 + len(table)).to_bytes(4, "big")
+    return bytes(head) + tag + table
+
+
+@pytest.mark.parametrize("profile", [False, True])
+def test_what_is_lost_of_inks_is_gray_too(profile: bool):
+    """Not the colour that half of every ink makes: (64, 64, 64), or what a profile says."""
+    if profile and "lcms2" not in lazyimage.features():
+        pytest.skip("a build without lcms2")
+    out = io.BytesIO()
+    picture().convert("CMYK").save(
+        out, "JPEG", quality=90, icc_profile=ink_profile() if profile else None
+    )
+    engine = Engine.from_bytes(out.getvalue()[: len(out.getvalue()) * 2 // 3], salvage=True)
+    assert ("its profile" in engine.explain("png")) == profile
+    pixels = engine.to_pixels(mode="RGB")
+    rows = pixels.metrics.rows_real
+    assert rows is not None and 0 < rows < HEIGHT
+    assert (np.asarray(pixels)[rows:] == 128).all() and (np.asarray(pixels)[:rows] != 128).any()
+    with Image.open(io.BytesIO(bytes(engine.resize(48).to_buffer("png")))) as image:
+        assert image.getpixel((0, image.height - 1)) == (128, 128, 128)
 
 
 @pytest.mark.parametrize("kind", ["jpeg", "png"])

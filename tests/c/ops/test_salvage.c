@@ -81,6 +81,18 @@ TEST(lost_rows_are_gray_without_alpha)
         }
 }
 
+TEST(lost_inks_are_black_that_is_as_gray)
+{
+    job it;
+    const uint8_t *row;
+    CHECK_EQ(start(&it, LI_CMYK8, 1, LI_E132_TRUNCATED, -1), LI_OK);
+    CHECK_EQ(li_rows_next(it.chain, &row), LI_OK);
+    CHECK_EQ(li_rows_next(it.chain, &row), LI_OK);
+    for (uint32_t i = 0; i < 4 * WIDTH; i++)
+        CHECK_EQ(row[i], i % 4 == 3 ? 127 : 0);
+    stop(&it);
+}
+
 TEST(no_row_and_no_damage_are_errors_as_ever)
 {
     static const li_status statuses[] = {LI_E132_TRUNCATED, LI_ENOMEM,
@@ -110,6 +122,7 @@ int
 main(void)
 {
     RUN(lost_rows_are_gray_without_alpha);
+    RUN(lost_inks_are_black_that_is_as_gray);
     RUN(no_row_and_no_damage_are_errors_as_ever);
     RUN(every_allocation_may_fail);
     return test_end();
