@@ -33,15 +33,9 @@ draft_op(li_draft *draft, const li_op *op)
 {
     li_pixel is = info_now(draft).pixel;
     li_pixel wanted = op->kind->wants ? op->kind->wants(op, is) : is;
-    bool rounded = li_pixel_is_deep(is) && !op->kind->deep;
-    if (rounded)
-        wanted = li_pixel_with_depth(wanted, false);
     if (wanted != is)
         LI_TRY(draft_convert(draft, wanted, NULL));
-    LI_TRY(li_draft_add(draft, op));
-    /* As if each step stood alone. */
-    li_pixel made = li_pixel_with_depth(info_now(draft).pixel, true);
-    return rounded ? draft_convert(draft, made, NULL) : LI_OK;
+    return li_draft_add(draft, op);
 }
 
 static li_status

@@ -160,8 +160,8 @@ layer_open(const li_picture *picture, li_ctx *ctx, li_rows **rows)
 /* --- before the plan ---------------------------------------------------------------
  */
 
-/* Once to see whether it is gray, then with alpha. Its rows are not kept: it costs what
- * a file does. */
+/* Once to see whether it is gray and deep, then with alpha. Its rows are not kept: it
+ * costs what a file does. */
 static li_status
 plan_layer(li_ctx *ctx, const li_input *input, li_layer *layer)
 {
@@ -174,9 +174,10 @@ plan_layer(li_ctx *ctx, const li_input *input, li_layer *layer)
     request.keep = 0;
     request.to_srgb = true;
     LI_TRY(li_plan_make(ctx, input, &request, &layer->plan));
-    bool gray = li_pixel_is_gray(layer->plan.out.pixel);
+    li_pixel is = layer->plan.out.pixel;
     li_plan_free(ctx, &layer->plan);
-    request.mode = gray ? LI_GRAYA8 : LI_RGBA8;
+    request.mode = li_pixel_with_depth(li_pixel_is_gray(is) ? LI_GRAYA8 : LI_RGBA8,
+                                       li_pixel_is_deep(is));
     return li_plan_make(ctx, input, &request, &layer->plan);
 }
 

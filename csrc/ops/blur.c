@@ -474,7 +474,6 @@ const li_op_kind li_op_blur = {
     .bytes = blur_bytes,
     .open = blur_open,
     .say = blur_say,
-    .deep = true,
 };
 
 const li_op_kind li_op_sharpen = {
@@ -484,5 +483,4 @@ const li_op_kind li_op_sharpen = {
     .open = blur_open,
     .idle = sharpen_idle,
     .say = sharpen_say,
-    .deep = true,
 };

@@ -96,5 +96,4 @@ const li_op_kind li_op_color = {
     .say = color_say,
     .wants = color_wants,
     .per_pixel = true,
-    .deep = true,
 };

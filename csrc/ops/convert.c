@@ -183,5 +183,4 @@ const li_op_kind li_op_convert = {
     .open = convert_open,
     .adds_srgb = convert_adds_srgb,
     .per_pixel = true,
-    .deep = true,
 };

@@ -77,5 +77,4 @@ const li_op_kind li_op_crop = {
     .shape = crop_shape,
     .bytes = crop_bytes,
     .open = crop_open,
-    .deep = true,
 };

@@ -30,7 +30,6 @@ typedef struct li_op_kind {
     /* Does it bring colours of sRGB? They do not go into samples of a profile. */
     bool (*adds_srgb)(const li_op *op, li_pixel in);
     bool per_pixel; /* looks at one pixel at a time, wherever it is */
-    bool deep;      /* takes samples of 16 bits; else the planner rounds them to 8 */
 } li_op_kind;
 
 /* A rectangle of pixels. */
@@ -129,7 +128,7 @@ typedef struct li_rotate {
 /* A second picture, which an op reads beside the one that it is put on. */
 typedef struct li_picture li_picture;
 struct li_picture {
-    li_info info;   /* gray or RGB with alpha, 8 bits */
+    li_info info;   /* gray or RGB with alpha */
     uint64_t bytes; /* upper bound of what one stream of it takes */
     /* Its rows from the first on, on ctx; as often as wanted, one after the other. */
     li_status (*open)(const li_picture *picture, li_ctx *ctx, li_rows **rows);

@@ -411,5 +411,4 @@ const li_op_kind li_op_orient = {
     .shape = orient_shape,
     .bytes = orient_bytes,
     .open = orient_open,
-    .deep = true,
 };

@@ -160,7 +160,6 @@ const li_op_kind li_op_pad = {
     .idle = pad_idle,
     .say = pad_say,
     .adds_srgb = pad_adds_srgb,
-    .deep = true,
 };
 
 /* --- colours -----------------------------------------------------------------------

@@ -451,7 +451,6 @@ const li_op_kind li_op_resize = {
     .shape = resize_shape,
     .bytes = resize_bytes,
     .open = resize_open,
-    .deep = true,
 };
 
 /* --- names -------------------------------------------------------------------------

@@ -311,5 +311,4 @@ const li_op_kind li_op_rotate = {
     .wants = rotate_wants,
     .say = rotate_say,
     .adds_srgb = rotate_adds_srgb,
-    .deep = true,
 };

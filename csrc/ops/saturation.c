@@ -152,7 +152,6 @@ const li_op_kind li_op_saturation = {
     .idle = saturation_idle,
     .say = saturation_say,
     .per_pixel = true,
-    .deep = true,
 };
 
 /* What is mixed in from another channel is rounded; the channel's own part is the rest

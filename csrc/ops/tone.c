@@ -167,7 +167,6 @@ const li_op_kind li_op_tone = {
     .bytes = tone_bytes,
     .open = tone_open,
     .per_pixel = true,
-    .deep = true,
 };
 
 /* --- tables ------------------------------------------------------------------------

@@ -175,6 +175,8 @@ STEPS = {
     "sharpen": lambda engine: engine.sharpen(1, 1),
     "pad": lambda engine: engine.pad(3, background="#102030"),
     "flatten": lambda engine: engine.flatten("#445566"),
+    "overlay": lambda engine: engine.overlay(picture(20, 30, channels=4), opacity=0.7),
+    "overlay-8": lambda engine: engine.overlay(narrowed(picture(9, 8)), tile=True, opacity=0.3),
     "angle": lambda engine: engine.rotate(17, background="#778899"),
 }
 
@@ -195,6 +197,24 @@ def test_every_step_runs_deep_and_is_what_8_bits_give(name: str, channels: int) 
         found[:, :, :-1] *= found[:, :, -1:] / 255
         known[:, :, :-1] *= known[:, :, -1:] / 255
     assert np.abs(found - known).max() <= (3 if name in ("linear", "gamma", "sharpen") else 2)
+
+
+@pytest.mark.parametrize("layer", [np.uint8, np.uint16])
+def test_an_overlay_leaves_what_it_does_not_cover(layer: type) -> None:
+    """To the last bit; and covers in 16 bits, a layer of 8 as what it stands for."""
+    under = np.full((9, 9, 3), 1000, np.uint16)
+    over = np.full((2, 2, 4), np.iinfo(layer).max, layer)
+    over[0, 0] = 0, 7, 0, np.iinfo(layer).max // 3
+    engine = Engine.from_pixels(under).overlay(Engine.from_pixels(over), position=(4, 3))
+    found = np.asarray(engine.to_pixels(dtype="uint16"))
+    wide = over.astype(float) * (65535 // np.iinfo(layer).max)
+    alpha = wide[:, :, 3:] / 65535
+    wanted = under.astype(float)
+    wanted[3:5, 4:6] = wide[:, :, :3] * alpha + 1000 * (1 - alpha)
+    assert np.abs(found - wanted).max() <= 0.5
+    assert "convert" not in engine.explain("png")
+    data = png_of(picture())
+    assert "rgba16" in Engine.from_pixels(under).overlay(data).explain("png")
 
 
 def reference(samples: np.ndarray, width: int, height: int) -> np.ndarray:

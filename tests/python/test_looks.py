@@ -295,11 +295,16 @@ def test_the_window_has_what_the_eye_goes_to(name: str, corpus: list[oracle.Entr
 # --- what they cost ------------------------------------------------------------------
 
 LARGE, LOGO = 'li.Engine.from_path("large.png")', 'li.Engine.from_path("logo.png")'
+DEEP = 'li.Engine.from_path("deep.png")'
 CHAINS = (
     f'{LARGE}.overlay({LOGO}, position="top").explain("png")',
     f'{LARGE}.overlay({LOGO}.resize(90), tile=True).explain("png")',
     f'{LARGE}.overlay({LOGO}, tile=True, opacity=0.5).explain("jpeg")',
     f'{LOGO}.overlay({LARGE}.trim().overlay({LOGO}.blur(3))).explain("png")',
+    f'{DEEP}.overlay({LOGO}, tile=True).explain("png")',
+    f'{DEEP}.overlay({DEEP}.resize(90), tile=True).explain("png")',
+    f'{LOGO}.overlay({DEEP}.resize(400), opacity=0.5).explain("png")',
+    f'{DEEP}.trim().resize(300).explain("png")',
     f'{LARGE}.trim().resize(300).explain("png")',
     f'{LARGE}.rotate(90).trim().explain("jpeg")',
     f'{LARGE}.resize(300, 900, fit="cover", position="attention").explain("jpeg")',
@@ -313,7 +318,7 @@ CHAINS = (
 
 @pytest.fixture(scope="module")
 def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A directory with a picture of 3 MP that has a border, and one of 1.2 MP with alpha."""
+    """A directory with a picture of 3 MP that has a border, and two of 1.2 MP with alpha."""
     directory = tmp_path_factory.mktemp("large")
     y, x = np.mgrid[0:1500, 0:2000].astype(np.float32)
     waves = [127 + 60 * np.sin(y / (31 + n)) + 60 * np.cos(x / (23 + n)) for n in range(4)]
@@ -322,6 +327,8 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
     framed.to_file(directory / "large.png", compression=1, durable=False)
     logo = li.Engine.from_pixels(np.ascontiguousarray(samples[:1000, :1200]))
     logo.to_file(directory / "logo.png", compression=1, durable=False)
+    deep = li.Engine.from_pixels(samples[:1000, :1200].astype(np.uint16) * 257)
+    deep.to_file(directory / "deep.png", compression=1, durable=False)
     return directory
 
 

@@ -69,13 +69,20 @@ def pictures(draw: st.DrawFn) -> Picture:
     return Picture(samples, kind, orientation, tuple(options.items()))
 
 
-def _layer(width: int, height: int, channels: int) -> tuple[Any, ...]:
+def _layer(width: int, height: int, channels: int, deep: bool = False) -> tuple[Any, ...]:
     """What lies over, as the core takes it."""
-    source = _core.Source.from_pixels(_samples(width, height, channels, 5), None)
+    samples = _samples(width, height, channels, 5)
+    if deep:
+        samples = samples.astype(np.uint16) * 256 + np.arange(width, dtype=np.uint16)[:, None]
+    source = _core.Source.from_pixels(np.ascontiguousarray(samples), None)
     return source, {"steps": (("flip_h",),), "output": "pixels", "type": _core.Pixels}
 
 
-LAYERS = tuple(_layer(9 + 7 * channels, 12, channels) for channels in (1, 2, 3, 4))
+LAYERS = tuple(
+    _layer(9 + 7 * channels, 12, channels, deep)
+    for channels in (1, 2, 3, 4)
+    for deep in (False, True)
+)
 _SIDES = st.integers(0, 60)
 _PARTS = st.integers(0, 99)
 _COLORS = st.sampled_from(("#ffffff", "#102030", "#808080", "#40506070", "#00000000"))

@@ -415,6 +415,7 @@ list_further_jobs(void)
     add("png-1", small, 1, png)->encode.compression = 1;
     add("looks", seen, 2, png);
     add("overlay", laid_over, 2, png);
+    add("overlay-deep", laid_over, 2, png)->encode.bit_depth = 16;
     add("png-palette", NULL, 0, png)->encode.palette = 16;
     add("png-interlaced", NULL, 0, png)->encode.interlace = true;
     add("png-gray-2", long_chain + 6, 1, png)->encode.bit_depth = 2;

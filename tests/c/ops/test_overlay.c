@@ -4,7 +4,9 @@
 
 #include <math.h>
 
-static const li_pixel layouts[] = {LI_GRAY8, LI_GRAYA8, LI_RGB8, LI_RGBA8};
+static const li_pixel layouts[] = {LI_GRAY8,  LI_GRAYA8,  LI_RGB8,  LI_RGBA8,
+                                   LI_GRAY16, LI_GRAYA16, LI_RGB16, LI_RGBA16};
+enum { LAYOUTS = 8 };
 
 enum { OPAQUE = 1 << 16 };
 
@@ -58,26 +60,39 @@ pixel_over(const li_frame *over, const li_overlay *by, int64_t x, int64_t y)
     return li_frame_row(over, (uint32_t)v) + u * li_pixel_bytes(over->info.pixel);
 }
 
+/* A sample as it counts in a picture that is deep or not. */
+static uint32_t
+sample_as(const uint8_t *pixel, li_pixel layout, uint32_t c, bool deep)
+{
+    uint32_t v = pixel[c];
+    if (!li_pixel_is_deep(layout))
+        return deep ? v * 257 : v;
+    v = ((const uint16_t *)(const void *)pixel)[c];
+    return deep ? v : (v + 128) / 257;
+}
+
 static void
 check_pixel(const uint8_t *under, const uint8_t *over, const uint8_t *out,
             li_pixel base, li_pixel top, uint32_t opacity)
 {
     uint32_t n = li_pixel_channels(base), last = li_pixel_channels(top) - 1;
-    bool alpha = li_pixel_has_alpha(base);
-    long double cover = over[last] / 255.0L * opacity / OPAQUE;
-    long double below = alpha ? under[n - 1] / 255.0L : 1,
+    bool alpha = li_pixel_has_alpha(base), deep = li_pixel_is_deep(base);
+    long double full = deep ? 65535 : 255;
+    long double cover = sample_as(over, top, last, deep) / full * opacity / OPAQUE;
+    long double below = alpha ? sample_as(under, base, n - 1, deep) / full : 1,
                 sum = cover + below * (1 - cover);
     if (cover == 0) {
-        CHECK(memcmp(under, out, n) == 0);
+        CHECK(memcmp(under, out, li_pixel_bytes(base)) == 0);
         return;
     }
     for (uint32_t c = 0; c < n - alpha; c++) {
-        long double from = over[last > 1 ? c : 0];
-        long double wanted = (from * cover + under[c] * below * (1 - cover)) / sum;
-        CHECK(fabsl(out[c] - wanted) <= 0.5L + 1e-9L);
+        long double from = sample_as(over, top, last > 1 ? c : 0, deep);
+        long double to = sample_as(under, base, c, deep);
+        long double wanted = (from * cover + to * below * (1 - cover)) / sum;
+        CHECK(fabsl(sample_as(out, base, c, deep) - wanted) <= 0.5L + 1e-9L);
     }
     if (alpha)
-        CHECK(fabsl(out[n - 1] - sum * 255) <= 0.5L + 1e-9L);
+        CHECK(fabsl(sample_as(out, base, n - 1, deep) - sum * full) <= 0.5L + 1e-9L);
 }
 
 static void
@@ -111,12 +126,15 @@ TEST(every_layout_and_place_equals_the_long_way)
                                  {16, 12}, {0, 40}, {-3, 9},  {15, -6}};
     const uint32_t opacities[] = {OPAQUE, OPAQUE / 2, 12345, 1};
     uint32_t seed = 5, begun;
-    for (int k = 0; k < 8; k++)
+    for (int k = 0; k < 4 * LAYOUTS; k++)
         for (int p = 0; p < 9; p++)
             for (int t = 0; t < 2; t++) {
-                li_pixel top = k / 4 || k % 4 < 2 ? LI_GRAYA8 : LI_RGBA8;
+                li_pixel base = layouts[k % LAYOUTS];
+                bool gray = k / LAYOUTS % 2 || li_pixel_is_gray(base);
+                li_pixel top =
+                    li_pixel_with_depth(gray ? LI_GRAYA8 : LI_RGBA8, k / LAYOUTS / 2);
                 li_frame in =
-                    picture_make((li_info){16, 12, layouts[k % 4]},
+                    picture_make((li_info){16, 12, base},
                                  p % 2 ? PICTURE_EDGES : PICTURE_NOISE, &seed);
                 shown over = show(
                     picture_make((li_info){7, 5, top}, PICTURE_NOISE, &seed), &begun);
@@ -126,6 +144,21 @@ TEST(every_layout_and_place_equals_the_long_way)
                 picture_free(&over.frame);
                 picture_free(&in);
             }
+}
+
+/* White over white and full cover: the largest sums there are. */
+TEST(the_ends_of_16_bits_stay)
+{
+    uint32_t begun;
+    uint16_t under[4] = {65535, 65535, 65535, 65535}, over[4] = {65535, 0, 1, 65535};
+    for (int alpha = 0; alpha < 2; alpha++)
+        for (uint32_t opacity = 1; opacity <= OPAQUE; opacity += OPAQUE - 1) {
+            li_info info = {1, 1, alpha ? LI_RGBA16 : LI_RGB16};
+            li_frame in = {info, 8, (uint8_t *)under};
+            shown top = show((li_frame){{1, 1, LI_RGBA16}, 8, (uint8_t *)over}, &begun);
+            li_op op = overlay_op(&top, 0, 0, opacity, false);
+            check_overlay(&in, &top, &op);
+        }
 }
 
 TEST(a_place_by_name_lies_where_it_says)
@@ -253,7 +286,8 @@ TEST(colours_over_gray_want_colours)
     CHECK_EQ(li_op_overlay.wants(&op, LI_GRAY8), LI_RGB8);
     CHECK_EQ(li_op_overlay.wants(&op, LI_GRAYA8), LI_RGBA8);
     CHECK_EQ(li_op_overlay.wants(&op, LI_RGB8), LI_RGB8);
-    CHECK_EQ(li_op_overlay.wants(&op, LI_GRAYA16), LI_RGBA8);
+    CHECK_EQ(li_op_overlay.wants(&op, LI_GRAYA16), LI_RGBA16);
+    CHECK_EQ(li_op_overlay.wants(&op, LI_RGB16), LI_RGB16);
     over.base.info.pixel = LI_GRAYA8;
     CHECK_EQ(li_op_overlay.wants(&op, LI_GRAY8), LI_GRAY8);
     CHECK_EQ(li_op_overlay.wants(&op, LI_RGBA8), LI_RGBA8);
@@ -263,11 +297,12 @@ TEST(colours_over_gray_want_colours)
 TEST(every_allocation_fails_once)
 {
     uint32_t seed = 12, begun;
-    for (int tile = 0; tile < 2; tile++) {
-        li_frame in = picture_make((li_info){20, 10, LI_GRAYA8}, PICTURE_NOISE, &seed);
+    for (int i = 0; i < 4; i++) {
+        li_info info = {20, 10, i / 2 ? LI_GRAYA16 : LI_GRAYA8};
+        li_frame in = picture_make(info, PICTURE_NOISE, &seed);
         shown over = show(
             picture_make((li_info){7, 5, LI_GRAYA8}, PICTURE_NOISE, &seed), &begun);
-        li_op op = overlay_op(&over, 1, 1, OPAQUE, tile);
+        li_op op = overlay_op(&over, 1, 1, OPAQUE, i % 2);
         picture_starve(&op, &in);
         picture_free(&over.frame);
         picture_free(&in);
@@ -278,6 +313,7 @@ int
 main(void)
 {
     RUN(every_layout_and_place_equals_the_long_way);
+    RUN(the_ends_of_16_bits_stay);
     RUN(a_place_by_name_lies_where_it_says);
     RUN(tiles_are_held_while_they_are_small);
     RUN(large_tiles_are_begun_anew);
