@@ -1,6 +1,7 @@
 /* look.c: steps whose numbers are in the pixels become steps with numbers. Layer 4. */
 #include "group/look.h"
 #include "engine/geometry.h"
+#include "kernels/deep.h"
 #include "quality/border.h"
 #include "quality/salient.h"
 
@@ -16,7 +17,8 @@ typedef struct look_out {
 
 typedef struct look_sink {
     li_sink base;
-    look_out *out; /* borrowed */
+    look_out *out;                       /* borrowed */
+    uint8_t narrow[LI_SALIENT_SIDE * 4]; /* a deep row in 8 bits */
 } look_sink;
 
 /* --- codecs that only look ---------------------------------------------------------
@@ -46,7 +48,13 @@ border_open(li_ctx *ctx, li_info info, const li_encode *encode, li_out *out,
 static li_status
 salient_write(li_sink *sink, const uint8_t *row)
 {
-    li_salient_row(&((look_sink *)sink)->out->salient, row);
+    look_sink *self = (look_sink *)sink;
+    if (li_pixel_is_deep(sink->info.pixel)) {
+        li_deep_to_bytes((const uint16_t *)(const void *)row, self->narrow,
+                         (size_t)sink->info.width * 4);
+        row = self->narrow;
+    }
+    li_salient_row(&self->out->salient, row);
     return LI_OK;
 }
 
@@ -60,6 +68,7 @@ salient_open(li_ctx *ctx, li_info info, const li_encode *encode, li_out *out,
     look_out *to = (look_out *)out;
     LI_TRY(li_sink_new(ctx, sizeof(look_sink), &salient_sink, info, sink));
     ((look_sink *)*sink)->out = to;
+    info.pixel = LI_RGBA8;
     li_salient_begin(&to->salient, info);
     return LI_OK;
 }
@@ -89,13 +98,11 @@ same_pixel(li_pixel pixel, const li_encode *encode)
     return pixel == LI_CMYK8 ? LI_RGB8 : pixel;
 }
 
-/* Of what draws the eye 8 bits tell enough. */
 static li_pixel
 rgba_pixel(li_pixel pixel, const li_encode *encode)
 {
-    (void)pixel;
     (void)encode;
-    return LI_RGBA8;
+    return li_pixel_with_depth(LI_RGBA8, li_pixel_is_deep(pixel));
 }
 
 static const li_codec border_codec = {
