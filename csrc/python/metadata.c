@@ -2,14 +2,18 @@
  * pixels to Python. Layer 5. */
 #include "python/py.h"
 
+#include <string.h>
+
 /* --- call: no PyObject from here to the next heading ----------------------------- */
 
 li_status
 py_input_metadata(const py_job *job, li_ctx *ctx, li_source *source, uint8_t keep,
                   li_input *input)
 {
-    if (job->source->kind == PY_PIXELS)
+    if (job->source->kind == PY_PIXELS) {
         input->metadata = job->source->metadata;
+        input->header.cicp = job->source->numbers;
+    }
     return li_input_metadata(ctx, source, keep, input);
 }
 
@@ -103,5 +107,29 @@ py_metadata_parse(PyObject *given, py_source *source)
     to->xmp_more_at = (size_t)more_at;
     to->xmp_more_size = (size_t)more_size;
     source->given = Py_NewRef(given);
+    return 0;
+}
+
+PyObject *
+py_wrap_numbers(const py_job *job)
+{
+    static const li_cicp none;
+    const li_cicp *said = &job->input.header.cicp;
+    if (job->request.output != LI_OUTPUT_PIXELS || job->request.to_srgb ||
+        memcmp(said, &none, sizeof(none)) == 0)
+        return Py_NewRef(Py_None);
+    return PyBytes_FromStringAndSize((const char *)said, sizeof(*said));
+}
+
+int
+py_numbers_parse(PyObject *given, py_source *source)
+{
+    if (given == Py_None)
+        return 0;
+    if (!PyBytes_Check(given) || PyBytes_GET_SIZE(given) != sizeof(source->numbers)) {
+        PyErr_SetString(PyExc_TypeError, "numbers must be those of a job, or None");
+        return -1;
+    }
+    memcpy(&source->numbers, PyBytes_AS_STRING(given), sizeof(source->numbers));
     return 0;
 }

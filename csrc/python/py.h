@@ -86,6 +86,7 @@ typedef struct py_source {
     bool salvage;
     PyObject *given;      /* owned: a tuple of bytes that metadata borrow; PY_PIXELS */
     li_metadata metadata; /* what goes with the pixels */
+    li_cicp numbers;      /* and what their colours are; all 0: sRGB's */
 } py_source;
 
 extern PyType_Spec py_source_spec;
@@ -217,6 +218,10 @@ li_status py_hand_metadata(py_job *job);
 /* With the GIL: such a tuple, or None; and one into a source of pixels. */
 PyObject *py_wrap_metadata(const li_metadata *metadata);
 int py_metadata_parse(PyObject *given, py_source *source);
+/* What numbers say of pixels whose colours were not converted, as bytes for a source of
+ * those pixels; None: nothing. */
+PyObject *py_wrap_numbers(const py_job *job);
+int py_numbers_parse(PyObject *given, py_source *source);
 /* From the plan to the result. */
 li_status py_job_run(py_job *job, li_source *source);
 

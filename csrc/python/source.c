@@ -228,15 +228,16 @@ pack_pixels(py_source *self)
 static PyObject *
 source_from_pixels(PyTypeObject *type, PyObject *args)
 {
-    PyObject *data, *metadata = Py_None;
+    PyObject *data, *metadata = Py_None, *numbers = Py_None;
     const char *mode;
-    if (!PyArg_ParseTuple(args, "Oz|O:from_pixels", &data, &mode, &metadata))
+    if (!PyArg_ParseTuple(args, "Oz|OO:from_pixels", &data, &mode, &metadata, &numbers))
         return NULL;
     py_source *self = source_new(type, PY_PIXELS);
     if (!self)
         return NULL;
     if (PyObject_GetBuffer(data, &self->view, PyBUF_RECORDS_RO) < 0 ||
-        py_metadata_parse(metadata, self) < 0 || check_samples(&self->view) < 0 ||
+        py_metadata_parse(metadata, self) < 0 || py_numbers_parse(numbers, self) < 0 ||
+        check_samples(&self->view) < 0 ||
         check_shape(&self->view, mode, &self->frame.info) < 0)
         goto failed;
     self->size = (size_t)li_image_bytes(self->frame.info);

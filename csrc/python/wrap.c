@@ -230,6 +230,7 @@ py_wrap_metrics(const py_job *job, uint64_t bytes_out)
         put_int(dict, "denied_kinds", job->denied) &&
         put(dict, "rows_real", wrap_rows_real(job)) &&
         put(dict, "metadata", py_wrap_metadata(&job->handed)) &&
+        put(dict, "numbers", py_wrap_numbers(job)) &&
         put_text(dict, "io", job->input.io) &&
         put(dict, "warnings", wrap_warnings(&job->ctx.warnings)) &&
         put(dict, "steps", wrap_steps(&job->plan)))

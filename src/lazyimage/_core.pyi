@@ -44,11 +44,14 @@ class Source:
         cls,
         data: Buffer,
         mode: str | None,
-        metadata: tuple[bytes | None, bytes | None, bytes | None, float, float, int] | None = None,
+        metadata: tuple[bytes | None, bytes | None, bytes | None, float, float, int, int, int]
+        | None = None,
+        numbers: bytes | None = None,
     ) -> Source:
         """A 2-D or 3-D uint8 or uint16 array (H, W) or (H, W, C): borrowed if its pixels
         are packed (any row stride), else copied once. mode None: by C, 1 L, 2 LA, 3 RGB, 4 RGBA.
-        metadata: ICC, EXIF, XMP, pixels per inch across and down, orientation."""
+        metadata: ICC, EXIF, XMP, pixels per inch across and down, orientation, where in XMP
+        its extension is. numbers: of a job that left colours as they were."""
     def hold(self) -> None:
         """Open the file now and keep this version for all jobs until release(). Counts."""
     def release(self) -> None: ...
@@ -122,9 +125,9 @@ def run(source: Source, request: Mapping[str, Any]) -> tuple[Any, dict[str, Any]
     Metrics keys: decode_ns, ops_ns, encode_ns, total_ns, cpu_ns, bytes_in, bytes_out,
     format_in, format_out, width_in, height_in (upright), width_out, height_out, mode_out,
     quality (None if the format has none), peak_bytes, decoded_bytes, shrink (M of M/8),
-    kept_kinds, denied_kinds (LI_KEEP_…), metadata (of pixels, as from_pixels() takes them,
-    or None), rows_real (of the file's rows, where the source salvages, else None), io,
-    warnings (tuple of str), planned_bytes, planned_out_bytes, steps (names as run).
+    kept_kinds, denied_kinds (LI_KEEP_…), metadata and numbers (of pixels, as from_pixels()
+    takes them, or None), rows_real (of the file's rows, where the source salvages, else None),
+    io, warnings (tuple of str), planned_bytes, planned_out_bytes, steps (names as run).
     """
 
 def run_many(

@@ -19,7 +19,6 @@ from lazyimage.formats import QUALITY_FORMATS
 from lazyimage.machine import default_memory
 from lazyimage.outputs import Encoded, Pixels, finish, finish_encoded, make_metrics
 from lazyimage.records import Search
-from lazyimage.source import pixels_origin
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -186,8 +185,8 @@ class Held:
         self.bare = recipe.without_steps()
         self.pixels, self.raw = pixels, raw
         self.frame = memoryview(pixels).nbytes
-        view = memoryview(pixels)
-        self.core = pixels_origin(view, raw["mode_out"], metadata=raw["metadata"]).core
+        goes_with = raw["metadata"], raw["numbers"]
+        self.core = _core.Source.from_pixels(memoryview(pixels), raw["mode_out"], *goes_with)
         self.peak = raw["peak_bytes"]
         self.tried: dict[int, int] = {}  # quality → bytes
         self.kept: dict[int, tuple[Encoded, dict[str, Any]]] = {}
@@ -321,8 +320,10 @@ def find(asked: Asked, pixels: Pixels, raw: dict[str, Any]) -> Steps[Encoded]:
         raise (yield from unmet(held, goal, quality))
     encoded = yield from held.encode(quality)
     raw = held.kept[quality][1]
+    told = (*held.raw["warnings"], *raw["warnings"])
     for name in FROM_THE_SOURCE:
         raw[name] = held.raw[name]
+    raw["warnings"] = tuple(dict.fromkeys(told))
     raw |= {"peak_bytes": held.peak, "planned_bytes": asked.planned}
     raw |= {"planned_out_bytes": asked.planned_out}
     for name in held.spent:
@@ -338,7 +339,7 @@ def find(asked: Asked, pixels: Pixels, raw: dict[str, Any]) -> Steps[Encoded]:
 
 FROM_THE_SOURCE = (
     *("decode_ns", "ops_ns", "bytes_in", "format_in", "width_in", "height_in", "shrink"),
-    *("decoded_bytes", "icc_bytes", "exif_bytes", "xmp_bytes", "io", "warnings", "steps"),
+    *("decoded_bytes", "icc_bytes", "exif_bytes", "xmp_bytes", "io", "steps"),
     *("threads", "denied_kinds", "rows_real", "icc_converted"),
 )
 

@@ -282,6 +282,19 @@ def test_deep_and_large_avifs_say_it(tmp_path: Path) -> None:
 # --- who has no place, and who needs none -----------------------------------------------
 
 
+@needs_avif
+@pytest.mark.parametrize("goal", [{"max_bytes": 3000}, {"min_ssim": 0.9}], ids=str)
+def test_a_search_says_what_one_job_says(goal: dict[str, Any]) -> None:
+    source = Engine.from_bytes(png(cicp(12, 13)))
+    found = source.to_buffer("avif", color="keep", **goal)
+    assert nclx(bytes(found)) == (12, 13, 6, 0x80)
+    assert nclx(bytes(source.to_buffer("avif", **goal))) == (1, 13, 6, 0x80)
+    many = li.run([source.output(format="avif", color="keep", **goal)], on_error="raise")
+    assert nclx(bytes(many[0].result)) == (12, 13, 6, 0x80)
+    warnings = source.to_buffer("jpeg", color="keep", **goal).metrics.warnings
+    assert len(warnings) == 1 and NO_PLACE in warnings[0]
+
+
 @pytest.mark.parametrize("format", ["jpeg", "webp"])
 def test_jpeg_and_webp_say_that_they_have_no_place(format: str) -> None:
     if format not in li.supported_output_formats():
