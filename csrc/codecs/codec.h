@@ -179,6 +179,17 @@ typedef struct li_codec {
                                li_out *out, li_plane_sink **sink);
 } li_codec;
 
+/* The picture ends at `end`, with `what`: note the bytes behind it, if there are any.
+ */
+static inline void
+li_codec_note_rest(const char *codec, li_ctx *ctx, const li_source *in, uint64_t end,
+                   const char *what)
+{
+    if (end < in->size)
+        li_warn(ctx, "%s: %llu extraneous bytes behind %s", codec,
+                (unsigned long long)(in->size - end), what);
+}
+
 /* May this be asked of a decoder for a shrink? */
 static inline bool
 li_header_skims(const li_header *header, uint8_t shrink, bool planes)

@@ -188,6 +188,10 @@ li_jpeg_reader_end(li_jpeg_reader *reader)
     jpeg_finish_decompress(&reader->jpeg);
     if (reader->trouble.ended)
         li_warn(reader->ctx, "jpeg: the file ends without an end marker");
+    else
+        li_codec_note_rest("jpeg", reader->ctx, reader->in,
+                           reader->offset - reader->source.bytes_in_buffer,
+                           "the end marker");
 }
 
 /* --- open and close -----------------------------------------------------------------

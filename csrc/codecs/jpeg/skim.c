@@ -83,6 +83,9 @@ read_end(li_skim *skim)
         return li_skim_fail(&skim->input, "a scan behind the last one");
     if (skim->input.ended)
         li_warn(skim->ctx, "jpeg: the file ends without an end marker");
+    else
+        li_codec_note_rest("jpeg", skim->ctx, skim->input.in, skim->input.at,
+                           "the end marker");
     return LI_OK;
 }
 

@@ -3,6 +3,7 @@
  * Where libpng's verdict hangs on how its buffers fall (it may not get to the check of
  * the stream), this reader always looks. */
 #include "codecs/png/idat.h"
+#include "codecs/codec.h"
 
 #include <string.h>
 
@@ -192,6 +193,8 @@ find_end(li_png_idat *idat)
     LI_TRY(li_png_walk_end(&idat->walk));
     if (idat->walk.length > 0)
         idat_warn(idat, "invalid");
+    li_codec_note_rest("png", idat->walk.ctx, idat->walk.in,
+                       idat->walk.offset - idat->walk.window_left, "IEND");
     return LI_OK;
 }
 

@@ -208,6 +208,8 @@ static void
 step_end(png_reader *reader)
 {
     png_read_end(reader->png, NULL);
+    li_codec_note_rest("png", reader->base.ctx, reader->in,
+                       reader->offset - reader->left, "IEND");
 }
 
 static void

@@ -312,6 +312,7 @@ li_webp_walk(li_ctx *ctx, li_source *in, li_webp_scan *scan)
     bool there;
     *scan = (li_webp_scan){.orientation = 1};
     LI_TRY(walk_riff(&walk));
+    scan->end = walk.end;
     LI_TRY(chunk_next(&walk, &offset, walk.end, &chunk, &there));
     if (there && chunk_is(&chunk, "VP8X")) {
         LI_TRY(visit_extended(&walk, &chunk));
@@ -345,6 +346,7 @@ li_webp_inspect(li_ctx *ctx, li_source *in, li_header *header)
     *header = (li_header){.width = scan.width, .height = scan.height};
     LI_TRY(li_header_check(ctx, header, in->size));
     LI_TRY(li_webp_count_groups(ctx, in, &scan.frame));
+    li_codec_note_rest("webp", ctx, in, scan.end, "the RIFF");
     bool alpha = scan.frame.alpha || !fills_canvas(&scan);
     bool planar = !scan.frame.lossless && !alpha;
     *header = (li_header){

@@ -32,6 +32,7 @@ typedef struct li_webp_frame {
 typedef struct li_webp_scan {
     uint32_t width, height; /* of the canvas */
     li_webp_frame frame;
+    uint64_t end; /* of the RIFF */
     uint32_t frames;
     bool animated;
     uint8_t orientation;
