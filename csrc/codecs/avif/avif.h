@@ -37,6 +37,9 @@ typedef struct avif_mosaic {
 
 /* What the scan finds; plain data. */
 typedef struct avif_found {
+    uint64_t end;         /* of the boxes; what is behind it are none */
+    bool cut;             /* one of them is longer than the file */
+    uint64_t picture_end; /* of the data of the primary item and its tiles */
     bool grid, sequence, alpha;
     uint32_t tiles; /* of the colour picture */
     uint64_t frames;

@@ -25,19 +25,34 @@ li_avif_full(li_ctx *ctx, li_source *in, avif_box box, avif_span *span)
     return LI_OK;
 }
 
+static li_status
+fail_short(const avif_span *span)
+{
+    (void)li_fail(span->ctx, LI_E132_TRUNCATED,
+                  "avif: the file ends at byte %llu, within a box",
+                  (unsigned long long)span->in->size);
+    return LI_E132_TRUNCATED;
+}
+
+/* A box that the file's end cuts ends with the file. */
+static li_status
+check_left(const avif_span *span, uint64_t size)
+{
+    if (size <= span->end - span->at)
+        return LI_OK;
+    if (span->end >= span->in->size)
+        return fail_short(span);
+    return li_avif_corrupt(span->ctx, "a box ends within a field");
+}
+
 li_status
 li_avif_bytes(avif_span *span, size_t size, const uint8_t **data)
 {
     size_t got;
-    if (size > span->end - span->at)
-        return li_avif_corrupt(span->ctx, "a box ends within a field");
+    LI_TRY(check_left(span, size));
     LI_TRY(li_source_at(span->in, span->at, size, data, &got));
-    if (got < size) {
-        (void)li_fail(span->ctx, LI_E132_TRUNCATED,
-                      "avif: the file ends at byte %llu, within a box",
-                      (unsigned long long)span->in->size);
-        return LI_E132_TRUNCATED;
-    }
+    if (got < size)
+        return fail_short(span);
     span->at += size;
     return LI_OK;
 }
@@ -58,8 +73,7 @@ li_avif_number(avif_span *span, size_t bytes, uint64_t *value)
 li_status
 li_avif_skip(avif_span *span, uint64_t bytes)
 {
-    if (bytes > span->end - span->at)
-        return li_avif_corrupt(span->ctx, "a box ends within a field");
+    LI_TRY(check_left(span, bytes));
     span->at += bytes;
     return LI_OK;
 }
@@ -79,8 +93,8 @@ li_avif_count(avif_span *span, uint64_t entries, uint32_t scale, const char *wha
 
 /* The size field counts from the box's start: 1 puts it in 64 bits behind the type, 0
  * means up to the end of the file. */
-static li_status
-next_box(avif_span *span, avif_box *box)
+li_status
+li_avif_next(avif_span *span, avif_box *box)
 {
     uint64_t start = span->at, size, type, head = 8;
     LI_TRY(li_poll(span->ctx));
@@ -111,7 +125,7 @@ li_avif_each(avif_span span, avif_visit *visit, void *self)
 {
     avif_box box;
     while (span.at < span.end) {
-        LI_TRY(next_box(&span, &box));
+        LI_TRY(li_avif_next(&span, &box));
         LI_TRY(visit(self, box));
     }
     return LI_OK;

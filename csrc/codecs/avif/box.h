@@ -39,6 +39,8 @@ li_status li_avif_bytes(avif_span *span, size_t size,
 li_status li_avif_number(avif_span *span, size_t bytes, uint64_t *value) LI_MUST_CHECK;
 li_status li_avif_skip(avif_span *span, uint64_t bytes) LI_MUST_CHECK;
 
+/* The next box; the span goes on behind it. */
+li_status li_avif_next(avif_span *span, avif_box *box) LI_MUST_CHECK;
 /* Show each box from the span's start to its end to `visit`, until it fails. Counted:
  * at most limits.max_items of them. */
 typedef li_status avif_visit(void *self, avif_box box);

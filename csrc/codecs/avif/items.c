@@ -255,8 +255,7 @@ visit_property(void *self, avif_box box)
                             search->properties);
 }
 
-/* What one item's properties say. Two walks: associations stand behind what they
- * name. */
+/* What one item's properties say. Two walks: associations stand behind them. */
 static li_status
 read_properties(avif_items *items, uint64_t item, avif_properties *properties)
 {
@@ -292,6 +291,31 @@ place_of(const avif_items *items, uint64_t method, uint64_t at, uint64_t size)
     return start + at;
 }
 
+/* Does the picture need it? Its alpha may be left to libavif. */
+static bool
+is_picture(const avif_items *items, uint64_t item)
+{
+    bool needed = item == items->primary;
+    for (uint32_t i = 0; items->grid && i < items->tiles && i < LI_AVIF_TILES; i++)
+        needed |= items->cells[0].item[i] == item;
+    return needed;
+}
+
+/* One piece of an item, `at` the file's or idat's start. */
+static void
+note_extent(const avif_items *items, uint64_t item, uint64_t method, uint64_t at,
+            uint64_t length, avif_found *found)
+{
+    uint64_t tile = items->grid ? items->first_tile : items->primary;
+    uint64_t end = li_sat_add(at, length);
+    if (item == tile && !found->coded_bytes) {
+        found->coded_at = place_of(items, method, at, length);
+        found->coded_bytes = length;
+    }
+    if (method == 0 && is_picture(items, item) && end > found->picture_end)
+        found->picture_end = end;
+}
+
 /* libavif copies what lies in idat or in several pieces; it refuses an item larger than
  * the file. */
 static li_status
@@ -311,11 +335,7 @@ read_place(avif_items *items, avif_span *span, avif_span *total, avif_widths wid
         LI_TRY(li_avif_number(span, widths.offset, &at));
         LI_TRY(li_avif_number(span, widths.length, &length));
         size = li_sat_add(size, length);
-        if (i == 0 && item == (items->grid ? items->first_tile : items->primary)) {
-            found->coded_at =
-                place_of(items, method & 15, li_sat_add(base, at), length);
-            found->coded_bytes = length;
-        }
+        note_extent(items, item, method & 15, li_sat_add(base, at), length, found);
     }
     at = extents == 1 ? place_of(items, method & 15, li_sat_add(base, at), size) : 0;
     if (item == items->primary) {
@@ -383,8 +403,7 @@ read_picture(avif_items *items, avif_found *found)
     return LI_OK;
 }
 
-/* --- cell by cell ------------------------------------------------------------------
- */
+/* --- cell by cell ---------------------------------------------------------------- */
 
 static bool
 is_regular(const avif_items *items, const avif_properties *picture,
@@ -458,9 +477,8 @@ plan_cells(avif_items *items, avif_box meta, avif_found *found)
     found->meta_bytes = meta.end - meta.at;
     found->primary_at = items->pitm.at + 4;
     found->primary_bytes = items->primary_bytes;
-    uint64_t decoders = (uint64_t)found->tiles * 2;
     found->by_cells = good && found->meta_bytes <= META_BYTES &&
-                      found->meta_bytes * decoders <= ALL_META_BYTES &&
+                      found->meta_bytes * found->tiles * 2 <= ALL_META_BYTES &&
                       meta.end <= items->in->size;
     return LI_OK;
 }

@@ -13,6 +13,7 @@ typedef struct avif_frame {
     li_ctx *ctx;          /* borrowed */
     avifDecoder *decoder; /* owned: the planes are its */
     uint64_t charged;
+    bool cut; /* the file ends in a box */
 } avif_frame;
 
 static void
@@ -61,6 +62,15 @@ li_avif_configure(avifDecoder *decoder, const li_limits *limits)
     decoder->strictFlags = AVIF_STRICT_DISABLED;
 }
 
+/* What an older libavif cannot parse may be valid; in a file that is cut it is that. */
+static li_status
+frame_fail(const avif_frame *frame, avifResult result)
+{
+    if (frame->cut && result == AVIF_RESULT_BMFF_PARSE_FAILED)
+        result = AVIF_RESULT_TRUNCATED_DATA;
+    return li_avif_fail(frame->ctx, result, &frame->decoder->diag, LI_E130_CORRUPT);
+}
+
 static li_status
 frame_parse(avif_frame *frame, li_source *in)
 {
@@ -71,7 +81,7 @@ frame_parse(avif_frame *frame, li_source *in)
     if (result == AVIF_RESULT_OK)
         result = avifDecoderParse(decoder);
     if (result != AVIF_RESULT_OK)
-        return li_avif_fail(frame->ctx, result, &decoder->diag, LI_E130_CORRUPT);
+        return frame_fail(frame, result);
     return LI_OK;
 }
 
@@ -95,27 +105,41 @@ frame_match(avif_frame *frame, const li_header *header)
 
 /* A cell's share of what is charged is charged again with each cell. */
 static li_status
-frame_decode(avif_frame *frame, li_source *in)
+frame_decode(avif_frame *frame, li_source *in, const avif_found *found)
 {
-    avif_found found = {0};
-    LI_TRY(li_avif_scan(frame->ctx, in, &found));
-    if (found.by_cells) {
-        uint64_t canvas = li_avif_canvas_bytes(&found);
+    if (found->by_cells) {
+        uint64_t canvas = li_avif_canvas_bytes(found);
         uint64_t cell = frame->charged > canvas ? frame->charged - canvas : 0;
         li_uncharge(frame->ctx, cell);
         frame->charged -= cell;
-        return li_avif_put_together(frame->ctx, in, &found, frame->decoder->image,
-                                    cell);
+        return li_avif_put_together(frame->ctx, in, found, frame->decoder->image, cell);
     }
     avifResult result = avifDecoderNextImage(frame->decoder);
     if (result != AVIF_RESULT_OK)
-        return li_avif_fail(frame->ctx, result, &frame->decoder->diag, LI_E130_CORRUPT);
+        return frame_fail(frame, result);
     return LI_OK;
+}
+
+/* The boxes as inspect saw them. A file that does not have all of the picture is
+ * looked at, but not decoded. */
+static li_status
+frame_scan(avif_frame *frame, li_source *in, avif_found *found)
+{
+    LI_TRY(li_avif_scan(frame->ctx, in, found));
+    frame->cut = found->cut;
+    if (found->picture_end <= in->size)
+        return LI_OK;
+    return li_fail(frame->ctx, LI_E132_TRUNCATED,
+                   "avif: the file ends at byte %llu, its picture at byte %llu",
+                   (unsigned long long)in->size,
+                   (unsigned long long)found->picture_end);
 }
 
 static li_status
 frame_open(avif_frame *frame, li_source *in, const li_header *header)
 {
+    avif_found found = {0};
+    LI_TRY(frame_scan(frame, in, &found));
     LI_TRY(frame_reserve(frame, header));
     frame->decoder = avifDecoderCreate();
     if (!frame->decoder)
@@ -123,7 +147,7 @@ frame_open(avif_frame *frame, li_source *in, const li_header *header)
     li_avif_configure(frame->decoder, &frame->ctx->limits);
     LI_TRY(frame_parse(frame, in));
     LI_TRY(li_poll(frame->ctx));
-    LI_TRY(frame_decode(frame, in));
+    LI_TRY(frame_decode(frame, in, &found));
     return frame_match(frame, header);
 }
 

@@ -122,31 +122,89 @@ li_avif_property(li_ctx *ctx, li_source *in, avif_box box, avif_properties *prop
 /* --- the file --------------------------------------------------------------------- */
 
 typedef struct avif_file {
-    li_ctx *ctx; /* borrowed */
     avif_box brands, meta, moov;
+    uint64_t end; /* of the boxes */
+    bool cut;     /* one is longer than the file */
 } avif_file;
 
-static li_status
-visit_box(void *self, avif_box box)
+static avif_box *
+place_of(avif_file *file, uint32_t type)
 {
-    avif_file *file = self;
-    avif_box *known = box.type == BOX('f', 't', 'y', 'p')   ? &file->brands
-                      : box.type == BOX('m', 'e', 't', 'a') ? &file->meta
-                      : box.type == BOX('m', 'o', 'o', 'v') ? &file->moov
-                                                            : NULL;
-    if (known && known->type)
-        return li_avif_corrupt(file->ctx, "two boxes of a kind that is there once");
-    if (known)
-        *known = box;
-    return LI_OK;
+    switch (type) {
+    case BOX('f', 't', 'y', 'p'):
+        return &file->brands;
+    case BOX('m', 'e', 't', 'a'):
+        return &file->meta;
+    case BOX('m', 'o', 'o', 'v'):
+        return &file->moov;
+    }
+    return NULL;
+}
+
+/* What may be a box, by the head of it; of those that nobody knows, none is longer than
+ * the file. *cut: it is. */
+static bool
+is_box(const uint8_t *head, size_t got, uint64_t left, bool known, bool *cut)
+{
+    enum { HEAD_BYTES = 8, LONG_HEAD_BYTES = 16 };
+    uint64_t size = 0, least = HEAD_BYTES;
+    if (left < HEAD_BYTES || got < HEAD_BYTES)
+        return false;
+    for (int i = 4; i < HEAD_BYTES; i++)
+        if ((head[i] < ' ' || head[i] > '~') && !known)
+            return false;
+    for (int i = 0; i < 4; i++)
+        size = size << 8 | head[i];
+    if (size == 1 && got >= LONG_HEAD_BYTES) {
+        least = LONG_HEAD_BYTES;
+        for (int i = HEAD_BYTES; i < LONG_HEAD_BYTES; i++)
+            size = size << 8 | head[i]; /* of the 1 nothing is left */
+    }
+    *cut = size > left;
+    return (size == 0 || size >= least) && (known || !*cut);
+}
+
+/* Does the file go on with boxes? Where it has a picture already, what is none, and a
+ * second box of a kind, is what somebody put behind it. */
+static li_status
+goes_on(const avif_span *span, avif_file *file, bool *box)
+{
+    const uint8_t *head;
+    uint64_t left = span->end - span->at;
+    size_t got;
+    bool complete = file->brands.type && (file->meta.type || file->moov.type), cut;
+    LI_TRY(li_source_at(span->in, span->at, 16, &head, &got));
+    uint32_t type = got < 8 ? 0
+                            : (uint32_t)head[4] << 24 | (uint32_t)head[5] << 16 |
+                                  (uint32_t)head[6] << 8 | head[7];
+    const avif_box *place = place_of(file, type);
+    bool known = place || type == BOX('m', 'd', 'a', 't');
+    cut = false;
+    *box = is_box(head, got, left, known, &cut) && !(place && place->type);
+    *box |= !complete || got < (left < 16 ? left : 16); /* a source that shrank */
+    file->cut |= cut && *box;
+    return li_poll(span->ctx);
 }
 
 /* meta may lie at the end of the file: everything is passed over, not read. */
 static li_status
 find_boxes(li_ctx *ctx, li_source *in, avif_file *file)
 {
-    avif_box whole = {.end = in->size};
-    LI_TRY(li_avif_each(li_avif_span(ctx, in, whole), visit_box, file));
+    avif_span span = {.ctx = ctx, .in = in, .end = in->size};
+    while (span.at < span.end) {
+        avif_box box;
+        bool more;
+        LI_TRY(goes_on(&span, file, &more));
+        if (!more)
+            break;
+        LI_TRY(li_avif_next(&span, &box));
+        avif_box *place = place_of(file, box.type);
+        if (place && place->type)
+            return li_avif_corrupt(ctx, "two boxes of a kind that is there once");
+        if (place)
+            *place = box;
+    }
+    file->end = span.at;
     return file->brands.type ? LI_OK : li_avif_corrupt(ctx, "there is no ftyp");
 }
 
@@ -166,15 +224,30 @@ read_brands(li_ctx *ctx, li_source *in, avif_box box, uint64_t *major, bool *avi
     }
 }
 
+/* It may have been in what was cut off. */
+static li_status
+fail_missing(li_ctx *ctx, const li_source *in, const avif_found *found,
+             const char *what)
+{
+    if (!found->cut)
+        return li_avif_corrupt(ctx, what);
+    (void)li_fail(ctx, LI_E132_TRUNCATED,
+                  "avif: the file ends at byte %llu, within a box: %s",
+                  (unsigned long long)in->size, what);
+    return LI_E132_TRUNCATED;
+}
+
 /* As libavif chooses: by the major brand, and where that says neither, a sequence
  * comes first. */
 li_status
 li_avif_scan(li_ctx *ctx, li_source *in, avif_found *found)
 {
-    avif_file file = {.ctx = ctx};
+    avif_file file = {0};
     uint64_t major;
     bool avif;
     LI_TRY(find_boxes(ctx, in, &file));
+    found->end = file.end;
+    found->cut = file.cut;
     LI_TRY(read_brands(ctx, in, file.brands, &major, &avif));
     if (!avif)
         return li_fail(ctx, LI_E111_FORMAT, "avif: none of the file's brands is AVIF");
@@ -187,7 +260,7 @@ li_avif_scan(li_ctx *ctx, li_source *in, avif_found *found)
     if (found->frames > 0)
         return LI_OK;
     if (major == BOX('a', 'v', 'i', 's') || !file.meta.type)
-        return li_avif_corrupt(ctx, "there is no picture");
+        return fail_missing(ctx, in, found, "there is no picture");
     found->frames = 1;
     return li_avif_meta(ctx, in, file.meta, found);
 }
@@ -236,13 +309,13 @@ has_planes(const avif_found *found)
 }
 
 static li_status
-check_found(li_ctx *ctx, const avif_found *found)
+check_found(li_ctx *ctx, const li_source *in, const avif_found *found)
 {
     const avif_properties *picture = &found->picture;
     if (picture->width == 0 || picture->height == 0)
-        return li_avif_corrupt(ctx, "the picture has no size (ispe)");
+        return fail_missing(ctx, in, found, "the picture has no size (ispe)");
     if (!found->tile.config)
-        return li_avif_corrupt(ctx, "the picture has no av1C");
+        return fail_missing(ctx, in, found, "the picture has no av1C");
     if (found->tiles > LI_AVIF_TILES)
         return li_fail(ctx, LI_E123_FIREWALL, "avif: a grid of %u tiles, at most %d",
                        found->tiles, LI_AVIF_TILES);
@@ -309,7 +382,8 @@ li_avif_inspect(li_ctx *ctx, li_source *in, li_header *header)
     avif_found found = {0};
     *header = (li_header){.orientation = 1, .frames = 1};
     LI_TRY(li_avif_scan(ctx, in, &found));
-    LI_TRY(check_found(ctx, &found));
+    LI_TRY(check_found(ctx, in, &found));
+    li_codec_note_rest("avif", ctx, in, found.end, "the last box");
     header->width = found.picture.width;
     header->height = found.picture.height;
     header->pixel = pixel_of(&found);

@@ -94,10 +94,14 @@ TEST(every_prefix_is_a_clean_error)
     for (int alpha = 0; alpha < 2; alpha++) {
         spec.alpha = alpha;
         avifRWData file = file_make(spec);
+        size_t meta = find_type(&file, "meta") + 4;
         for (size_t size = 1; size < file.size; size++) {
             uint8_t *copy = malloc(size); /* so that a sanitizer sees its end */
             memcpy(copy, file.data, size);
-            CHECK(is_refusal(status_of_bytes(copy, size)));
+            li_status status = status_of_bytes(copy, size);
+            CHECK(is_refusal(status));
+            if (size >= meta)
+                CHECK_EQ(status, LI_E132_TRUNCATED);
             free(copy);
         }
         CHECK_EQ(status_of_bytes(file.data, file.size), LI_OK);
@@ -217,6 +221,67 @@ TEST(max_items_is_exact_and_named)
     free(file);
 }
 
+/* What is no box, or one that is there already, ends the walk behind a picture; in
+ * front of it, it is damage. */
+TEST(what_is_no_box_ends_the_walk)
+{
+    static const char *const rests[] = {"\0",
+                                        "abcdefg",
+                                        "\0\0\0\7free\0\0",
+                                        "\0\0\0\x10\0\0\0\0\0\0",
+                                        "\0\0\1\0free\0\0",
+                                        "\0\0\0\1free\0\0",
+                                        "\0\0\0\x0aftyp\0\0"};
+    static const size_t sizes[] = {1, 7, 10, 10, 10, 10, 10};
+    for (int kind = 0; kind < 2; kind++) {
+        avif_spec spec = plain;
+        spec.frames = kind ? 3 : 0;
+        avifRWData file = file_make(spec);
+        for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+            char words[80];
+            uint8_t *longer = malloc(file.size + sizes[i]);
+            li_header header;
+            li_ctx ctx;
+            li_ctx_init(&ctx, NULL);
+            memcpy(longer, file.data, file.size);
+            memcpy(longer + file.size, rests[i], sizes[i]);
+            CHECK_EQ(inspect(&ctx, longer, file.size + sizes[i], &header), LI_OK);
+            CHECK_EQ(ctx.warnings.count, 1);
+            snprintf(words, sizeof(words),
+                     "avif: %zu extraneous bytes behind the last box", sizes[i]);
+            CHECK_TEXT(ctx.warnings.text[0], words);
+            memcpy(longer + 4, "free", 4); /* no ftyp */
+            li_ctx_init(&ctx, NULL);
+            CHECK(inspect(&ctx, longer, file.size + sizes[i], &header) != LI_OK);
+            CHECK_EQ(ctx.warnings.count, 0);
+            free(longer);
+        }
+        avifRWDataFree(&file);
+    }
+}
+
+/* An item that ends behind the file's end is told by the scan, with both numbers. */
+TEST(a_picture_behind_the_end_is_truncated)
+{
+    avifRWData file = file_make(plain);
+    li_ctx ctx;
+    li_source *source;
+    li_header header;
+    li_rows *rows;
+    char words[LI_MESSAGE_BYTES];
+    li_ctx_init(&ctx, NULL);
+    CHECK_EQ(li_source_borrow(&ctx, file.data, file.size - 1, &source), LI_OK);
+    CHECK_EQ(li_codec_avif.inspect(&ctx, source, &header), LI_OK);
+    CHECK_EQ(li_codec_avif.decode(&ctx, source, &header, (li_hint){0}, &rows),
+             LI_E132_TRUNCATED);
+    snprintf(words, sizeof(words),
+             "avif: the file ends at byte %zu, its picture at byte %zu", file.size - 1,
+             file.size);
+    CHECK_TEXT(ctx.message, words);
+    li_source_close(&source);
+    avifRWDataFree(&file);
+}
+
 TEST(boxes_in_boxes_are_not_followed)
 {
     enum { DEPTH = 10000 };
@@ -293,6 +358,8 @@ main(void)
     RUN(no_byte_of_the_boxes_upsets_the_scan);
     RUN(other_brands_are_no_avif);
     RUN(max_items_is_exact_and_named);
+    RUN(what_is_no_box_ends_the_walk);
+    RUN(a_picture_behind_the_end_is_truncated);
     RUN(boxes_in_boxes_are_not_followed);
     RUN(meta_may_lie_at_the_end);
     return test_end();
