@@ -149,12 +149,11 @@ def check_bit_depth(options: Mapping[str, Any], format: str) -> None:
             f"bit_depth={bits} is none of {allowed}",
             hint="or None: as the picture has",
         )
-    for name in ("palette", "interlace"):
-        if bits == 16 and options.get(name):
-            raise InvalidArgumentError(
-                f"bit_depth=16: {name} is of 8 bits at most",
-                hint=f"leave {name} out, or use bit_depth=8",
-            )
+    if bits == 16 and options.get("palette"):
+        raise InvalidArgumentError(
+            "bit_depth=16: palette is of 8 bits at most",
+            hint="leave palette out, or use bit_depth=8",
+        )
 
 
 def check_lossless(options: Mapping[str, Any], format: str) -> None:

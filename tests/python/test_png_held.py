@@ -226,13 +226,40 @@ def test_passes_of_few_bits_come_back(bits: int) -> None:
         assert np.array_equal(_pillow(encoded, "RGB"), samples)
 
 
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+def test_passes_of_sixteen_bits_come_back(channels: int) -> None:
+    color = (0, 4, 2, 6)[channels - 1]
+    for height, width in ((1, 1), (5, 4), (9, 17), (33, 40)):
+        random = np.random.default_rng(height)
+        samples = random.integers(0, 65536, (height, width, channels), np.uint16)
+        engine = li.Engine.from_pixels(samples)
+        for options in ({}, {"bit_depth": 16}, {"compression": 0}):
+            encoded = engine.to_buffer("png", interlace=True, **options)
+            assert _form(encoded) == (16, color, 1)
+            assert np.array_equal(oracle.png_samples(bytes(encoded)), samples)
+            back = np.asarray(encoded.open().to_pixels(dtype="uint16"))
+            assert np.array_equal(back.reshape(samples.shape), samples)
+            again = encoded.open().to_buffer("png", interlace=True)
+            assert np.array_equal(oracle.png_samples(bytes(again)), samples)
+    assert _form(engine.to_buffer("png", interlace=True, bit_depth=8)) == (8, color, 1)
+    assert ", 16 bit, interlaced, held whole" in engine.explain("png", interlace=True)
+
+
+def test_passes_widen_eight_bits_where_they_are_asked_to() -> None:
+    samples = _noise(19, 23, 3)
+    encoded = _made(samples, interlace=True, bit_depth=16)
+    assert _form(encoded) == (16, 2, 1)
+    assert np.array_equal(oracle.png_samples(bytes(encoded)), samples.astype(np.uint16) * 257)
+
+
 # --- with everything else ------------------------------------------------------------
 
 
 @pytest.mark.parametrize("compression", range(10))
 @pytest.mark.parametrize("options", [{"palette": 50}, {"interlace": True}, {"bit_depth": 2}])
 def test_bounds_hold_at_every_level(compression: int, options: dict[str, Any]) -> None:
-    for samples in (_smooth(), _noise(70, 90, 4), np.zeros((5, 400, 3), np.uint8)):
+    deep = np.random.default_rng(5).integers(0, 65536, (70, 90, 3), np.uint16)
+    for samples in (_smooth(), _noise(70, 90, 4), np.zeros((5, 400, 3), np.uint8), deep):
         engine = li.Engine.from_pixels(samples)
         estimate = engine.estimate("png", compression=compression, **options)
         encoded = engine.to_buffer("png", compression=compression, **options)

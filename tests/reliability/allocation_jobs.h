@@ -418,6 +418,9 @@ list_further_jobs(void)
     add("overlay-deep", laid_over, 2, png)->encode.bit_depth = 16;
     add("png-palette", NULL, 0, png)->encode.palette = 16;
     add("png-interlaced", NULL, 0, png)->encode.interlace = true;
+    li_encode *passes = &add("deep-interlaced", small, 1, png)->encode;
+    passes->interlace = true;
+    passes->bit_depth = 16;
     add("png-gray-2", long_chain + 6, 1, png)->encode.bit_depth = 2;
     add("file", small, 1, png)->to_file = true;
     add("read", small, 1, NULL)->io = LI_IO_READ;

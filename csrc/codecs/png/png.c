@@ -75,7 +75,7 @@ png_accepts(li_pixel pixel, const li_encode *encode)
 {
     if (pixel == LI_CMYK8)
         return LI_RGB8;
-    if (encode->bit_depth == 8 || li_png_holds(encode))
+    if (encode->bit_depth == 8 || li_png_indexes(encode))
         return li_pixel_with_depth(pixel, false);
     return encode->bit_depth == 16 ? li_pixel_with_depth(pixel, true) : pixel;
 }

@@ -3,6 +3,7 @@
  * the end. Layer 2. */
 #include "codecs/png/palette.h"
 #include "codecs/png/write.h"
+#include "kernels/deep.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -52,17 +53,17 @@ li_png_holds(const li_encode *encode)
     return encode->palette || encode->interlace || is_narrow(encode);
 }
 
+bool
+li_png_indexes(const li_encode *encode)
+{
+    return encode->palette || is_narrow(encode);
+}
+
 /* Few bits are a gray picture's levels, or else a palette's. */
 static bool
 has_palette(li_info info, const li_encode *encode)
 {
     return encode->palette || (is_narrow(encode) && info.pixel != LI_GRAY8);
-}
-
-static bool
-has_indices(const li_encode *encode)
-{
-    return encode->palette || is_narrow(encode);
 }
 
 static uint32_t
@@ -113,7 +114,7 @@ total_bytes(li_info info, bool interlaced, uint8_t depth, uint32_t step)
 static li_packing
 packing_most(li_info info, const li_encode *encode)
 {
-    uint32_t step = has_indices(encode) ? 1 : li_pixel_bytes(info.pixel);
+    uint32_t step = li_png_indexes(encode) ? 1 : li_pixel_bytes(info.pixel);
     return li_png_packing(total_bytes(info, encode->interlace, 8, step), encode);
 }
 
@@ -122,7 +123,7 @@ li_png_held_bytes(li_info info, const li_encode *encode)
 {
     li_packing packing = packing_most(info, encode);
     const li_packer_kind *kind = li_png_packer(packing);
-    uint64_t indices = has_indices(encode) ? li_palette_bytes(info) : 0;
+    uint64_t indices = li_png_indexes(encode) ? li_palette_bytes(info) : 0;
     uint64_t packed = li_sat_add(kind->memory(packing),
                                  li_idat_memory(kind->bound(packing)) +
                                      2 * li_png_block_bytes(li_row_bytes(info)));
@@ -184,9 +185,9 @@ index_picture(held_writer *self)
     li_ctx *ctx = self->base.ctx;
     const li_encode *encode = &self->encode;
     li_palette *palette = &self->palette;
-    self->depth = 8;
+    self->depth = li_pixel_is_deep(self->base.info.pixel) ? 16 : 8;
     self->step = li_pixel_bytes(self->base.info.pixel);
-    if (!has_indices(encode))
+    if (!li_png_indexes(encode))
         return LI_OK;
     self->step = 1;
     if (has_palette(self->base.info, encode)) {
@@ -262,7 +263,7 @@ pick_pixels(const held_writer *self, const uint8_t *row, const adam7 *pass,
 static li_status
 write_line(held_writer *self, size_t size)
 {
-    bool plain = has_indices(&self->encode) || self->kind == &li_packer_stored;
+    bool plain = li_png_indexes(&self->encode) || self->kind == &li_packer_stored;
     LI_TRY(li_poll(self->base.ctx));
     LI_TRY(li_png_write_line(self->packer, self->filters, plain, self->line,
                              self->above, size, self->step));
@@ -311,8 +312,12 @@ write_picture(held_writer *self)
 static li_status
 held_write(li_sink *sink, const uint8_t *row)
 {
-    const li_frame *frame = &((held_writer *)sink)->frame;
-    memcpy(li_frame_row(frame, sink->y), row, li_row_bytes(sink->info));
+    uint8_t *to = li_frame_row(&((held_writer *)sink)->frame, sink->y);
+    size_t size = li_row_bytes(sink->info);
+    if (li_pixel_is_deep(sink->info.pixel)) /* held as they are in the file */
+        li_deep_to_network((const uint16_t *)(const void *)row, to, size / 2);
+    else
+        memcpy(to, row, size);
     return LI_OK;
 }
 
