@@ -22,7 +22,7 @@ typedef struct li_header {
     uint8_t orientation;    /* EXIF's 1..8 */
     uint32_t frames;
     bool progressive; /* the picture comes in passes: nothing streams */
-    bool inverted;    /* CMYK where 0 is full ink (Adobe's way) */
+    bool inverted;    /* CMYK where 0 is full ink: every JPEG's */
     bool palette;
     bool lossless;              /* WebP, AVIF */
     uint8_t chroma_x, chroma_y; /* luma columns and rows that a chroma sample stands

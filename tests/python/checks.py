@@ -37,8 +37,6 @@ def samples_that_differ(entries: Sequence[oracle.Entry], must_open: bool) -> lis
             "native_crc",
             {
                 "path": str(entry.file),
-                "full_ink_is_zero": entry.format == "jpeg"
-                and oracle.has_adobe_marker(entry.file.read_bytes()),
                 "mode": "RGBA" if entry.format == "webp" else None,
                 "deep": entry.format == "png" and entry.deep,
             },

@@ -38,9 +38,7 @@ def _refusal(error: LazyImageError) -> dict[str, Any]:
     }
 
 
-def native_crc(
-    path: str, full_ink_is_zero: bool, mode: str | None = None, deep: bool = False
-) -> dict[str, Any]:
+def native_crc(path: str, mode: str | None = None, deep: bool = False) -> dict[str, Any]:
     """CRC-32 of the samples as the codec has them: no orientation, CMYK as stored, 16 bits
     big-endian; or of what `mode` makes of them."""
     source = li._core.Source.from_path(os.fsencode(path), "auto")
@@ -61,8 +59,8 @@ def native_crc(
         swapped = bytearray(len(samples))
         swapped[0::2], swapped[1::2] = samples[1::2], samples[0::2]
         samples = memoryview(swapped)
-    inverted = native == "CMYK" and full_ink_is_zero
-    crc32 = zlib.crc32(samples.tobytes().translate(_INVERT) if inverted else samples)
+    inks = native == "CMYK"
+    crc32 = zlib.crc32(samples.tobytes().translate(_INVERT) if inks else samples)
     return {"crc32": f"{crc32:08x}", "mode": native, "shape": list(pixels.shape)}
 
 

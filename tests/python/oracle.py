@@ -90,26 +90,6 @@ def corpus_directory() -> Path | None:
     return directory if (directory / "INDEX.tsv").is_file() else None
 
 
-def has_adobe_marker(data: bytes) -> bool:
-    """Is there an APP14 "Adobe" segment before the first scan?"""
-    at = 2
-    while at + 4 <= len(data):
-        if data[at] != 0xFF:
-            at += 1
-            continue
-        marker = data[at + 1]
-        if marker in (0xFF, 0x00) or 0xD0 <= marker <= 0xD8:
-            at += 1 if marker == 0xFF else 2
-            continue
-        if marker in (0xDA, 0xD9):
-            return False
-        length = int.from_bytes(data[at + 2 : at + 4], "big")
-        if marker == 0xEE and length >= 14 and data[at + 4 : at + 9] == b"Adobe":
-            return True
-        at += 2 + length
-    return False
-
-
 def png_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
     """(type, data) of every chunk; a bad length or CRC is an AssertionError."""
     assert data[:8] == b"\x89PNG\r\n\x1a\n"

@@ -225,6 +225,36 @@ def test_inks_are_what_libvips_says(quality: int) -> None:
     assert np.array_equal(np.asarray(written), ours)
 
 
+def app14(data: bytes) -> tuple[int, int]:
+    """Where the Adobe segment of a JPEG of Pillow's is, with its marker."""
+    start = data.index(b"\xff\xee")
+    return start, start + 2 + int.from_bytes(data[start + 2 : start + 4], "big")
+
+
+@pytest.mark.parametrize("flat", [False, True])
+@pytest.mark.parametrize("marker", ["as it is", "none", "YCCK"])
+def test_inks_do_not_hang_on_an_adobe_marker(marker: str, flat: bool) -> None:
+    pyvips = need_libvips()
+    picture = Image.new("CMYK", (48, 32), (10, 20, 30, 0)) if flat else ink_picture()
+    data = encoded(picture, "jpeg", None, quality=95, subsampling=0)
+    start, end = app14(data)
+    if marker == "none":
+        data = data[:start] + data[end:]
+    elif marker == "YCCK":
+        data = data[: end - 1] + b"\2" + data[end:]
+    engine = Engine.from_bytes(data)
+    assert engine.info.variant.endswith("YCCK" if marker == "YCCK" else "CMYK")
+    inks = pyvips.Image.new_from_buffer(data, "")
+    assert inks.interpretation == "cmyk"
+    inks = inks.numpy().astype(np.float64)
+    truth = (255 - inks[..., :3]) * (255 - inks[..., 3:]) / 255
+    assert np.abs(samples(engine) - truth).max() < 1
+    theirs = np.asarray(Image.open(io.BytesIO(data)).convert("RGB"), np.float64)
+    assert np.abs(samples(engine) - theirs).max() <= 1
+    if flat and marker != "YCCK":
+        assert np.abs(samples(engine) - [245, 235, 225]).max() <= 1
+
+
 def test_a_wide_gamut_is_what_libvips_says() -> None:
     pyvips = need_libvips()
     data = encoded(picture(), "png", APPLE)

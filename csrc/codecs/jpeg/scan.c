@@ -457,7 +457,7 @@ li_jpeg_inspect(li_ctx *ctx, li_source *in, li_header *header)
                     : frame->count == 3 ? LI_RGB8
                                         : LI_CMYK8;
     header->progressive = frame->held;
-    header->inverted = frame->count == 4 && scan.adobe;
+    header->inverted = frame->count == 4; /* as Adobe's are, whoever wrote it */
     if (is_planar(&scan)) {
         header->chroma_x = frame->parts[0].h;
         header->chroma_y = frame->parts[0].v;

@@ -259,7 +259,7 @@ TEST(rows_can_be_skipped)
     free(file.data);
 }
 
-TEST(a_progressive_or_incomplete_cmyk_keeps_its_inversion_flag)
+TEST(a_cmyk_is_inverted_with_and_without_an_adobe_marker)
 {
     make how = kind_in_way(13, 1);
     bytes file = make_jpeg(&how);
@@ -281,7 +281,7 @@ TEST(a_progressive_or_incomplete_cmyk_keeps_its_inversion_flag)
     CHECK(found != NULL);
     memcpy(found, "Other", 5);
     CHECK_EQ(inspect_bytes(&ctx, file.data, file.size, &header), LI_OK);
-    CHECK(!header.inverted);
+    CHECK(header.inverted);
     free(twice.data);
     free(file.data);
 }
@@ -296,6 +296,6 @@ main(void)
     RUN(every_single_pixel_of_a_small_picture_can_be_read_alone);
     RUN(a_region_that_ends_early_does_not_read_the_rest);
     RUN(rows_can_be_skipped);
-    RUN(a_progressive_or_incomplete_cmyk_keeps_its_inversion_flag);
+    RUN(a_cmyk_is_inverted_with_and_without_an_adobe_marker);
     return test_end();
 }
