@@ -115,7 +115,8 @@ class Info(Record):
     """The picture comes in passes (progressive JPEG, interlaced PNG)."""
     frames: int
     icc_bytes: int
-    """Size of the ICC profile; 0: none. exif_bytes and xmp_bytes likewise."""
+    """What the ICC profile takes in the file: of a PNG the whole iCCP chunk, which is
+    deflated; elsewhere the profile's size. 0: none. exif_bytes and xmp_bytes likewise."""
     exif_bytes: int
     xmp_bytes: int
     density: tuple[float, float] | None

@@ -1,11 +1,13 @@
 """Engine: immutable, shared, held, pickled; and what the settings do to a job."""
 
 import copy
+import io
 import pickle
 import threading
 import weakref
 
 import numpy as np
+import oracle
 import pytest
 from PIL import Image, ImageCms
 
@@ -168,6 +170,13 @@ def test_a_profile_is_told(tmp_path):
     assert not lazyimage.inspect(engine.to_buffer("png")).has_icc_profile
     clean = Engine.from_pixels(GRADIENT).to_buffer("png").metrics
     assert clean.icc == "absent" and not clean.metadata_stripped
+
+
+def test_a_profile_is_as_large_as_the_file_stores_it():
+    out = io.BytesIO()
+    Image.fromarray(GRADIENT).save(out, "png", icc_profile=SRGB)
+    (chunk,) = [body for kind, body in oracle.png_chunks(out.getvalue()) if kind == b"iCCP"]
+    assert Engine.from_bytes(out.getvalue()).info.icc_bytes == len(chunk) < len(SRGB)
 
 
 def test_explain_and_estimate_touch_no_pixel(photo):
