@@ -26,7 +26,7 @@ LCMS2 := $(if $(filter off,$(LAZYIMAGE_LCMS2)),,$(shell pkg-config --exists lcms
 MODULES = libjpeg libpng zlib $(ISAL) $(DEFLATE) $(AVIF) $(if $(WEBP),libwebp) $(LCMS2)
 LEFT_OUT := $(if $(WEBP),,csrc/codecs/webp/% tests/c/codecs/test_webp_% tests/fuzz/%_webp.c) \
 	$(if $(AVIF),,csrc/codecs/avif/% csrc/python/avif_module.c tests/c/codecs/test_avif_% \
-	tests/fuzz/%_avif.c)
+	tests/fuzz/%_avif.c) $(if $(LCMS2),,tests/c/color/test_curves.c)
 C_FILES := $(filter-out $(LEFT_OUT),$(sort $(shell find csrc -name '*.c')))
 HEADERS := $(sort $(shell find csrc tests/c tests/fuzz tests/reliability -name '*.h'))
 CORE := $(filter-out csrc/python/%,$(C_FILES))

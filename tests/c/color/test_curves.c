@@ -6,7 +6,6 @@
 
 #include <math.h>
 
-#ifdef LI_HAVE_LCMS2
 #include <lcms2.h>
 
 typedef struct bytes {
@@ -272,13 +271,3 @@ main(void)
     RUN(curves_and_matrices_of_no_sense_are_survived);
     return test_end();
 }
-
-#else
-
-int
-main(void)
-{
-    return test_end();
-}
-
-#endif
