@@ -73,6 +73,7 @@ def test_a_region_above_the_end_does_not_look_for_it():
         assert top.to_pixels().metrics.warnings == ()
 
 
+@pytest.mark.skipif("avif" not in li.features(), reason="a build without AVIF")
 def test_a_box_that_is_needed_is_no_rest():
     """Padding in front of meta is a box like any other."""
     data = ways.FILES["avif"]
