@@ -21,6 +21,7 @@ from lazyimage.formats import (
     format_name,
     format_of_path,
 )
+from lazyimage.goal import Goal, make_goal
 from lazyimage.outputs import Encoded, finish, finish_encoded, with_copies, written
 from lazyimage.records import Estimate, Metrics, Written
 
@@ -82,7 +83,7 @@ class Job(NamedTuple):
     format: str
     quality: int | None
     options: dict[str, Any]
-    goal: target.Goal | None
+    goal: Goal | None
     never_larger: bool
 
 
@@ -102,7 +103,7 @@ def resolve(
     name = check_format(format)
     plain = {key: value for key, value in options.items() if key not in request.DELIVERY_NAMES}
     request.check_options(plain, name, caller)
-    goal = target.make_goal(options, name, quality, caller)
+    goal = make_goal(options, name, quality, caller)
     lossless = bool(plain.get("lossless")) or plain.get("near_lossless") is not None
     if goal and lossless:
         raise InvalidArgumentError(

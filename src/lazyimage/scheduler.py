@@ -76,8 +76,9 @@ class Output(Record):
         if request.GOAL_NAMES.isdisjoint(self.options) or self.format is None:
             return None
         from lazyimage import target
+        from lazyimage.goal import make_goal
 
-        goal = target.make_goal(self.options, self.format, self.quality, "output")
+        goal = make_goal(self.options, self.format, self.quality, "output")
         if goal is None:
             return None
         plain = {k: v for k, v in self.options.items() if k not in request.GOAL_NAMES}

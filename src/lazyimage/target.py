@@ -12,10 +12,9 @@ from time import monotonic
 from typing import Any, NamedTuple, TypeVar
 
 from lazyimage import _core, request, search
-from lazyimage.checks import as_flag, as_integer, as_number
 from lazyimage.curves import BYTES_AT_75, BYTES_CURVES, LOSS_AT_75, LOSS_CURVES, along
-from lazyimage.errors import EncodeError, ImageTimeoutError, InvalidArgumentError, MemoryBudgetError
-from lazyimage.formats import QUALITY_FORMATS
+from lazyimage.errors import EncodeError, ImageTimeoutError, MemoryBudgetError
+from lazyimage.goal import Goal
 from lazyimage.machine import default_memory
 from lazyimage.outputs import Encoded, Pixels, finish, finish_encoded, make_metrics
 from lazyimage.records import Search
@@ -37,85 +36,6 @@ LITTLE, NEXT = 1.25, 7
 CANDIDATE_FRAMES = 3
 CANDIDATE_BYTES = 4 << 20
 """Bound of what decoding a candidate takes: three times the frame and 4 MiB."""
-
-
-class Goal(NamedTuple):
-    """What a search is for; checked."""
-
-    max_bytes: int | None
-    min_ssim: float | None
-    low: int
-    high: int
-    strict: bool
-
-
-def make_goal(options: Mapping[str, Any], format: str, quality: object, caller: str) -> Goal | None:
-    """The goal that options set; None: there is none, and the options that need one are not
-    there either.
-    """
-    max_bytes, min_ssim = options.get("max_bytes"), options.get("min_ssim")
-    if max_bytes is None and min_ssim is None:
-        for name in ("min_quality", "max_quality", "strict"):
-            if options.get(name) not in (None, False):
-                raise InvalidArgumentError(
-                    f"{caller}: {name} is there for max_bytes and min_ssim only",
-                    hint=f"add one of the two, or leave {name} out",
-                )
-        return None
-    if format not in QUALITY_FORMATS:
-        raise InvalidArgumentError(
-            f"{caller}: {format} is lossless and has no quality to search",
-            hint=f"use one of {', '.join(QUALITY_FORMATS)}",
-        )
-    if quality is not None:
-        raise InvalidArgumentError(
-            f"{caller}: quality={quality}: max_bytes and min_ssim search for it",
-            hint="use min_quality and max_quality",
-        )
-    return Goal(
-        check_bytes(max_bytes, caller),
-        check_ssim(min_ssim, caller),
-        *check_range(options, caller),
-        as_flag(options.get("strict", False), f"{caller}: strict"),
-    )
-
-
-def check_bytes(value: object, caller: str) -> int | None:
-    """A number of bytes, 1 at least."""
-    if value is None:
-        return None
-    count = as_integer(value, f"{caller}: max_bytes")
-    if count < 1:
-        raise InvalidArgumentError(
-            f"{caller}: max_bytes={count} is not 1 or more", hint="use a number of bytes"
-        )
-    return count
-
-
-def check_ssim(value: object, caller: str) -> float | None:
-    """Above 0, to 1."""
-    if value is None:
-        return None
-    number = as_number(value, f"{caller}: min_ssim")
-    if not 0 < number <= 1:
-        raise InvalidArgumentError(
-            f"{caller}: min_ssim={number:g} is not above 0 and to 1",
-            hint="0.98 is hard to tell from the source, 1 the same",
-        )
-    return number
-
-
-def check_range(options: Mapping[str, Any], caller: str) -> tuple[int, int]:
-    """min_quality and max_quality."""
-    least, most = options.get("min_quality"), options.get("max_quality")
-    low = 1 if least is None else as_integer(least, "min_quality")
-    high = 100 if most is None else as_integer(most, "max_quality")
-    if not 1 <= low <= high <= 100:
-        raise InvalidArgumentError(
-            f"{caller}: min_quality={low}, max_quality={high} are not a range within 1..100",
-            hint="use 1 to 100, min_quality not above max_quality",
-        )
-    return low, high
 
 
 # --- one held frame ------------------------------------------------------------------
@@ -180,10 +100,13 @@ class Held:
         """What the request asked.first gave: pixels, and raw metrics."""
         recipe = asked.engine.recipe
         self.asked, self.caller = asked, asked.caller
+        bits = deep_bits(asked.engine, asked.format, asked.options)
+        self.options = {**asked.options, "bit_depth": bits} if bits else asked.options
         self.limits = {**recipe.effective_limits, "max_memory": asked.memory}
         self.cancel = asked.engine._cancel
         self.bare = recipe.without_steps()
         self.pixels, self.raw = pixels, raw
+        self.compared = None if bits else pixels  # in 8 bits
         self.frame = memoryview(pixels).nbytes
         goes_with = raw["metadata"], raw["numbers"]
         self.core = _core.Source.from_pixels(memoryview(pixels), raw["mode_out"], *goes_with)
@@ -197,7 +120,7 @@ class Held:
     def job(self, quality: int) -> dict[str, Any]:
         """The request that encodes the frame."""
         asked = request.encode_request(
-            self.bare, "buffer", self.asked.format, quality, self.asked.options, self.caller
+            self.bare, "buffer", self.asked.format, quality, self.options, self.caller
         )
         return self.bounded({**asked, "type": Encoded})
 
@@ -252,12 +175,26 @@ class Held:
             recipe = Recipe().convert(self.raw["mode_out"])
             asked = self.bounded(request.pixels_request(recipe, None, color="keep"))
             source = _core.Source.from_buffer(memoryview(encoded))
+            reference = yield from self.in_bytes()
             before = self.frame + self.kept_bytes()
-            answer, _ = yield Step(source, {**asked, "reference": memoryview(self.pixels)})
+            answer, _ = yield Step(source, {**asked, "reference": memoryview(reference)})
             ssim, _, peak = answer
             self.peak = max(self.peak, before + peak)
             self.losses[quality] = 1 - ssim
         return self.losses[quality]
+
+    def in_bytes(self) -> Steps[Pixels]:
+        """The frame in 8 bits, held too: candidates are compared in them."""
+        if self.compared is None:
+            from lazyimage.recipe import Recipe
+
+            before = self.frame + self.kept_bytes()
+            asked = self.bounded(request.pixels_request(Recipe(), None, color="keep"))
+            made, raw = yield Step(self.core, {**asked, "type": Pixels})
+            self.compared = made
+            self.peak = max(self.peak, before + raw["peak_bytes"])
+            self.frame += memoryview(made).nbytes
+        return self.compared
 
 
 def fed_request(
@@ -265,7 +202,8 @@ def fed_request(
 ) -> dict[str, Any]:
     """The request of the frame: pixels as this encoder is fed with them."""
     encode = request.encode_request(engine.recipe, "buffer", format, None, options, caller)
-    asked = request.pixels_request(engine.recipe, None)
+    dtype = "uint16" if deep_bits(engine, format, options) else "uint8"
+    asked = request.pixels_request(engine.recipe, None, dtype)
     for name in FED:
         if name in encode:
             asked[name] = encode[name]
@@ -274,6 +212,16 @@ def fed_request(
 
 FED = ("background", "shrink", "color", "keep", "icc_most")
 """What of an encoder's request says how its pixels are made."""
+
+
+def deep_bits(engine: Engine, format: str, options: Mapping[str, Any]) -> int:
+    """The bit depth of what is written, as without a search, where that is more than 8 and the
+    source has as many: the frame has 16 then. 0: it has 8.
+    """
+    wanted = options.get("bit_depth")
+    if format != "avif" or wanted == 8 or engine.info.bit_depth <= 8:
+        return 0
+    return wanted or (12 if engine.info.bit_depth == 12 else 10)
 
 
 def planned(
@@ -289,7 +237,10 @@ def planned(
     peak, frame, _ = _core.estimate(core, request.alone(fed))
     asked = request.encode_request(engine.recipe, "buffer", format, goal.high, options, caller)
     direct, out, _ = _core.estimate(core, request.alone(asked))
-    compare = CANDIDATE_FRAMES * frame + CANDIDATE_BYTES if goal.min_ssim is not None else 0
+    compare = 0
+    if goal.min_ssim is not None:
+        compare = CANDIDATE_FRAMES * frame + CANDIDATE_BYTES
+        frame += frame // 2 if deep_bits(engine, format, options) else 0
     return frame + out + max(peak, direct, compare), out
 
 

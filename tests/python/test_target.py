@@ -384,6 +384,23 @@ def test_the_estimate_covers_the_peak(format, goal, tmp_path):
     assert f"at most {estimate.peak_bytes} bytes" in text and "quality 1 to 100" in text
 
 
+@pytest.mark.skipif("avif" not in li.features(), reason="a build without AVIF")
+@pytest.mark.parametrize("goal", [{"max_bytes": 2500}, {"min_ssim": 0.97}], ids=str)
+def test_a_deep_picture_is_as_deep_as_without_a_search(goal):
+    samples = li.Engine.from_pixels(np.asarray(picture()).astype(np.uint16) * 257 + 77)
+    avif = samples.to_buffer("avif", 90, bit_depth=12).to_bytes()
+    for source, bits in ((samples, 10), (li.Engine.from_bytes(avif), 12)):
+        for options, depth in (({}, bits), ({"bit_depth": 8}, 8), ({"bit_depth": 12}, 12)):
+            found = source.to_buffer("avif", **goal, **options)
+            assert li.Engine.from_bytes(found).info.bit_depth == depth
+            plain = source.to_buffer("avif", found.quality, **options)
+            assert found.to_bytes() == plain.to_bytes()
+            estimate = source.estimate("avif", **goal, **options)
+            assert found.metrics.peak_bytes <= estimate.peak_bytes + estimate.out_bytes
+        many = li.run([source.output(format="avif", **goal)], on_error="raise")
+        assert li.Engine.from_bytes(many[0].result).info.bit_depth == bits
+
+
 def test_a_search_keeps_the_memory_limit_and_tells_beforehand(tmp_path):
     li.Engine.from_pixels(picture(640, 480)).to_file(tmp_path / "a.png")
     engine = li.open(tmp_path / "a.png")
