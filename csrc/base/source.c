@@ -206,7 +206,7 @@ static li_status
 window_load(file_source *file, uint64_t offset, size_t need)
 {
     uint64_t left = file->base.size - offset;
-    size_t least = file->head ? HEAD_BYTES : LI_WINDOW_BYTES;
+    size_t least = file->base.leaps ? 0 : file->head ? HEAD_BYTES : LI_WINDOW_BYTES;
     size_t size = need > least ? need : least;
     size = size < left ? size : (size_t)left;
     file->window_size = 0; /* what a failed read leaves is nothing */

@@ -37,6 +37,7 @@ struct li_source {
     const li_source_ops *ops;
     li_ctx *ctx;   /* borrowed */
     uint64_t size; /* fixed after open */
+    bool leaps;    /* the reader will leap on: read no more than is asked for */
 };
 
 enum { LI_WINDOW_BYTES = 256 << 10 };

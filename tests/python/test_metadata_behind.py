@@ -62,6 +62,33 @@ def test_every_way_in_finds_them(tmp_path: Path, io: str):
     assert np.array_equal(np.asarray(Engine.from_path(path, io=io).to_pixels()), upright)  # type: ignore[arg-type]
 
 
+def bytes_read() -> int:
+    """By this process, with read and its like."""
+    return int(Path("/proc/self/io").read_text().split()[1])
+
+
+@pytest.mark.skipif(not Path("/proc/self/io").exists(), reason="needs Linux")
+def test_a_header_of_many_pieces_is_a_few_bytes_of_each(tmp_path: Path):
+    """1.5 MB in pieces of 4 KB: the way to what stands behind them leaps from head to head."""
+    noise = np.random.default_rng(1).integers(0, 255, (720, 720, 3), np.uint8)
+    path = tmp_path / "pieces.png"
+    with path.open("wb") as file:
+        file.write(b"\x89PNG\r\n\x1a\n")
+        for kind, chunk in places.png_chunks(bytes(Engine.from_pixels(noise).to_buffer("png"))):
+            body = chunk[8:-4]
+            if kind == b"IEND":
+                file.write(dict(places.png_chunks(LATE))[b"eXIf"])
+            for at in range(0, max(len(body), 1), 4096):
+                piece = kind + body[at : at + 4096]
+                file.write(len(piece[4:]).to_bytes(4, "big") + piece)
+                file.write(zlib.crc32(piece).to_bytes(4, "big"))
+    lazyimage.inspect_file(path)
+    before = bytes_read()
+    info = lazyimage.inspect_file(path)
+    assert bytes_read() - before < 16 << 10
+    assert info.orientation == 6 and path.stat().st_size > 1_500_000
+
+
 def test_a_pipe_is_read_to_its_end_and_has_them():
     read, write = os.pipe()
     thread = threading.Thread(target=lambda: (os.write(write, LATE), os.close(write)))

@@ -117,7 +117,10 @@ peek_chunk(const png_scan *scan, uint64_t offset, png_chunk *chunk, bool *whole)
     uint64_t size = scan->in->size;
     const uint8_t *head;
     size_t got;
-    LI_TRY(li_source_at(scan->in, offset, HEAD_BYTES, &head, &got));
+    scan->in->leaps = true;
+    li_status status = li_source_at(scan->in, offset, HEAD_BYTES, &head, &got);
+    scan->in->leaps = false;
+    LI_TRY(status);
     *whole = got >= HEAD_BYTES && li_png_chunk_head(head, offset, chunk) &&
              chunk->length <= LI_PNG_MAX_INT && chunk->at + CRC_BYTES <= size &&
              chunk->length <= size - chunk->at - CRC_BYTES;

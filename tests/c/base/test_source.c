@@ -126,6 +126,12 @@ TEST(a_header_is_read_a_page_at_a_time)
     check_at(source, truth, SIZE, 4000000, 20000); /* more than the window has */
     check_at(source, truth, SIZE, 4019999, 1);
     CHECK(bytes_read() - before <= PAGE + 20000 + OWN);
+    before = bytes_read();
+    source->leaps = true;
+    for (uint64_t at = 10000; at < 1000000; at += 10000)
+        check_at(source, truth, SIZE, at, 8);
+    source->leaps = false;
+    CHECK(bytes_read() - before <= 100 * 8 + OWN);
     for (int i = 0; i < 3000; i++) {
         uint64_t offset = random_offset(&state, SIZE, 0);
         check_at(source, truth, SIZE, offset,

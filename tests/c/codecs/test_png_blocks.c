@@ -280,7 +280,7 @@ TEST(large_metadata_is_not_read)
     chunk_insert(&file, 33, "iTXt", body, LARGE);
     chunk_insert(&file, 33, "eXIf", body, LARGE);
     li_ctx_init(&ctx, NULL);
-    counted source = {{&counted_ops, &ctx, file.size}, file, 0};
+    counted source = {{&counted_ops, &ctx, file.size, false}, file, 0};
     CHECK_EQ(li_codec_png.inspect(&ctx, &source.base, &header), LI_OK);
     CHECK(source.asked <= MOST);
     CHECK_EQ(header.orientation, 6);
@@ -299,7 +299,7 @@ TEST(no_pixel_is_read_for_what_stands_behind)
     chunk_insert(&file, file.size - END_BYTES, "IDAT", body, LARGE);
     chunk_insert(&file, file.size - END_BYTES, "eXIf", exif, sizeof(exif));
     li_ctx_init(&ctx, NULL);
-    counted source = {{&counted_ops, &ctx, file.size}, file, 0};
+    counted source = {{&counted_ops, &ctx, file.size, false}, file, 0};
     CHECK_EQ(li_codec_png.inspect(&ctx, &source.base, &header), LI_OK);
     CHECK(source.asked <= MOST);
     CHECK_EQ(header.orientation, 6);
