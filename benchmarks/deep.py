@@ -52,15 +52,14 @@ def ours(samples: np.ndarray, width: int, height: int) -> Job:
 
 def theirs(samples: np.ndarray, width: int, height: int) -> Job:
     rows, columns, channels = samples.shape
+    kind, most = ("ushort", 65535) if samples.itemsize == 2 else ("uchar", 255)
 
     def job() -> np.ndarray:
-        image = pyvips.Image.new_from_memory(
-            samples, columns, rows, channels, "ushort" if samples.itemsize == 2 else "uchar"
-        )
+        image = pyvips.Image.new_from_memory(samples, columns, rows, channels, kind)
         alpha = channels % 2 == 0
-        image = image.premultiply() if alpha else image
+        image = image.premultiply(max_alpha=most) if alpha else image
         image = image.resize(width / columns, vscale=height / rows, kernel="lanczos3")
-        image = image.unpremultiply().cast("uchar") if alpha else image
+        image = image.unpremultiply(max_alpha=most).cast(kind) if alpha else image
         return np.ndarray(
             (image.height, image.width, channels), samples.dtype, image.write_to_memory()
         )
