@@ -87,7 +87,7 @@ TEST(no_pointer_into_the_source_outlives_its_window)
         li_ctx ctx;
         li_header header;
         li_ctx_init(&ctx, NULL);
-        stingy source = {{&stingy_ops, &ctx, file.size}, file, NULL};
+        stingy source = {{&stingy_ops, &ctx, file.size, false}, file, NULL};
         CHECK_EQ(source_decode(&ctx, &source.base, &header, &pixels), LI_OK);
         CHECK(pixels && memcmp(pixels, truth, (size_t)40 * 30 * 4) == 0);
         free(source.given);

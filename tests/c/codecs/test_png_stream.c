@@ -309,7 +309,7 @@ TEST(no_pointer_into_the_source_outlives_its_window)
             li_ctx ctx;
             li_ctx_init(&ctx, NULL);
             stingy source = {
-                {&stingy_ops, &ctx, file.size}, file, windows[i % 9], NULL};
+                {&stingy_ops, &ctx, file.size, false}, file, windows[i % 9], NULL};
             result truth = decode_by(file, -1, 0);
             result ours = decode_source(&ctx, &source.base, reader, i % WAYS);
             check_same(truth, ours);
