@@ -5,6 +5,7 @@ import sys
 import types
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from lazyimage import outputs, scheduler, searches, target
@@ -59,6 +60,12 @@ def test_a_row_that_fails_has_missed_and_the_others_go_on(
     text = scorecard.table(rows, answers)
     assert "| **missed**: no figure: ValueError (odd) |" in text
     assert "| R2 | a title | 0 | fine |" in text
+
+
+def test_a_miss_that_numpy_found_is_kept(tmp_path: Path, asked: list[str]) -> None:
+    kept = tmp_path / "kept.json"
+    _run([_row("R1", asked, Figure("slow", np.float64(2) < 1))], kept)
+    assert json.loads(kept.read_text())["R1"]["met"] is False
 
 
 def test_an_interrupted_run_keeps_what_it_had(tmp_path: Path, asked: list[str]) -> None:

@@ -66,7 +66,7 @@ def measure(row: Row, short: bool, peers: bool) -> dict[str, Any]:
         shutil.rmtree(work, ignore_errors=True)
     return {
         "figure": figure.text,
-        "met": figure.met,
+        "met": bool(figure.met),  # NumPy's bool is no JSON
         "why": figure.why,
         "peers": figure.peers,
         "seconds": round(time.monotonic() - started, 1),
