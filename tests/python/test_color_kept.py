@@ -12,7 +12,7 @@ import numpy as np
 import oracle
 import places
 import pytest
-from needs import need_program
+from needs import need_module, need_program
 from PIL import Image
 from test_color import WIDE, apart, picture, samples
 from test_color_numbers import (
@@ -235,7 +235,7 @@ def test_avif_without_a_box_is_what_its_stream_says(
     assert one.to_buffer("png").metrics.icc == "converted"
     assert told(bytes(one.to_buffer("png", color="keep"))) == cicp(primaries, transfer)
     if not hasattr(Image.core, "avif"):
-        pytest.importorskip("PIL._avif")
+        need_module("PIL._avif")
     with Image.open(io.BytesIO(bare)) as theirs:
         assert apart(samples(one, color="keep"), theirs.convert("RGB")) <= 2
 

@@ -2,29 +2,11 @@
  * lcms2 has them without its optimisations. */
 #include "color/icc.h"
 
-#include "test.h"
+#include "profile_save.h"
 
 #include <math.h>
 
-#include <lcms2.h>
-
-typedef struct bytes {
-    uint8_t *data;
-    cmsUInt32Number size;
-} bytes;
-
 enum { PIXELS = 4096, KEPT_BY_SHAPER = 900 << 10, KEPT_BY_LCMS2 = 1 << 20 };
-
-static bytes
-bytes_of(cmsHPROFILE profile)
-{
-    bytes made = {0};
-    CHECK(profile && cmsSaveProfileToMem(profile, NULL, &made.size));
-    made.data = malloc(made.size);
-    CHECK(cmsSaveProfileToMem(profile, made.data, &made.size));
-    cmsCloseProfile(profile);
-    return made;
-}
 
 static const cmsCIExyYTRIPLE p3 = {{0.68, 0.32, 1}, {0.265, 0.69, 1}, {0.15, 0.06, 1}};
 static const cmsCIExyYTRIPLE prophoto = {

@@ -9,23 +9,7 @@
 #include <math.h>
 
 #ifdef LI_HAVE_LCMS2
-#include <lcms2.h>
-
-typedef struct bytes {
-    uint8_t *data;
-    cmsUInt32Number size;
-} bytes;
-
-static bytes
-bytes_of(cmsHPROFILE profile)
-{
-    bytes made = {0};
-    CHECK(profile && cmsSaveProfileToMem(profile, NULL, &made.size));
-    made.data = malloc(made.size);
-    CHECK(cmsSaveProfileToMem(profile, made.data, &made.size));
-    cmsCloseProfile(profile);
-    return made;
-}
+#include "profile_save.h"
 
 /* Adobe RGB (1998): other primaries, a plain gamma. */
 static bytes
