@@ -98,6 +98,13 @@ li_blames_data(li_status status)
            status != LI_E125_TIMEOUT;
 }
 
+bool
+li_is_damage(li_status status)
+{
+    return status == LI_E130_CORRUPT || status == LI_E131_DECODE ||
+           status == LI_E132_TRUNCATED;
+}
+
 li_status
 li_pass_error(const li_ctx *from, li_ctx *to)
 {

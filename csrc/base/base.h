@@ -101,6 +101,8 @@ li_ctx li_ctx_part(const li_ctx *ctx);
 li_status li_pass_error(const li_ctx *from, li_ctx *to);
 /* Does it say that the data is wrong, or too much of something? */
 bool li_blames_data(li_status status);
+/* Does it say that pixels are lost? */
+bool li_is_damage(li_status status);
 void li_pass_warnings(li_ctx *from, li_ctx *to);
 
 /* --- memory ---------------------------------------------------------------------- */

@@ -12,19 +12,12 @@ typedef struct salvage_rows {
     uint8_t *gray; /* owned: one row */
 } salvage_rows;
 
-static bool
-is_damage(li_status status)
-{
-    return status == LI_E130_CORRUPT || status == LI_E131_DECODE ||
-           status == LI_E132_TRUNCATED;
-}
-
 /* The job goes on: what the decoder said becomes a warning. */
 static li_status
 forgive(salvage_rows *self, li_status status)
 {
     li_ctx *ctx = self->base.ctx;
-    if (!is_damage(status) || self->base.y == 0)
+    if (!li_is_damage(status) || self->base.y == 0)
         return status;
     ctx->status = LI_OK;
     li_status changed = li_source_verify(self->source);

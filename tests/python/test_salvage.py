@@ -36,12 +36,18 @@ def encoded(kind: str) -> bytes:
         "webp": ("WEBP", {"quality": 90}),
         "webp-lossless": ("WEBP", {"lossless": True}),
     }
+    if kind == "png-interlaced":
+        return bytes(Engine.from_pixels(np.asarray(picture())).to_buffer("png", interlace=True))
     name, options = ways[kind]
     picture().save(out, name, **options)
     return out.getvalue()
 
 
-KINDS = ("jpeg", "jpeg-420", "jpeg-progressive", "png", "png-packed", "webp", "webp-lossless")
+KINDS = (
+    *("jpeg", "jpeg-420", "jpeg-progressive", "png", "png-packed", "png-interlaced"),
+    *("webp", "webp-lossless"),
+)
+IN_PASSES = ("jpeg-progressive", "png-interlaced")
 
 
 def pixels_of(data: bytes, salvage: bool) -> tuple[np.ndarray, int | None, tuple[str, ...]]:
@@ -74,7 +80,7 @@ def test_what_is_cut_off_is_gray_and_the_rest_is_real(kind: str):
             continue
         assert image.shape == (HEIGHT, WIDTH, 3)
         assert rows is not None and 0 < rows <= HEIGHT and warnings
-        if kind == "jpeg-progressive":  # coarser, but there
+        if kind in IN_PASSES:  # coarser, but there
             assert abs(image[:rows].astype(int) - whole[:rows]).mean() < 30
         else:
             # The last rows that a lossy decoder gives may lack what comes from below.
@@ -83,8 +89,37 @@ def test_what_is_cut_off_is_gray_and_the_rest_is_real(kind: str):
             assert (image[rows:] == 128).all()
         found.append(rows)
     assert found and found == sorted(found)
-    if kind != "jpeg-progressive":
+    if kind not in IN_PASSES:
         assert len(found) == 3 and found[0] >= HEIGHT // 8 and found[2] < HEIGHT
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16"])
+def test_an_interlaced_picture_is_whole_once_its_first_pass_is(dtype: str):
+    """In front of that, a row of the pass is eight of the picture."""
+    samples = np.random.default_rng(2).integers(0, 256, (120, 96, 4), np.uint8).astype(dtype)
+    samples *= 257 if dtype == "uint16" else 1
+    data = bytes(Engine.from_pixels(samples).to_buffer("png", interlace=True))
+    found = []
+    for size in (*range(60, 1700, 30), *range(2000, len(data), 9001)):
+        engine = Engine.from_bytes(data[:size], salvage=True)
+        with pytest.raises(TruncatedImageError):
+            Engine.from_bytes(data[:size]).to_pixels()
+        try:
+            pixels = engine.to_pixels(dtype=dtype)
+        except TruncatedImageError:
+            assert not found  # of more bytes there are no fewer rows
+            continue
+        got, rows = np.asarray(pixels), pixels.metrics.rows_real
+        assert rows is not None and (not found or rows >= found[-1])
+        assert any(f"{rows} of 120 rows" in text for text in pixels.metrics.warnings)
+        assert (got[::8, ::8][: rows // 8] == samples[::8, ::8][: rows // 8]).all()
+        gray = 128 if dtype == "uint8" else 0x8080
+        assert (got[rows:] == (gray, gray, gray, 0)).all()
+        same = engine.crop(0, 100, 96, 20).to_pixels(dtype=dtype)
+        assert np.array_equal(np.asarray(same), got[100:]) and same.metrics.rows_real == rows
+        found.append(rows)
+    assert found[0] < 16 and found[-1] == 120 and len(set(found)) > 10
+    assert {rows % 8 for rows in found} == {0}
 
 
 def ink_profile() -> bytes:
@@ -237,9 +272,9 @@ def test_a_header_that_is_cut_off_is_an_error():
 def test_what_cannot_be_salvaged_is_an_error_as_ever():
     avif = bytes(Engine.from_bytes(encoded("png")).to_buffer("avif", speed=10))
     interlaced = (DATA / "pngsuite" / "basi2c08.png").read_bytes()
-    for data in (avif, interlaced):
+    for data in (avif[:-40], interlaced[:75]):
         with pytest.raises(DecodeError):
-            Engine.from_bytes(data[:-40], salvage=True).to_pixels()
+            Engine.from_bytes(data, salvage=True).to_pixels()
 
 
 def test_the_plan_says_so_and_covers_it():

@@ -1,6 +1,9 @@
 /* read.c: PNG rows by libpng: through one frame where the file is interlaced; streamed
  * otherwise, as the oracle of stream.c. Layer 2.
  *
+ * Where the ctx salvages, each pass of an interlaced file fills all pixels that later
+ * ones will: a frame that breaks off is whole, but coarser, once the first is over.
+ *
  * Every call of libpng runs inside reader_run, the only setjmp: an error jumps back to
  * it and is in the ctx by then. All state is in the heap struct. */
 #include "codecs/png/png.h"
@@ -9,6 +12,8 @@
 
 #include <setjmp.h>
 #include <string.h>
+
+enum { SALVAGED_BYTES = 16 };
 
 typedef struct png_reader {
     li_rows base;
@@ -22,7 +27,10 @@ typedef struct png_reader {
     li_frame frame;        /* owned; interlaced only */
     bool deep;             /* 16 bits stay */
     bool interlaced;
-    bool filled; /* the frame is */
+    bool filled;      /* the frame is */
+    uint32_t known;   /* so many of its rows have pixels */
+    li_status broken; /* what it ended with behind them, in these words */
+    char words[LI_MESSAGE_BYTES];
     bool pixels; /* from here on a complaint about IDAT is about pixels */
     bool ended;  /* the source has no more bytes */
     jmp_buf jump;
@@ -186,6 +194,8 @@ step_header(png_reader *reader)
     png_structp png = reader->png;
     png_set_read_fn(png, reader, reader_bytes);
     set_limits(png, &reader->base.ctx->limits);
+    if (reader->base.ctx->salvage) /* of a piece that is cut, nothing is inflated */
+        png_set_compression_buffer_size(png, SALVAGED_BYTES);
     /* Every chunk but IHDR, PLTE, tRNS, IDAT and IEND is skipped: text, profiles and
      * what nobody knows are neither kept nor inflated. */
     png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, NULL, -1);
@@ -226,21 +236,63 @@ step_frame(png_reader *reader)
         for (uint32_t y = 0; y < height; y++) {
             if (li_poll(reader->base.ctx) != LI_OK)
                 return;
-            png_read_row(reader->png, li_frame_row(&reader->frame, y), NULL);
+            uint8_t *row = li_frame_row(&reader->frame, y);
+            if (reader->base.ctx->salvage)
+                png_read_row(reader->png, NULL, row);
+            else
+                png_read_row(reader->png, row, NULL);
+            if (pass == 0)
+                reader->known = y + 1;
         }
 }
 
 /* --- the rows --------------------------------------------------------------------- */
+
+/* The first pass is over: nothing is lost but detail. Else what follows is, when its
+ * turn comes. */
+static li_status
+keep_known(png_reader *reader, li_status status)
+{
+    li_ctx *ctx = reader->base.ctx;
+    if (!ctx->salvage || !li_is_damage(status) || reader->known == 0)
+        return status;
+    ctx->status = LI_OK;
+    LI_TRY(li_source_verify(reader->in));
+    uint32_t height = reader->base.info.height;
+    if (reader->known < height) {
+        reader->broken = status;
+        memcpy(reader->words, ctx->message, sizeof(reader->words));
+        return LI_OK;
+    }
+    ctx->salvaged = true;
+    ctx->rows_real = height;
+    li_warn(ctx, "salvage: %u of %u rows, some coarser than they were; %s", height,
+            height, ctx->message);
+    ctx->message[0] = 0;
+    return LI_OK;
+}
 
 static li_status
 reader_fill(png_reader *reader)
 {
     if (reader->filled)
         return LI_OK;
-    LI_TRY(reader_run(reader, step_frame));
-    LI_TRY(reader_run(reader, step_end));
+    li_status status = reader_run(reader, step_frame);
+    if (status == LI_OK)
+        status = reader_run(reader, step_end);
+    if (status != LI_OK)
+        LI_TRY(keep_known(reader, status));
     reader->filled = true;
     return LI_OK;
+}
+
+static li_status
+reader_held(png_reader *reader, uint32_t y)
+{
+    LI_TRY(reader_fill(reader));
+    if (reader->broken == LI_OK || y < reader->known)
+        return LI_OK;
+    return li_fail(reader->base.ctx, reader->broken, "%s", reader->words);
 }
 
 static li_status
@@ -255,7 +307,7 @@ png_next(li_rows *rows, const uint8_t **row)
 {
     png_reader *reader = (png_reader *)rows;
     if (reader->interlaced) {
-        LI_TRY(reader_fill(reader));
+        LI_TRY(reader_held(reader, rows->y));
         *row = li_frame_row(&reader->frame, rows->y);
         return LI_OK;
     }
