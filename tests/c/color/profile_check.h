@@ -72,7 +72,7 @@ profile_check(const uint8_t *data, size_t size)
 static inline void
 told_check(const li_cicp *said)
 {
-    if (!said->primaries != !said->transfer)
+    if (!said->primaries != !said->transfer || (said->narrow && !said->primaries))
         return; /* no file has them in pieces */
     li_ctx ctx;
     li_ctx_init(&ctx, NULL);
