@@ -159,6 +159,8 @@ typedef struct li_codec {
     uint64_t (*output_bytes)(li_info info, const li_encode *encode);
     /* The layout nearest to `pixel` that encode takes for these settings. Pure. */
     li_pixel (*accepts)(li_pixel pixel, const li_encode *encode);
+    /* Does the file say RGB of such gray rows? NULL: it says gray. Pure. */
+    bool (*colors_gray)(li_pixel pixel, const li_encode *encode);
     /* In words for explain: "quality 85, 4:2:0, progressive". */
     void (*describe)(li_info info, const li_encode *encode, char *text, size_t size);
     /* header is what inspect said of the same source. The source outlives the rows. */

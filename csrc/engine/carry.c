@@ -32,9 +32,14 @@ bool
 li_keeps_profile(const li_input *input, const li_request *request, li_pixel pixel)
 {
     const li_metadata *with = &input->metadata;
+    const li_codec *codec = request->codec;
     uint32_t most = icc_most(request);
+    bool gray = li_pixel_is_gray(pixel);
+    if (gray && codec && codec->colors_gray &&
+        codec->colors_gray(pixel, &request->encode))
+        return false;
     return request->keep & LI_KEEP_ICC && input->header.pixel != LI_CMYK8 &&
-           li_icc_suits(with->icc, with->icc_size, li_pixel_is_gray(pixel)) &&
+           li_icc_suits(with->icc, with->icc_size, gray) &&
            (!most || with->icc_size <= most);
 }
 

@@ -11,7 +11,7 @@ li_status li_input_metadata(li_ctx *ctx, li_source *source, uint8_t keep,
 void li_input_close(li_input *input);
 
 /* May the input's profile go with a picture of this layout? Not that of inks: they have
- * become RGB. */
+ * become RGB; nor that of gray where the file says RGB. */
 bool li_keeps_profile(const li_input *input, const li_request *request, li_pixel pixel);
 
 /* What the output says of its colours by numbers: what the input's say of samples that

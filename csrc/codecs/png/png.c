@@ -95,6 +95,7 @@ const li_codec li_codec_png = {
     .encode_bytes = li_png_write_bytes,
     .output_bytes = li_png_output_bytes,
     .accepts = png_accepts,
+    .colors_gray = li_png_has_palette,
     .describe = li_png_describe,
     .decode = li_png_decode,
     .encode = li_png_encode,

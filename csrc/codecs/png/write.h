@@ -140,6 +140,8 @@ uint64_t li_png_packed_output(uint64_t packed);
 
 bool li_png_holds(const li_encode *encode);
 bool li_png_indexes(const li_encode *encode); /* samples are indices, or of few bits */
+/* Few bits are a gray picture's levels, or else a palette's. */
+bool li_png_has_palette(li_pixel pixel, const li_encode *encode);
 uint64_t li_png_held_bytes(li_info info, const li_encode *encode);
 uint64_t li_png_held_output(li_info info, const li_encode *encode);
 void li_png_held_describe(li_info info, const li_encode *encode, char *text,

@@ -59,11 +59,10 @@ li_png_indexes(const li_encode *encode)
     return encode->palette || is_narrow(encode);
 }
 
-/* Few bits are a gray picture's levels, or else a palette's. */
-static bool
-has_palette(li_info info, const li_encode *encode)
+bool
+li_png_has_palette(li_pixel pixel, const li_encode *encode)
 {
-    return encode->palette || (is_narrow(encode) && info.pixel != LI_GRAY8);
+    return encode->palette || (is_narrow(encode) && pixel != LI_GRAY8);
 }
 
 static uint32_t
@@ -147,7 +146,7 @@ li_png_held_describe(li_info info, const li_encode *encode, char *text, size_t s
     text[0] = 0;
     if (!li_png_holds(encode))
         return;
-    if (has_palette(info, encode))
+    if (li_png_has_palette(info.pixel, encode))
         snprintf(kind, sizeof(kind), ", palette of %u", most_colors(encode));
     else if (is_narrow(encode))
         snprintf(kind, sizeof(kind), ", %u bit", encode->bit_depth);
@@ -190,7 +189,7 @@ index_picture(held_writer *self)
     if (!li_png_indexes(encode))
         return LI_OK;
     self->step = 1;
-    if (has_palette(self->base.info, encode)) {
+    if (li_png_has_palette(self->base.info.pixel, encode)) {
         LI_TRY(li_palette_make(ctx, &self->frame, most_colors(encode), palette));
         self->depth = depth_for(palette, encode->bit_depth);
     } else {
@@ -221,7 +220,7 @@ write_palette(held_writer *self)
 static li_status
 write_head(held_writer *self)
 {
-    bool palette = has_palette(self->base.info, &self->encode);
+    bool palette = li_png_has_palette(self->base.info.pixel, &self->encode);
     li_png_form form = {.depth = self->depth, .interlaced = self->encode.interlace};
     form.color = palette ? LI_PNG_BY_PALETTE : li_png_color(self->base.info.pixel);
     LI_TRY(li_png_write_head(self->base.ctx, self->idat.out, self->base.info, form,

@@ -41,6 +41,13 @@ webp_accepts(li_pixel pixel, const li_encode *encode)
     return pixel == LI_CMYK8 ? LI_RGB8 : (li_pixel)(pixel & 0x0f);
 }
 
+static bool
+webp_colors_gray(li_pixel pixel, const li_encode *encode)
+{
+    (void)pixel, (void)encode;
+    return true;
+}
+
 static void
 webp_describe(li_info info, const li_encode *encode, char *text, size_t size)
 {
@@ -72,6 +79,7 @@ const li_codec li_codec_webp = {
     .encode_bytes = li_webp_encode_bytes,
     .output_bytes = li_webp_output_bytes,
     .accepts = webp_accepts,
+    .colors_gray = webp_colors_gray,
     .describe = webp_describe,
     .decode = li_webp_decode,
     .encode = li_webp_encode,

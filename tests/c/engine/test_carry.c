@@ -46,6 +46,37 @@ TEST(a_profile_goes_with_its_own_kind_of_picture)
     }
 }
 
+/* Its few bits are levels of gray alone; a palette, and all that WebP has, is RGB. */
+TEST(a_profile_of_gray_goes_with_a_file_that_says_gray)
+{
+    static const struct {
+        const li_codec *codec;
+        uint16_t palette;
+        uint8_t bit_depth;
+        li_pixel out;
+        bool kept;
+    } cases[] = {
+        {&li_codec_png, 0, 0, LI_GRAY8, true},
+        {&li_codec_png, 0, 4, LI_GRAY8, true},
+        {&li_codec_png, 0, 16, LI_GRAY16, true},
+        {&li_codec_png, 16, 0, LI_GRAY8, false},
+        {&li_codec_png, 0, 4, LI_GRAYA8, false},
+        {&li_codec_jpeg, 0, 0, LI_GRAY8, true},
+#ifdef LI_HAVE_WEBP
+        {&li_codec_webp, 0, 0, LI_GRAY8, false},
+        {&li_codec_webp, 0, 0, LI_GRAYA8, false},
+#endif
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        uint8_t profile[PROFILE_BYTES];
+        li_input input = input_with(profile, "GRAY", LI_GRAY8);
+        li_request request = {.keep = LI_KEEP_ICC, .codec = cases[i].codec};
+        request.encode.palette = cases[i].palette;
+        request.encode.bit_depth = cases[i].bit_depth;
+        CHECK_EQ(li_keeps_profile(&input, &request, cases[i].out), cases[i].kept);
+    }
+}
+
 TEST(each_output_has_what_it_keeps_on_its_own_ledger)
 {
     uint8_t profile[PROFILE_BYTES];
@@ -143,6 +174,7 @@ main(void)
     RUN(numbers_go_with_samples_that_stay);
     RUN(what_cannot_be_told_is_a_warning);
     RUN(a_profile_goes_with_its_own_kind_of_picture);
+    RUN(a_profile_of_gray_goes_with_a_file_that_says_gray);
     RUN(each_output_has_what_it_keeps_on_its_own_ledger);
     RUN(density_is_turned_with_the_picture);
     RUN(orientation_is_told_where_it_was_not_applied);
