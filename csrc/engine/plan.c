@@ -43,6 +43,8 @@ draft_resize(li_draft *draft, const li_step *step, li_info in)
 {
     li_fitted fitted;
     LI_TRY(li_fit_size(draft->ctx, step, in, &fitted));
+    bool filters = step->u.resize.kernel != LI_NEAREST &&
+                   (fitted.width != in.width || fitted.height != in.height);
     li_op op = {.kind = &li_op_resize};
     op.u.resize = (li_resize){
         .width = fitted.width,
@@ -50,7 +52,7 @@ draft_resize(li_draft *draft, const li_step *step, li_info in)
         .kernel = step->u.resize.kernel,
         .x = li_span_whole(in.width),
         .y = li_span_whole(in.height),
-        .linear = step->u.resize.linear && step->u.resize.kernel != LI_NEAREST,
+        .linear = step->u.resize.linear && filters,
     };
     LI_TRY(li_draft_add(draft, &op));
     op = (li_op){.kind = &li_op_crop, .u.crop = fitted.kept};

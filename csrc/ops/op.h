@@ -27,7 +27,8 @@ typedef struct li_op_kind {
     bool (*idle)(const li_op *op, li_info in, li_info out);
     /* What explain() says between the name and the size. */
     void (*say)(const li_op *op, char *text, size_t size);
-    /* Does it bring colours of sRGB? They do not go into samples of a profile. */
+    /* Does it bring colours of sRGB, or reckon with sRGB's light? It does not go with
+     * samples of a profile. */
     bool (*adds_srgb)(const li_op *op, li_pixel in);
     bool per_pixel; /* looks at one pixel at a time, wherever it is */
 } li_op_kind;

@@ -446,11 +446,19 @@ resize_open(const li_op *op, li_info out, li_rows **chain)
     return status;
 }
 
+static bool
+resize_adds_srgb(const li_op *op, li_pixel in)
+{
+    (void)in;
+    return op->u.resize.linear;
+}
+
 const li_op_kind li_op_resize = {
     .name = "resize",
     .shape = resize_shape,
     .bytes = resize_bytes,
     .open = resize_open,
+    .adds_srgb = resize_adds_srgb,
 };
 
 /* --- names -------------------------------------------------------------------------

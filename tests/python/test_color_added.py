@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
-from test_color import APPLE, encoded, needs_lcms2, samples
+from test_color import (
+    APPLE,
+    P3,
+    SRGB,
+    apart,
+    encoded,
+    gamma_curve,
+    needs_lcms2,
+    picture,
+    profile,
+    samples,
+)
+from test_color_numbers import srgb_value
 
+import lazyimage as li
 from lazyimage import Engine
 from lazyimage.quality import ssim
 
 GREEN = (60, 200, 60)
+GRAY = profile(None, gamma_curve(1.0))
 pytestmark = needs_lcms2
 
 
@@ -66,6 +81,24 @@ def test_colours_that_are_added_are_what_was_asked_for(step: Any, options: Any) 
     assert corner(step(flat(), logo), color="keep") == (GREEN, "kept")
 
 
+@needs_lcms2
+def test_light_is_that_of_the_samples() -> None:
+    """Resized in sRGB's light, after the profile was converted: half of gamma 1 stays half of
+    the light. Samples that stay are filtered by sRGB's curve all the same."""
+    board = np.indices((64, 64)).sum(0) % 2 * 255
+    picture = Image.fromarray(np.dstack([board] * 3).astype(np.uint8))
+    linear = profile(P3, gamma_curve(1.0))
+    engine = Engine.from_bytes(encoded(picture, "PNG", linear)).keep_metadata()
+    step = engine.resize(32, kernel="box", linear=True)
+    assert corner(step) == ((188, 188, 188), "converted")
+    assert corner(engine.resize(32, kernel="box")) == ((128, 128, 128), "kept")
+    assert corner(step, color="keep") == ((188, 188, 188), "kept")
+    assert corner(engine.resize(64, linear=True))[1] == "kept"
+    assert corner(engine.resize(32, kernel="nearest", linear=True))[1] == "kept"
+    tagged = Engine.from_bytes(encoded(picture, "PNG", SRGB)).keep_metadata()
+    assert corner(tagged.resize(32, kernel="box", linear=True)) == ((188, 188, 188), "kept")
+
+
 def test_a_background_under_alpha_is_what_was_asked_for() -> None:
     picture = Image.new("RGBA", (8, 8), (9, 9, 9, 0))
     engine = Engine.from_bytes(encoded(picture, "PNG", APPLE)).keep_metadata()
@@ -89,3 +122,70 @@ def test_a_candidate_is_compared_as_it_is_stored() -> None:
     assert made.metrics.icc == "kept"
     assert made.search is not None
     assert made.search.ssim == pytest.approx(ssim(again, engine.to_pixels(color="keep")), abs=1e-6)
+
+
+# --- a profile of gray, and files that say RGB ------------------------------------------
+
+
+def gray(mode: str) -> Engine:
+    """With a profile whose samples are light itself."""
+    if mode in ("L", "LA"):
+        image = picture(mode)
+    elif mode == "I;16":
+        image = Image.fromarray(np.asarray(picture("L")).astype(np.uint16) * 257)
+    else:
+        image = picture("L").convert("1")
+    return Engine.from_bytes(encoded(image, "PNG", GRAY))
+
+
+COLOURED: list[tuple[str, dict[str, Any]]] = [
+    ("png", {"palette": 256}),
+    ("png", {"palette": 16, "dither": False}),
+    ("webp", {"lossless": True}),
+    ("webp", {}),
+]
+
+
+@pytest.mark.parametrize("mode", ["L", "LA", "I;16", "1"])
+@pytest.mark.parametrize(("format", "options"), COLOURED, ids=str)
+def test_a_profile_of_gray_is_not_kept_in_a_file_that_says_rgb(
+    mode: str, format: str, options: dict[str, Any]
+) -> None:
+    if format not in li.supported_output_formats():
+        pytest.skip("a build without it")
+    engine = gray(mode)
+    plain = engine.to_buffer(format, **options)
+    assert plain.metrics.icc == "converted"
+    for kept in (engine.keep_metadata(icc=True), engine.sanitize("public-upload")):
+        assert bytes(kept.to_buffer(format, **options)) == bytes(plain)
+        output = kept.output(format=format, **options)
+        assert bytes(li.run([output], on_error="raise")[0].result) == bytes(plain)
+        made = kept.to_buffer(format, **options)
+        assert made.metrics.icc == "converted" and li.inspect(made.to_bytes()).icc_bytes == 0
+
+
+def test_gray_beside_alpha_in_few_bits_is_a_palette_and_a_palette_is_rgb() -> None:
+    made = gray("LA").keep_metadata(icc=True).to_buffer("png", bit_depth=4)
+    with Image.open(io.BytesIO(made.to_bytes())) as image:
+        assert image.mode == "P" and "icc_profile" not in image.info
+    assert made.metrics.icc == "converted"
+
+
+@pytest.mark.parametrize(
+    ("format", "options"),
+    [("png", {}), ("png", {"bit_depth": 4}), ("jpeg", {}), ("avif", {})],
+    ids=str,
+)
+def test_a_profile_of_gray_goes_with_gray(format: str, options: dict[str, Any]) -> None:
+    if format not in li.supported_output_formats():
+        pytest.skip("a build without it")
+    made = gray("L").keep_metadata(icc=True).to_buffer(format, **options)
+    assert made.metrics.icc == "kept" and li.inspect(made.to_bytes()).icc_bytes > 0
+
+
+def test_what_was_kept_and_goes_into_a_webp_looks_as_it_did() -> None:
+    if "webp" not in li.supported_output_formats():
+        pytest.skip("a build without it")
+    made = gray("L").keep_metadata(icc=True).to_buffer("webp", lossless=True)
+    truth = srgb_value(np.asarray(picture("L")) / 255).round()
+    assert apart(Image.open(io.BytesIO(made.to_bytes())).getchannel(1), truth) <= 1
