@@ -141,6 +141,9 @@ typedef struct li_codec {
     /* NULL: li_further_formats has it. */
     bool (*probe)(const uint8_t head[LI_PROBE_BYTES]);
     li_status (*inspect)(li_ctx *ctx, li_source *in, li_header *header);
+    /* *good: the file is its picture, and has no byte beside it. NULL: metadata can be
+     * taken out of a file, by li_meta_strip. */
+    li_status (*bare)(li_ctx *ctx, li_source *in, bool *good);
     /* The XMP packet where header.xmp_packed: on the ledger; to->xmp stays NULL where
      * it is damaged. NULL: the format packs none. */
     li_status (*unpack_xmp)(li_ctx *ctx, li_source *in, const li_header *header,

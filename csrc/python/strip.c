@@ -2,8 +2,6 @@
 #include "python/fields.h"
 #include "meta/strip.h"
 
-#include <string.h>
-
 /* --- call: no PyObject from here to the next heading ----------------------------- */
 
 typedef struct stripping {
@@ -11,13 +9,13 @@ typedef struct stripping {
     uint8_t keep;
 } stripping;
 
-/* AVIF's metadata are items that others count bytes past: it is whole or not at all. */
+/* Where metadata cannot be taken out the file is whole or not at all. */
 static li_status
-copy_avif(py_job *job, li_source *source, uint64_t most, li_out *out, bool *done)
+copy_bare(py_job *job, li_source *source, uint64_t most, li_out *out, bool *done)
 {
-    const li_header *header = &job->input.header;
-    bool bare = header->icc_bytes + header->exif_bytes + header->xmp_bytes == 0;
-    return bare ? li_meta_copy(&job->ctx, source, most, out, done) : LI_OK;
+    bool good;
+    LI_TRY(job->input.codec->bare(&job->ctx, source, &good));
+    return good ? li_meta_copy(&job->ctx, source, most, out, done) : LI_OK;
 }
 
 static li_status
@@ -47,8 +45,8 @@ static li_status
 strip_into(py_job *job, li_source *source, const stripping *how, li_out *out,
            bool *done)
 {
-    if (strcmp(job->input.codec->name, "avif") == 0)
-        return copy_avif(job, source, how->most, out, done);
+    if (job->input.codec->bare)
+        return copy_bare(job, source, how->most, out, done);
     return strip_with(job, source, how, out, done);
 }
 

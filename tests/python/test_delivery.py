@@ -310,6 +310,30 @@ def test_avif_is_given_back_whole_or_not_at_all():
     assert again.quality == 100
 
 
+def avif_longer(data: bytes, more: bytes) -> bytes:
+    """mdat, which is the last box, with bytes that no item points to."""
+    at = data.index(b"mdat") - 4
+    size = int.from_bytes(data[at : at + 4], "big") + len(more)
+    return data[:at] + size.to_bytes(4, "big") + data[at + 4 :] + more
+
+
+def test_an_avif_with_anything_beside_its_picture_is_encoded():
+    out = io.BytesIO()
+    Image.fromarray(picture(96, 64)).save(out, "avif", quality=1)
+    bare = out.getvalue()
+    place = b'<rdf:Description exif:GPSLatitude="52,31.7N"/>'
+    packet = bytes.fromhex("be7acfcb97a942e89c71999491e3afac") + place
+    assert li.open(bare).to_buffer("avif", 100, never_larger=True, speed=10).to_bytes() == bare
+    for data in (
+        bare + (8 + len(packet)).to_bytes(4, "big") + b"uuid" + packet,
+        bare + (8 + len(place)).to_bytes(4, "big") + b"free" + place,
+        avif_longer(bare, place),
+        bare + place,
+    ):
+        own = li.open(data).to_buffer("avif", 100, never_larger=True, speed=10)
+        assert place in data and place not in own.to_bytes() and own.quality == 100
+
+
 def test_a_search_can_be_never_larger():
     encoded = li.open(SOURCES["jpeg"]).to_buffer("jpeg", max_bytes=10**6, never_larger=True)
     assert encoded.quality is None and len(encoded) < len(SOURCES["jpeg"])

@@ -172,6 +172,7 @@ const li_codec li_codec_avif = {
     .places = {.dense_exif = true},
     .numbers = LI_NUMBERS_H273,
     .inspect = li_avif_inspect,
+    .bare = li_avif_bare,
     .decoded = li_avif_info,
     .decode_bytes = avif_decode_bytes,
     .encode_bytes = li_avif_encode_bytes,

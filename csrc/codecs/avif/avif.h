@@ -81,6 +81,8 @@ uint64_t li_avif_canvas_bytes(const avif_found *found);
 /* What decoding will take: header->held_bytes and work_bytes. */
 void li_avif_cost(const avif_found *found, li_header *header);
 
+/* bare.c: *good: there is nothing in the file but its picture. */
+li_status li_avif_bare(li_ctx *ctx, li_source *in, bool *good) LI_MUST_CHECK;
 li_status li_avif_inspect(li_ctx *ctx, li_source *in, li_header *header) LI_MUST_CHECK;
 /* What decode hands out for this hint. */
 li_info li_avif_info(const li_header *header, li_hint hint);

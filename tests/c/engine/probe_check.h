@@ -66,6 +66,43 @@ check_thrift(const li_ctx *ctx, const strict_source *source)
     check_that(source->calls <= most, "read too often", ctx);
 }
 
+/* Is it its picture and nothing else? Then its header says that there is nothing. */
+static inline bool
+bare_of(const li_limits *limits, const probed *probe, const uint8_t *data, size_t size,
+        bool strictly)
+{
+    li_source *easy = NULL;
+    bool good = false;
+    li_ctx ctx;
+    li_ctx_init(&ctx, limits);
+    strict_source strict = strict_source_over(&ctx, data, size);
+    li_status status = li_source_borrow(&ctx, data, size, &easy);
+    if (status == LI_OK)
+        status = probe->input.codec->bare(&ctx, strictly ? &strict.base : easy, &good);
+    const li_header *header = &probe->input.header;
+    uint64_t bytes = header->icc_bytes + header->exif_bytes + header->xmp_bytes;
+    check_that(!good || bytes == 0, "bare, and with metadata", &ctx);
+    check_that(!good || header->frames == 1, "bare, and with more frames", &ctx);
+    if (strictly)
+        check_thrift(&ctx, &strict);
+    strict_source_close(&strict);
+    li_source_close(&easy);
+    check_end(&ctx, status);
+    return good;
+}
+
+static inline void
+check_bare(const li_limits *limits, const probed *probe, const uint8_t *data,
+           size_t size)
+{
+    li_ctx ctx;
+    li_ctx_init(&ctx, limits);
+    if (probe->input.codec && probe->input.codec->bare)
+        check_that(bare_of(limits, probe, data, size, true) ==
+                       bare_of(limits, probe, data, size, false),
+                   "bare from one source only", &ctx);
+}
+
 static inline li_status
 probe_under(const li_limits *limits, const uint8_t *data, size_t size)
 {
@@ -88,6 +125,7 @@ probe_under(const li_limits *limits, const uint8_t *data, size_t size)
             check_that(same_header(&easy.input.header, &hard.input.header),
                        "another header", &ctx);
             check_header(&ctx, &easy.input.header);
+            check_bare(limits, &easy, data, size);
         }
     }
     strict_source_close(&strict);
