@@ -1,6 +1,10 @@
 /* geometry.c: fits in whole numbers. Layer 3. */
 #include "engine/geometry.h"
 
+#include <stdio.h>
+
+enum { MAX_SIDE = 65535 };
+
 /* side × numerator / denominator, half away from zero, at least 1. */
 static uint64_t
 scale_round(uint32_t side, uint32_t numerator, uint32_t denominator)
@@ -104,10 +108,29 @@ forbid_enlarging(li_fit fit, li_info in, uint64_t size[2])
         size[1] = in.height;
 }
 
+typedef char side_text[12];
+
+static const char *
+side_name(uint32_t side, side_text text)
+{
+    snprintf(text, sizeof(side_text), "%u", side);
+    return side ? text : "auto";
+}
+
+static li_status
+fail_side(li_ctx *ctx, const li_step *step, li_info in, const uint64_t size[2])
+{
+    side_text width, height;
+    return li_fail(ctx, LI_E203_RESIZE_SIZE,
+                   "resize: %ux%u to %sx%s would be %llux%llu, a side over %d",
+                   in.width, in.height, side_name(step->u.resize.width, width),
+                   side_name(step->u.resize.height, height),
+                   (unsigned long long)size[0], (unsigned long long)size[1], MAX_SIDE);
+}
+
 li_status
 li_fit_size(li_ctx *ctx, const li_step *step, li_info in, li_fitted *fitted)
 {
-    enum { MAX_SIDE = 65535 };
     uint32_t width = step->u.resize.width, height = step->u.resize.height;
     bool both = width && height;
     li_fit fit = both ? step->u.resize.fit : LI_FIT_INSIDE;
@@ -116,10 +139,7 @@ li_fit_size(li_ctx *ctx, const li_step *step, li_info in, li_fitted *fitted)
     if (!step->u.resize.enlarge)
         forbid_enlarging(fit, in, size);
     if (size[0] > MAX_SIDE || size[1] > MAX_SIDE)
-        return li_fail(ctx, LI_E203_RESIZE_SIZE,
-                       "resize: %ux%u to %ux%u would be %llux%llu, a side over %d",
-                       in.width, in.height, width, height, (unsigned long long)size[0],
-                       (unsigned long long)size[1], MAX_SIDE);
+        return fail_side(ctx, step, in, size);
     *fitted = (li_fitted){(uint32_t)size[0], (uint32_t)size[1], {0}, {0}};
     fitted->kept = (li_rect){0, 0, fitted->width, fitted->height};
     if (fit == LI_FIT_COVER)

@@ -182,10 +182,16 @@ class InternalError(LazyImageError, RuntimeError):
 
 
 HINTS = {
-    "out": "pass an array of that shape and dtype, a flat one of as many bytes, or no out",
-    "LAZYIMAGE_SIMD": "unset it, or name one of those",
+    (203, "resize"): "a side is 65535 at most: give a smaller size",
+    (300, "avif"): "resize it to fit, or write jpeg or png",
+    (300, "jpeg"): "resize it to fit, or write png",
+    (300, "webp"): "resize it to fit, or write jpeg, png or avif",
+    (400, "LAZYIMAGE_SIMD"): "unset it, or name one of those",
+    (400, "out"): "pass an array of that shape and dtype, a flat one of as many bytes, or no out",
+    (400, "pad"): "a side is 65535 at most: give smaller sides",
+    (400, "rotate"): "a side is 65535 at most: resize it first",
 }
-"""Of the core's E400, by what the message begins with."""
+"""Of the core's errors, by what the message begins with."""
 
 
 def make_error(
@@ -201,8 +207,8 @@ def make_error(
 
     A code that is not in the table can only be a bug, and becomes E901.
     """
-    if code == 400 and hint is None:
-        hint = HINTS.get(message.partition(":")[0])
+    if hint is None:
+        hint = HINTS.get((code, message.partition(":")[0]))
     if code not in CODES:
         message, code = f"unknown error code {code}: {message}", 901
     kind: type[LazyImageError] = globals()[CODES[code][2]]

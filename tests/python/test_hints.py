@@ -166,6 +166,55 @@ def test_errors_with_a_code_of_their_own_name_the_step(
     assert caught.value.hint
 
 
+LARGE = "a side is 65535 at most: give a smaller size"
+
+
+@pytest.mark.parametrize(
+    ("size", "step", "arguments", "message", "hint"),
+    [
+        ((60, 40), "pad", (65535,), "would be 131130x131110", "give smaller sides"),
+        ((40000, 2), "rotate", (1,), "", None),
+        ((65535, 2000), "rotate", (1,), "a side over 65535", "resize it first"),
+        ((1, 3000), "resize", (100,), "1x3000 to 100xauto would be 100x300000", LARGE),
+        ((3000, 1), "resize", (None, 100), "to autox100 would be 300000x100", LARGE),
+        ((1, 3000), "resize", (9, 900, "outside"), "", None),
+        ((1, 3000), "resize", (90, 900, "outside"), "to 90x900 would be 90x270000", LARGE),
+    ],
+)
+def test_a_side_that_becomes_too_long_is_told_the_longest(
+    size: tuple[int, int], step: str, arguments: tuple[Any, ...], message: str, hint: str | None
+) -> None:
+    if step == "resize" and len(arguments) == 3:
+        arguments, named = arguments[:2], {"fit": arguments[2]}
+    else:
+        named = {}
+    pixels = np.zeros(size[::-1], np.uint8)  # of which no page is touched
+    engine = getattr(Engine.from_pixels(pixels), step)(*arguments, **named)
+    if not hint:
+        engine.estimate("png")
+        return
+    with pytest.raises(InvalidArgumentError) as caught:
+        engine.estimate("png")
+    assert message in str(caught.value) and caught.value.step == step
+    assert hint in caught.value.hint and "65535 at most" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("format", "size", "hint"),
+    [
+        ("webp", (16384, 1), "resize it to fit, or write jpeg, png or avif"),
+        ("jpeg", (65501, 1), "resize it to fit, or write png"),
+    ],
+)
+def test_a_picture_beyond_its_format_is_told_where_it_fits(
+    format: str, size: tuple[int, int], hint: str
+) -> None:
+    engine = Engine.from_pixels(np.zeros(size[::-1], np.uint8))
+    with pytest.raises(lazyimage.EncodeError) as caught:
+        engine.to_buffer(format)
+    assert caught.value.code == "E300" and caught.value.hint == hint
+
+
 def test_the_names_of_steps_are_the_steps() -> None:
     assert set(steps.FIELDS) == ranges.STEP_NAMES
 

@@ -203,7 +203,7 @@ TEST(a_side_over_65535_names_all_its_numbers)
     CHECK_EQ(li_fit_size(&ctx, &step, (li_info){20, 10, LI_RGB8}, &fitted),
              LI_E203_RESIZE_SIZE);
     CHECK_TEXT(ctx.message,
-               "resize: 20x10 to 0x60000 would be 120000x60000, a side over 65535");
+               "resize: 20x10 to autox60000 would be 120000x60000, a side over 65535");
 }
 
 int

@@ -265,7 +265,7 @@ static const refusal refusals[] = {
       {.resize = {0, 65535, LI_FIT_INSIDE, LI_BOX, true, 0, 0, {{0}}, false}}},
      LI_E203_RESIZE_SIZE,
      "resize",
-     "resize: 320x200 to 0x65535 would be 104856x65535, a side over 65535"},
+     "resize: 320x200 to autox65535 would be 104856x65535, a side over 65535"},
     {{LI_STEP_RESIZE,
       {.resize = {40000, 40000, LI_FIT_FILL, LI_BOX, true, 0, 0, {{0}}, false}}},
      LI_E122_PIXEL_LIMIT,
