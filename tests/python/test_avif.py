@@ -34,6 +34,19 @@ pytestmark = pytest.mark.skipif(
 )
 
 
+# --- limits ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [(32768, 1), (1, 32768)])
+def test_what_readers_refuse_is_not_written(size: tuple[int, int]) -> None:
+    engine = Engine.from_pixels(np.full(size[::-1], 9, np.uint8))
+    assert lazyimage.inspect(engine.to_buffer("avif", speed=10)).size == size
+    beyond = np.full([side + (side > 1) for side in size[::-1]], 9, np.uint8)
+    with pytest.raises(lazyimage.EncodeError, match="over the 32768") as caught:
+        Engine.from_pixels(beyond).to_buffer("avif", speed=10)
+    assert caught.value.code == "E300" and "jpeg or png" in caught.value.hint
+
+
 # --- loading --------------------------------------------------------------------------
 
 

@@ -75,6 +75,21 @@ add_planes(avif_writer *writer, li_info info, avif_cells cells)
                : li_avif_fail(writer->ctx, result, NULL, LI_E299_ENCODE_INTERNAL);
 }
 
+/* What libavif reads unless it is told otherwise, and so browsers do. */
+static li_status
+check_size(li_ctx *ctx, li_info info)
+{
+    if (info.width > LI_AVIF_SIDE || info.height > LI_AVIF_SIDE)
+        return li_fail(ctx, LI_E300_ENCODE,
+                       "avif: %ux%u has a side over the %d that readers take",
+                       info.width, info.height, LI_AVIF_SIDE);
+    if ((uint64_t)info.width * info.height > LI_AVIF_PIXELS)
+        return li_fail(ctx, LI_E300_ENCODE,
+                       "avif: %ux%u is over the %d pixels that readers take",
+                       info.width, info.height, LI_AVIF_PIXELS);
+    return LI_OK;
+}
+
 static li_status
 writer_open(avif_writer *writer, li_ctx *ctx, li_info info, const li_encode *encode,
             li_out *out)
@@ -83,9 +98,7 @@ writer_open(avif_writer *writer, li_ctx *ctx, li_info info, const li_encode *enc
     writer->ctx = ctx;
     writer->out = out;
     writer->encode = *encode;
-    if (info.width > LI_AVIF_SIDE || info.height > LI_AVIF_SIDE)
-        return li_fail(ctx, LI_E300_ENCODE, "avif: %ux%u has a side over %d",
-                       info.width, info.height, LI_AVIF_SIDE);
+    LI_TRY(check_size(ctx, info));
     LI_TRY(writer_reserve(writer, info, cells));
     writer->image =
         avifImageCreate(info.width, info.height, li_avif_depth(info.pixel, encode),

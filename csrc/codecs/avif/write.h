@@ -8,8 +8,9 @@
 #include "codecs/avif/avif.h"
 
 enum {
-    LI_AVIF_LOSSLESS = 100, /* the quality of quantizer 0 */
-    LI_AVIF_SIDE = 65536,   /* of AV1, at most */
+    LI_AVIF_LOSSLESS = 100,   /* the quality of quantizer 0 */
+    LI_AVIF_SIDE = 32768,     /* AV1 has twice as many, but libavif reads no more */
+    LI_AVIF_PIXELS = 1 << 28, /* nor of these */
 };
 
 /* Row y of pixels into an image's planes. `held` is a row of the writer's own, kept

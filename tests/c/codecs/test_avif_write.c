@@ -258,9 +258,17 @@ TEST(what_cannot_be_written_is_said)
     li_ctx ctx;
     li_ctx_init(&ctx, NULL);
     CHECK_EQ(
-        li_codec_avif.encode(&ctx, (li_info){65537, 1, LI_GRAY8}, &encode, NULL, &sink),
+        li_codec_avif.encode(&ctx, (li_info){32769, 1, LI_GRAY8}, &encode, NULL, &sink),
         LI_E300_ENCODE);
-    CHECK_TEXT(ctx.message, "avif: 65537x1 has a side over 65536");
+    CHECK_TEXT(ctx.message,
+               "avif: 32769x1 has a side over the 32768 that readers take");
+    CHECK(!sink);
+    li_ctx_init(&ctx, NULL);
+    CHECK_EQ(li_codec_avif.encode(&ctx, (li_info){16384, 16385, LI_GRAY8}, &encode,
+                                  NULL, &sink),
+             LI_E300_ENCODE);
+    CHECK_TEXT(ctx.message,
+               "avif: 16384x16385 is over the 268435456 pixels that readers take");
     CHECK(!sink);
     li_ctx_init(&ctx, NULL);
     CHECK_EQ(
