@@ -101,7 +101,7 @@ def crop(x: object, y: object, width: object, height: object) -> Step:
 
 def rotate(degrees: object, background: object = "white", kernel: object = "cubic") -> Step:
     """The step of Chain.rotate(): 0, 90, 180 or 270 alone, else with everything."""
-    angle = as_number(degrees, "rotate: degrees", 202) % 360
+    angle = as_number(degrees, "rotate: degrees", 202) % 360 % 360  # -1e-20 % 360 is 360.0
     how = (
         color_text(background, "rotate: background"),
         as_choice(kernel, "rotate: kernel", TURN_KERNELS),

@@ -272,6 +272,7 @@ def test_numbers_of_other_types_are_numbers():
     assert Recipe().brightness(np.float32(12.5)) == Recipe().brightness(12.5)
     assert Recipe().contrast(Fraction(1, 2)) == Recipe().contrast(Decimal("0.5"))
     assert Recipe().rotate(-90.0) == Recipe().rotate(270)
+    assert Recipe().rotate(-1e-20) == Recipe().rotate(0) == Recipe().rotate(-5e-324)
     assert type(Recipe().resize(np.int64(8)).steps[0][1]) is int
 
 
