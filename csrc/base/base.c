@@ -1,6 +1,7 @@
 /* base.c: status, counted memory, time and polling of one job. Layer 0. */
 #include "base/base.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,6 +59,18 @@ li_fail_errno(li_ctx *ctx, li_status status, int sys_errno, const char *format, 
     ctx->sys_errno = sys_errno;
     return li_fail(ctx, status, "%s: %s", text,
                    strerror_r(sys_errno, words, sizeof(words)));
+}
+
+li_status
+li_fail_open(li_ctx *ctx, const char *what, const char *path, int sys_errno)
+{
+    enum { SHOWN = 160 }; /* bytes, so that there is room for the reason */
+    bool missing = sys_errno == ENOENT || sys_errno == ENOTDIR;
+    size_t size = strlen(path);
+    bool cut = size > SHOWN;
+    return li_fail_errno(ctx, missing ? LI_E100_SOURCE_NOT_FOUND : LI_E101_READ,
+                         sys_errno, "%s: cannot open %s%s", what, cut ? "..." : "",
+                         cut ? path + size - SHOWN : path);
 }
 
 void

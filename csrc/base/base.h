@@ -90,6 +90,8 @@ li_status li_fail(li_ctx *ctx, li_status status, const char *format, ...)
 /* The same with errno; the system's text for it is appended. */
 li_status li_fail_errno(li_ctx *ctx, li_status status, int sys_errno,
                         const char *format, ...) LI_PRINTF(4, 5);
+/* E100 or E101, as errno says, of a file that `what` needs; the end of a long path. */
+li_status li_fail_open(li_ctx *ctx, const char *what, const char *path, int sys_errno);
 /* Note something odd that is not fatal, once; it ends in metrics.warnings. */
 void li_warn(li_ctx *ctx, const char *format, ...) LI_PRINTF(2, 3);
 

@@ -404,10 +404,7 @@ li_source_open(li_ctx *ctx, const char *path, li_io io, li_source **source)
     int fd = open_path(path);
     if (fd >= 0)
         return file_open(ctx, fd, io, NULL, source);
-    int error = errno;
-    bool missing = error == ENOENT || error == ENOTDIR;
-    return li_fail_errno(ctx, missing ? LI_E100_SOURCE_NOT_FOUND : LI_E101_READ, error,
-                         "source: cannot open the file");
+    return li_fail_open(ctx, "source", path, errno);
 }
 
 li_status

@@ -105,12 +105,7 @@ py_fd_open(li_ctx *ctx, const char *what, const char *path, int again, int *fd)
     /* A pipe must not wait for its writer: it is refused. */
     *fd = again >= 0 ? fcntl(again, F_DUPFD_CLOEXEC, 0)
                      : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-    if (*fd >= 0)
-        return LI_OK;
-    int error = errno;
-    bool missing = error == ENOENT || error == ENOTDIR;
-    return li_fail_errno(ctx, missing ? LI_E100_SOURCE_NOT_FOUND : LI_E101_READ, error,
-                         "%s: cannot open %s", what, path);
+    return *fd < 0 ? li_fail_open(ctx, what, path, errno) : LI_OK;
 }
 
 li_status

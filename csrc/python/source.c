@@ -261,13 +261,10 @@ open_held(py_source *self)
                   O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     if (fd >= 0)
         return adopt_fd(self, fd);
+    int error = errno;
     li_ctx ctx;
     li_ctx_init(&ctx, NULL);
-    int error = errno;
-    li_fail_errno(&ctx,
-                  error == ENOENT || error == ENOTDIR ? LI_E100_SOURCE_NOT_FOUND
-                                                      : LI_E101_READ,
-                  error, "source: cannot open the file");
+    li_fail_open(&ctx, "source", PyBytes_AS_STRING(self->path), error);
     py_raise_ctx(&ctx, self->path);
     return -1;
 }

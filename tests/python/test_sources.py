@@ -22,6 +22,7 @@ from lazyimage.errors import (
     LimitError,
     SourceNotFoundError,
     SourceReadError,
+    TruncatedImageError,
     UnsupportedFormatError,
 )
 
@@ -74,6 +75,28 @@ def test_a_missing_file_is_known_at_once(tmp_path):
     assert caught.value.filename == str(tmp_path / "none.jpg")
     with pytest.raises(FileNotFoundError):
         Engine.from_path(tmp_path / "none" / "none.jpg")
+
+
+def raised(error):
+    raise error
+
+
+@pytest.mark.parametrize("name", ["gone.png", "deep/" * 60 + "gone.png"])
+def test_an_error_names_the_file_that_is_gone_at_job_time(tmp_path, encoded, name):
+    path = tmp_path / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(encoded)
+    engine = Engine.from_path(path)
+    path.unlink()
+
+    outputs = [engine.output(format="png"), engine.output(format="jpeg")]
+    jobs = (engine.to_pixels, engine.dimensions, lambda: raised(lazyimage.run(outputs)[1].error))
+    for job in jobs:
+        with pytest.raises(SourceNotFoundError) as caught:
+            job()
+        assert str(caught.value).endswith("/gone.png: No such file or directory")
+        assert (str(path) in str(caught.value)) == (len(str(path)) <= 160)
+        assert caught.value.filename == str(path)
 
 
 def test_a_directory_is_no_picture(tmp_path):
@@ -280,6 +303,33 @@ def test_a_stream_is_spooled(encoded):
         sink.write(encoded)
     with open(reader, "rb") as file:
         assert Engine.from_file(file).dimensions() == (64, 48)
+
+
+def test_an_object_that_stands_at_its_end_is_told_to_go_back(photo, encoded):
+    stream = io.BytesIO()
+    stream.write(encoded)
+    with (
+        open(photo, "rb") as file,
+        gzip.GzipFile(fileobj=io.BytesIO(gzip.compress(b"x"))) as packed,
+    ):
+        file.seek(0, 2)
+        packed.read()
+        for object in (stream, file, packed):
+            with pytest.raises(TruncatedImageError, match=f"at byte {object.tell()}") as caught:
+                Engine.from_file(object)
+            assert caught.value.code == "E132" and "seek(0)" in caught.value.hint
+    stream.seek(0)
+    assert Engine.from_file(stream).dimensions() == (64, 48)
+
+
+def test_an_object_that_never_had_a_byte_is_empty():
+    class Bare:
+        def read(self, size):
+            return b""
+
+    for object in (io.BytesIO(), Bare()):
+        with pytest.raises(TruncatedImageError, match="empty"):
+            _ = Engine.from_file(object).info
 
 
 def test_an_object_with_nothing_but_read_is_enough(encoded):
