@@ -206,7 +206,7 @@ def spooled_path(name: str, io: str, most: int) -> Origin:
     """A pipe, a device, a file of /proc: read once, now."""
     try:
         with open(name, "rb", buffering=0) as file:
-            return spooled(file.read, io, "from_path", most)
+            return spooled(file, io, "from_path", most)
     except LazyImageError:
         raise
     except OSError as error:
@@ -224,16 +224,18 @@ def from_file(fileobj: Any, io: str, most: int = settings.MAX_INPUT_BYTES) -> Or
     io = check_io(io)
     descriptor = spool.plain_descriptor(fileobj)
     if descriptor is None:
-        return spooled(fileobj.read, io, "from_file", most)
+        return spooled(fileobj, io, "from_file", most)
     return Origin(_core.Source.from_fd(descriptor, io), "file", io, data=fileobj)
 
 
-def spooled(read: Any, io: str, name: str, most: int) -> Origin:
+def spooled(fileobj: Any, io: str, name: str, most: int) -> Origin:
     """The temp file is ours alone, so no policy needs it read in another way."""
     from lazyimage import spool
 
-    file, size = spool.spool(read, name, most)
+    file, size = spool.spool(fileobj.read, name, most)
     with file:
+        if not size:
+            spool.check_start(fileobj, name)
         core = _core.Source.from_fd(file.fileno(), io)
     return Origin(core, "file", io, copies=(note_copy(name, size),))
 

@@ -56,6 +56,20 @@ def plain_descriptor(fileobj: Any) -> int | None:
     return int(fileobj.fileno())
 
 
+def check_start(fileobj: Any, what: str) -> None:
+    """Of an object that gave nothing: E132 if that is because all of it was read before."""
+    try:
+        position = fileobj.tell()
+    except (AttributeError, OSError):
+        return  # a pipe: the job says that there is nothing
+    if isinstance(position, int) and position > 0:
+        raise make_error(
+            132,
+            f"{what}: nothing is left to read: the file object stands at byte {position}",
+            hint="it stands at its end: seek(0) first",
+        )
+
+
 def spool(
     read: Callable[[int], Any], what: str, most: int = MAX_INPUT_BYTES
 ) -> tuple[BinaryIO, int]:
