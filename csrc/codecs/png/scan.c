@@ -238,7 +238,7 @@ visit_actl(png_scan *scan, const png_chunk *chunk)
         return LI_OK;
     LI_TRY(li_png_scan_read(scan, chunk->at, 8, &body));
     uint32_t frames = read_be32(body);
-    if (frames > 0)
+    if (frames > 0 && frames <= INT32_MAX) /* numbers of PNG have 31 bits */
         scan->header->frames = frames;
     return LI_OK;
 }

@@ -44,6 +44,25 @@ TEST(metadata_is_measured)
     free(file.data);
 }
 
+TEST(a_number_of_frames_that_cannot_be_is_not_believed)
+{
+    static const struct {
+        uint8_t body[8];
+        uint32_t frames;
+    } cases[] = {{{0, 0, 0, 0, 0, 0, 0, 0}, 1},
+                 {{0x7f, 255, 255, 255, 0, 0, 0, 0}, 0x7fffffff},
+                 {{0x80, 0, 0, 0, 0, 0, 0, 0}, 1},
+                 {{0x80, 0, 0, 1, 0, 0, 0, 0}, 1}};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        png_bytes file = file_of(small);
+        li_header header;
+        chunk_insert(&file, 33, "acTL", cases[i].body, sizeof(cases[i].body));
+        CHECK_EQ(inspect(file, &header), LI_OK);
+        CHECK_EQ(header.frames, cases[i].frames);
+        free(file.data);
+    }
+}
+
 /* --- behind the pixels ------------------------------------------------------------ */
 
 static const char xmp_text[] = "XML:com.adobe.xmp\0\0\0\0\0<x:xmpmeta/>";
@@ -312,6 +331,7 @@ main(void)
 {
     RUN(the_first_whole_exif_gives_the_orientation);
     RUN(metadata_is_measured);
+    RUN(a_number_of_frames_that_cannot_be_is_not_believed);
     RUN(metadata_behind_the_pixels_is_found);
     RUN(the_first_whole_block_counts_wherever_it_is);
     RUN(damage_behind_the_pixels_leaves_the_header_as_it_is);
