@@ -83,7 +83,7 @@ typedef enum li_quant_table {
 typedef struct li_encode {
     uint8_t quality;            /* 1..100; 0: the codec's default, or it has none */
     int8_t progressive;         /* JPEG: 0, 1, −1: while the coefficients fit 8 MB */
-    int8_t optimize;            /* JPEG: the same */
+    int8_t optimize;            /* JPEG: the same; 0: nor progressive unless told */
     int8_t effort;              /* JPEG: 0..9, −1: as without */
     int8_t quant_table;         /* JPEG: li_quant_table, −1: the effort's */
     li_subsampling subsampling; /* JPEG, AVIF */

@@ -138,7 +138,17 @@ def check_options(options: Mapping[str, Any], format: str, caller: str) -> dict[
         checked[name] = check_option(name, value)
     check_bit_depth(checked, format)
     check_lossless(checked, format)
+    check_scans(checked)
     return checked
+
+
+def check_scans(options: Mapping[str, Any]) -> None:
+    """E400 for progressive scans in standard Huffman tables, which have no codes for them."""
+    if options.get("progressive") and options.get("optimize") is False:
+        raise InvalidArgumentError(
+            "optimize=False: a progressive JPEG needs Huffman tables of its own",
+            hint="leave optimize out, or use progressive=False",
+        )
 
 
 def check_bit_depth(options: Mapping[str, Any], format: str) -> None:

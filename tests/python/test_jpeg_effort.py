@@ -42,7 +42,7 @@ def test_pillow_reads_every_effort_with_every_option(photograph, subsampling, pr
     engine = li.Engine.from_pixels(pixels)
     factors = {"4:2:0": (2, 2), "4:2:2": (2, 1), "4:4:4": (1, 1)}[subsampling]
     for effort in EFFORTS:
-        for optimize in (None, False, True):
+        for optimize in (None, True) if progressive else (None, False, True):
             made = engine.to_buffer(
                 "jpeg",
                 90,
@@ -55,7 +55,8 @@ def test_pillow_reads_every_effort_with_every_option(photograph, subsampling, pr
             with opened(made) as image:
                 assert image.layer[0][1:3] == factors
                 assert image.size == (203, 159)
-                in_scans = effort >= 3 if progressive is None else progressive
+                usual = effort >= 3 and optimize is not False
+                in_scans = usual if progressive is None else progressive
                 assert bool(image.info.get("progressive")) == in_scans
                 assert difference(image, pixels) < 6
 
@@ -105,6 +106,47 @@ def test_effort_5_is_the_default_while_the_coefficients_fit(photograph):
     assert "baseline, effort 0" in large.explain("jpeg")
     assert bytes(large.to_buffer("jpeg")) == bytes(large.to_buffer("jpeg", effort=0))
     assert "baseline, optimized, effort 5" in large.explain("jpeg", effort=5, progressive=False)
+
+
+def segments(data: li.Encoded, marker: int) -> list[bytes]:
+    """Those with this marker in front of the first scan."""
+    file, at, found = bytes(data), 2, []
+    while file[at + 1] != 0xDA:
+        end = at + 2 + int.from_bytes(file[at + 2 : at + 4], "big")
+        if file[at + 1] == marker:
+            found.append(file[at:end])
+        at = end
+    return found
+
+
+def test_optimize_false_writes_the_standard_huffman_tables_at_every_effort(photograph):
+    engine = li.Engine.from_pixels(photograph)
+    streamed = engine.to_buffer("jpeg", 60, effort=0)
+    for effort in EFFORTS:
+        made = engine.to_buffer("jpeg", 60, effort=effort, optimize=False)
+        assert segments(made, 0xC4) == segments(streamed, 0xC4) != []
+        assert segments(made, 0xC0) != []  # baseline
+        scanned = engine.to_buffer("jpeg", 60, effort=effort, optimize=False, progressive=False)
+        assert bytes(made) == bytes(scanned)
+        assert (segments(made, 0xDB) == segments(streamed, 0xDB)) == (effort < 3)
+
+
+@pytest.mark.parametrize("progressive", [None, False])
+def test_optimize_false_alone_is_effort_0(photograph, progressive):
+    engine = li.Engine.from_pixels(photograph)
+    options = {"optimize": False, "progressive": progressive}
+    assert bytes(engine.to_buffer("jpeg", **options)) == bytes(engine.to_buffer("jpeg", effort=0))
+    assert engine.explain("jpeg", **options) == engine.explain("jpeg", effort=0)
+    streamed, held = engine.estimate("jpeg", **options), engine.estimate("jpeg")
+    assert streamed.peak_bytes == engine.estimate("jpeg", effort=0).peak_bytes < held.peak_bytes
+
+
+def test_progressive_scans_in_standard_huffman_tables_are_refused(photograph):
+    engine = li.Engine.from_pixels(photograph)
+    for effort in (None, 0, 5):
+        with pytest.raises(li.InvalidArgumentError, match="tables of its own") as caught:
+            engine.to_buffer("jpeg", effort=effort, optimize=False, progressive=True)
+        assert caught.value.code == "E400" and "progressive=False" in str(caught.value.hint)
 
 
 def test_what_does_not_fit_the_memory_is_refused_before_it_starts():

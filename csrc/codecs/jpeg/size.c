@@ -322,11 +322,13 @@ li_jpeg_choose(li_info info, const li_encode *encode)
                                  encode->quality ? encode->quality : LI_JPEG_QUALITY};
     choice.frame = frame_of(info, choice.quality, encode->subsampling);
     bool fits = frame_coefficients(&choice.frame) <= HELD_LIMIT_BYTES;
+    /* Standard Huffman tables have no codes for progressive scans. */
+    bool plain = encode->optimize == 0 && encode->progressive < 1;
     int8_t effort = encode->effort;
     if (effort < 0)
-        effort = fits ? LI_EFFORT_USUAL : 0;
+        effort = fits && !plain ? LI_EFFORT_USUAL : 0;
     choice.effort = effort;
-    bool scans = effort >= LI_EFFORT_PROGRESSIVE;
+    bool scans = effort >= LI_EFFORT_PROGRESSIVE && !plain;
     bool codes = effort >= LI_EFFORT_OPTIMIZE;
     choice.trellis = effort >= LI_EFFORT_TRELLIS;
     choice.tuned = encode->quant_table < 0 ? effort >= LI_EFFORT_PROGRESSIVE

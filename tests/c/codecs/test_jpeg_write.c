@@ -134,7 +134,13 @@ TEST(what_describe_says_is_what_is_written)
                  "quality 85, 4:2:0, progressive, effort 5");
     check_choice(small, fine, "progressive 4:4:4",
                  "quality 90, 4:4:4, progressive, effort 5");
-    check_choice(small, set, "baseline 4:2:2", "quality 85, 4:2:2, baseline, effort 5");
+    check_choice(small, set, "baseline 4:2:2", "quality 85, 4:2:2, baseline, effort 0");
+    set.effort = 9;
+    check_choice(small, set, "baseline 4:2:2", "quality 85, 4:2:2, baseline, effort 9");
+    set.progressive = -1;
+    check_choice(small, set, "baseline 4:2:2", "quality 85, 4:2:2, baseline, effort 9");
+    set.progressive = 0;
+    set.effort = -1;
     check_choice(gray, plain, "progressive gray",
                  "quality 85, gray, progressive, effort 5");
     check_choice(large, plain, "baseline 4:2:0",
