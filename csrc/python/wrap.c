@@ -86,11 +86,28 @@ wrap_density(li_density density)
     return Py_BuildValue("(dd)", density.x, density.y);
 }
 
+/* Pixels have no header, but what decoded() carries along. They are as they are:
+ * nothing turns them, and their density is that of their columns and rows. */
+static li_header
+told_header(const py_job *job)
+{
+    const li_metadata *with = &job->source->metadata;
+    li_header header = job->input.header;
+    if (job->source->kind != PY_PIXELS)
+        return header;
+    header.icc_bytes = with->icc_size;
+    header.exif_bytes = with->exif_size;
+    header.xmp_bytes = with->xmp_size;
+    header.density = with->density;
+    header.orientation = with->orientation ? with->orientation : 1;
+    return header;
+}
+
 static bool
 put_header(PyObject *dict, const py_job *job)
 {
-    const li_header *header = &job->input.header;
-    bool turned = li_orient_transposes(header->orientation);
+    const li_header told = told_header(job), *header = &told;
+    bool turned = job->input.codec && li_orient_transposes(header->orientation);
     return put_text(dict, "format", format_in(job)) &&
            put_int(dict, "width", turned ? header->height : header->width) &&
            put_int(dict, "height", turned ? header->width : header->height) &&
@@ -211,7 +228,7 @@ PyObject *
 py_wrap_metrics(const py_job *job, uint64_t bytes_out)
 {
     const li_codec *codec = job->request.codec;
-    const li_header *header = &job->input.header;
+    const li_header told = told_header(job), *header = &told;
     uint8_t shrink = job->plan.hint.shrink;
     PyObject *dict = PyDict_New();
     if (!dict)

@@ -171,8 +171,8 @@ class Engine(Chain, Deferred, Web):
     def decoded(self) -> Self:
         """An Engine over the picture as it is after the steps so far, decoded now.
 
-        Native memory, upright; steps are done, settings stay. Outputs of it and its clones reuse
-        the decode. What keep_metadata() names, metrics.rows_real and warnings come along.
+        Native memory, upright (nothing turns it later); steps are done, settings stay. Outputs of
+        it reuse the decode. What keep_metadata() names, metrics.rows_real and warnings come along.
 
         >>> decoded = Engine.from_path("photo.jpg").resize(64).decoded()
         >>> decoded.recipe, decoded.dimensions()
@@ -242,7 +242,7 @@ class Engine(Chain, Deferred, Web):
         return self.info.size
 
     def has_icc_profile(self) -> bool:
-        """Whether the file has an ICC profile."""
+        """Whether the file has an ICC profile, or decoded() took one along."""
         return self.info.has_icc_profile
 
     def explain(

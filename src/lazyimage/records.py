@@ -116,7 +116,8 @@ class Info(Record):
     frames: int
     icc_bytes: int
     """What the ICC profile takes in the file: of a PNG the whole iCCP chunk, which is
-    deflated; elsewhere the profile's size. 0: none. exif_bytes and xmp_bytes likewise."""
+    deflated; elsewhere the profile's size. 0: none. exif_bytes and xmp_bytes likewise. Of a
+    picture that decoded() made: what it took along."""
     exif_bytes: int
     xmp_bytes: int
     density: tuple[float, float] | None
