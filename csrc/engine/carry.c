@@ -54,6 +54,27 @@ li_carry_numbers(const li_input *input, const li_request *request, uint8_t keep,
     return li_cicp_told(&input->header.cicp, request->codec->numbers, told);
 }
 
+/* It was asked for and is neither written nor what samples were converted by. */
+static void
+tell_lost_profile(li_ctx *ctx, const li_input *input, const li_request *request,
+                  const li_plan *plan)
+{
+    const li_header *header = &input->header;
+    size_t size = input->metadata.icc_size;
+    uint32_t most = icc_most(request);
+    bool there = size || (header->cicp.first && header->icc_bytes);
+    bool written = request->codec && request->output != LI_OUTPUT_PIXELS;
+    if (!(request->keep & ~plan->keep & LI_KEEP_ICC) || !there || !written || plan->icc)
+        return;
+    if (most && size > most)
+        li_warn(ctx,
+                "metadata: %zu bytes of ICC profile, over the %u that fit: left out",
+                size, most);
+    else
+        li_warn(ctx, "metadata: the ICC profile is not for the samples that are "
+                     "written: left out");
+}
+
 li_status
 li_carry_open(li_ctx *ctx, const li_input *input, const li_request *request,
               const li_plan *plan, li_carried *carried)
@@ -66,6 +87,8 @@ li_carry_open(li_ctx *ctx, const li_input *input, const li_request *request,
                 "color: %s has no place for all that the file's numbers say of the "
                 "samples, which are kept",
                 request->codec->name);
+    else
+        tell_lost_profile(ctx, input, request, plan);
     if (!plan->keep)
         return LI_OK;
     li_edit edit = {.keep = plan->keep,

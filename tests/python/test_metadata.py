@@ -5,12 +5,13 @@ import json
 import random
 import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import oracle
 import places
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms
 
 import lazyimage
 from lazyimage import Engine, InvalidArgumentError, Recipe, cli
@@ -293,6 +294,31 @@ def test_a_damaged_profile_is_told_once():
         assert [text for text in warnings if "iCCP" in text] == [
             "png: iCCP is damaged, and not used"
         ]
+
+
+@pytest.mark.parametrize("format", OUT)
+def test_a_profile_that_is_asked_for_and_lost_is_told(format: str):
+    data: dict[str, bytes] = {}
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    for mode in ("L", "RGB"):
+        out = io.BytesIO()
+        places.picture().convert(mode).save(out, "JPEG", icc_profile=profile)
+        data[mode] = out.getvalue()
+    gray, coloured = Engine.from_bytes(data["L"]), Engine.from_bytes(data["RGB"])
+    quick: dict[str, Any] = QUICK.get(format, {})
+    lost = "metadata: the ICC profile is not for the samples that are written: left out"
+    for engine in (gray, coloured.grayscale()):
+        kept = engine.keep_metadata()
+        [outcome, _] = lazyimage.run(
+            [kept.output(format=format, **quick), kept.output(format="png")]
+        )
+        for result in (kept.to_buffer(format, **quick), outcome.result):
+            assert lost in result.metrics.warnings and result.metrics.icc == "stripped"
+        assert lost not in engine.to_buffer(format, **quick).metrics.warnings
+        assert lost not in kept.to_pixels().metrics.warnings
+        assert lost in kept.decoded().to_buffer(format, **quick).metrics.warnings
+    metrics = coloured.keep_metadata().to_buffer(format, **quick).metrics
+    assert metrics.icc == "kept" and lost not in metrics.warnings
 
 
 # --- limits and damage -----------------------------------------------------------------

@@ -77,6 +77,56 @@ TEST(a_profile_of_gray_goes_with_a_file_that_says_gray)
     }
 }
 
+TEST(a_profile_that_is_asked_for_and_lost_is_a_warning)
+{
+    static const char unfit[] =
+        "metadata: the ICC profile is not for the samples that are written: left out";
+    static const char large[] =
+        "metadata: 200 bytes of ICC profile, over the 199 that fit: left out";
+    static const struct {
+        uint8_t asked, kept;
+        bool converted, pixels, numbered;
+        uint32_t most;
+        const char *text;
+    } cases[] = {
+        {LI_KEEP_ICC, 0, false, false, false, 0, unfit},
+        {LI_KEEP_ICC | LI_KEEP_XMP, LI_KEEP_XMP, false, false, false, 0, unfit},
+        {LI_KEEP_ICC, 0, false, false, false, PROFILE_BYTES - 1, large},
+        {LI_KEEP_ICC, 0, false, false, true, 0, unfit},
+        {LI_KEEP_ICC, LI_KEEP_ICC, false, false, false, 0, NULL},
+        {LI_KEEP_XMP, LI_KEEP_XMP, false, false, false, 0, NULL},
+        {LI_KEEP_ICC, 0, true, false, false, 0, NULL},
+        {LI_KEEP_ICC, 0, false, true, false, 0, NULL},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        uint8_t profile[PROFILE_BYTES];
+        li_input input = input_with(profile, "RGB ", LI_RGB8);
+        li_ctx ctx;
+        li_carried carried;
+        li_plan plan = {.keep = cases[i].kept,
+                        .out = {8, 8, LI_RGB8},
+                        .icc = cases[i].converted ? (void *)profile : NULL};
+        li_request request = {.keep = cases[i].asked,
+                              .codec = &li_codec_jpeg,
+                              .to_srgb = true,
+                              .icc_most = cases[i].most};
+        if (cases[i].pixels)
+            request.output = LI_OUTPUT_PIXELS;
+        if (cases[i].numbered) { /* then it was not read */
+            input.header.icc_bytes = input.metadata.icc_size;
+            input.header.cicp.first = true;
+            input.metadata.icc = NULL;
+            input.metadata.icc_size = 0;
+        }
+        li_ctx_init(&ctx, NULL);
+        CHECK_EQ(li_carry_open(&ctx, &input, &request, &plan, &carried), LI_OK);
+        CHECK_EQ(ctx.warnings.count, cases[i].text ? 1 : 0);
+        if (cases[i].text)
+            CHECK_TEXT(ctx.warnings.text[0], cases[i].text);
+        li_carry_close(&carried);
+    }
+}
+
 TEST(each_output_has_what_it_keeps_on_its_own_ledger)
 {
     uint8_t profile[PROFILE_BYTES];
@@ -175,6 +225,7 @@ main(void)
     RUN(what_cannot_be_told_is_a_warning);
     RUN(a_profile_goes_with_its_own_kind_of_picture);
     RUN(a_profile_of_gray_goes_with_a_file_that_says_gray);
+    RUN(a_profile_that_is_asked_for_and_lost_is_a_warning);
     RUN(each_output_has_what_it_keeps_on_its_own_ledger);
     RUN(density_is_turned_with_the_picture);
     RUN(orientation_is_told_where_it_was_not_applied);
