@@ -31,7 +31,7 @@ li_hides_shrink(const li_request *request)
     enum { FINE_QUALITY = 90 };
     if (!request->codec || !request->codec->default_quality)
         return false;
-    if (request->encode.lossless || request->encode.near_lossless > 0)
+    if (request->encode.lossless || request->encode.near_lossless >= 0)
         return false;
     uint8_t quality = request->encode.quality;
     return (quality ? quality : request->codec->default_quality) < FINE_QUALITY;

@@ -129,7 +129,8 @@ fake_request(const li_step *steps, size_t count, uint32_t rules_off)
                    .optimize = -1,
                    .effort = -1,
                    .quant_table = -1,
-                   .compression = -1},
+                   .compression = -1,
+                   .near_lossless = -1},
         .sample_bytes = 1,
     };
 }

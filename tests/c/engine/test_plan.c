@@ -143,14 +143,17 @@ TEST(a_safe_shrink_needs_an_encoder_that_hides_it)
     static const struct {
         uint8_t quality;
         bool encodes;
+        int8_t near_lossless;
         uint8_t shrink;
-    } cases[] = {
-        {0, true, 2}, {89, true, 2}, {90, true, 8}, {100, true, 8}, {0, false, 8}};
+    } cases[] = {{0, true, -1, 2},   {89, true, -1, 2}, {90, true, -1, 8},
+                 {100, true, -1, 8}, {0, false, -1, 8}, {0, true, 0, 8},
+                 {0, true, 100, 8}};
     li_input input = fake_input(8000, 8000, LI_RGB8);
     li_step steps[] = {step_resize(1000, 1000, LI_FIT_FILL)};
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         li_request request = fake_request(steps, 1, 0);
         request.encode.quality = cases[i].quality;
+        request.encode.near_lossless = cases[i].near_lossless;
         request.codec = cases[i].encodes ? &fake_codec : NULL;
         li_ctx ctx;
         li_plan plan;
