@@ -240,15 +240,20 @@ parse_out(PyObject *request, py_job *job)
     return -1;
 }
 
-/* Pixels as an encoder is fed with them: its layout, alpha laid over the background. */
+/* Pixels as an encoder is fed with them: its layout, alpha laid over the background,
+ * decoded as for its quality. */
 static int
 parse_fed(PyObject *module, PyObject *request, py_job *job)
 {
+    long quality = 0;
     if (!py_field(request, "format"))
         return 0;
     job->request.codec = parse_codec(module, request);
+    if (!job->request.codec || py_field_int(request, "quality", 1, 100, &quality) < 0)
+        return -1;
+    job->request.encode.quality = (uint8_t)quality;
     job->request.rules_off |= LI_NO_PLANES;
-    return job->request.codec ? 0 : -1;
+    return 0;
 }
 
 static int

@@ -120,7 +120,8 @@ def run(source: Source, request: Mapping[str, Any]) -> tuple[Any, dict[str, Any]
       pixels: mode or None, dtype "uint8" | "uint16" | "float32", layout "HWC" | "CHW",
         scale and bias: four floats each, sample × scale + bias (float32 only),
         out: writable buffer of the right shape (or of the right total size) or None,
-        format: in the layout that this codec is fed with, over background, instead of mode
+        format: in the layout that this codec is fed with, over background, instead of mode;
+        quality: decoded as for this one
     The result: an instance of type; for a file the number of bytes written.
     Metrics keys: decode_ns, ops_ns, encode_ns, total_ns, cpu_ns, bytes_in, bytes_out,
     format_in, format_out, width_in, height_in (upright), width_out, height_out, mode_out,

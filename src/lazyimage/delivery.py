@@ -269,18 +269,10 @@ def estimate(engine: Engine, format: Any, quality: Any, options: Mapping[str, An
 def explain(engine: Engine, format: Any, quality: Any, options: Mapping[str, Any]) -> str:
     """What Engine.explain() says of delivery options."""
     job = resolve(engine, "explain", format, quality, options)
-    quality = job.goal.high if job.goal else job.quality
-    lines = [job.engine.explain(job.format, quality, **job.options)]
     if job.goal:
-        peak, out = target.planned(job.engine, job.format, job.options, job.goal, "explain")
-        limits = [
-            *([f"at most {job.goal.max_bytes} bytes"] if job.goal.max_bytes else []),
-            *([f"SSIM at least {job.goal.min_ssim:g}"] if job.goal.min_ssim else []),
-        ]
-        lines.append(
-            f"search: quality {job.goal.low} to {job.goal.high} for {' and '.join(limits)}, "
-            f"over one held frame; at most {peak} bytes, output at most {out} bytes"
-        )
+        lines = [target.explain(job.engine, job.format, job.options, job.goal)]
+    else:
+        lines = [job.engine.explain(job.format, job.quality, **job.options)]
     if job.never_larger:
         lines.append("never larger: the source's own bytes without metadata, where they are fewer")
     return "\n".join(lines)

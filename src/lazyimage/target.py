@@ -69,7 +69,7 @@ def ask(
             f"{caller}: the search may need {peak + out} bytes, limits(max_memory={limit})",
             hint="its frame is held: see estimate(); resize first, or raise max_memory",
         )
-    first = {**fed_request(engine, format, options, caller), "type": Pixels}
+    first = {**fed_request(engine, format, options, goal, caller), "type": Pixels}
     return Asked(engine, format, options, goal, caller, first, peak, out, limit)
 
 
@@ -198,19 +198,24 @@ class Held:
 
 
 def fed_request(
-    engine: Engine, format: str, options: Mapping[str, Any], caller: str
+    engine: Engine, format: str, options: Mapping[str, Any], goal: Goal, caller: str
 ) -> dict[str, Any]:
-    """The request of the frame: pixels as this encoder is fed with them."""
-    encode = request.encode_request(engine.recipe, "buffer", format, None, options, caller)
+    """The request of the frame: pixels as this encoder is fed with them at the highest quality of
+    the search, which shows the most of what a decoder left out; whole, where a similarity to
+    them is promised.
+    """
+    encode = request.encode_request(engine.recipe, "buffer", format, goal.high, options, caller)
     dtype = "uint16" if deep_bits(engine, format, options) else "uint8"
     asked = request.pixels_request(engine.recipe, None, dtype)
     for name in FED:
         if name in encode:
             asked[name] = encode[name]
+    if goal.min_ssim is not None and asked["shrink"] == "safe":
+        asked["shrink"] = "exact"
     return {**asked, "format": format}
 
 
-FED = ("background", "shrink", "color", "keep", "icc_most")
+FED = ("background", "shrink", "color", "keep", "icc_most", "quality")
 """What of an encoder's request says how its pixels are made."""
 
 
@@ -233,7 +238,7 @@ def planned(
     one at work; and what decoding a candidate to compare it may take.
     """
     core = engine._origin.core
-    fed = fed_request(engine, format, options, caller)
+    fed = fed_request(engine, format, options, goal, caller)
     peak, frame, _ = _core.estimate(core, request.alone(fed))
     asked = request.encode_request(engine.recipe, "buffer", format, goal.high, options, caller)
     direct, out, _ = _core.estimate(core, request.alone(asked))
@@ -242,6 +247,21 @@ def planned(
         compare = CANDIDATE_FRAMES * frame + CANDIDATE_BYTES
         frame += frame // 2 if deep_bits(engine, format, options) else 0
     return frame + out + max(peak, direct, compare), out
+
+
+def explain(engine: Engine, format: str, options: Mapping[str, Any], goal: Goal) -> str:
+    """The plan of the frame, in words, with the bounds of the search, and what it is for."""
+    fed = request.alone(fed_request(engine, format, options, goal, "explain"))
+    *lines, memory = _core.explain(engine._origin.core, fed).rstrip("\n").split("\n")
+    peak, out = planned(engine, format, options, goal, "explain")
+    limits = [
+        *([f"at most {goal.max_bytes} bytes"] if goal.max_bytes else []),
+        *([f"SSIM at least {goal.min_ssim:g}"] if goal.min_ssim else []),
+    ]
+    words = f"quality {goal.low} to {goal.high} for {' and '.join(limits)}, over one held frame"
+    bounds = f"at most {peak} bytes, output at most {out}"
+    _, decoded = memory.split(";")
+    return "\n".join([*lines, f"search   {words}", f"memory   {bounds};{decoded}"])
 
 
 # --- the search ----------------------------------------------------------------------
