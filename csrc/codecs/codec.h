@@ -278,9 +278,12 @@ li_status li_codec_metadata(const li_codec *codec, li_ctx *ctx, li_source *in,
                             li_metadata *metadata) LI_MUST_CHECK;
 
 /* What brings its colours to sRGB, in as many bits as it has: a profile, or numbers.
- * *icc is NULL where nothing is to be done. */
+ * *icc is NULL where nothing is to be done, or !converts. header->cicp learns of the
+ * profile. */
 li_status li_codec_colour(const li_codec *codec, li_ctx *ctx, li_source *in,
-                          const li_header *header, li_icc **icc) LI_MUST_CHECK;
+                          li_header *header, bool converts, li_icc **icc) LI_MUST_CHECK;
+/* This profile (NULL: none) is there: what do the header's numbers still say? */
+void li_header_profiled(li_header *header, const uint8_t *profile, size_t size);
 
 /* --- the header ------------------------------------------------------------------- */
 

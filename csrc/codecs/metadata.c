@@ -1,5 +1,6 @@
 /* metadata.c: what goes with the picture, out of the file. Layer 2. */
 #include "codecs/codec.h"
+#include "color/srgb.h"
 
 #include <string.h>
 
@@ -85,19 +86,45 @@ li_codec_metadata(const li_codec *codec, li_ctx *ctx, li_source *in,
 /* --- colours ------------------------------------------------------------------------
  */
 
+void
+li_header_profiled(li_header *header, const uint8_t *profile, size_t size)
+{
+    bool gray = li_pixel_is_gray(header->pixel);
+    if (!profile || header->cicp.first || header->pixel == LI_CMYK8)
+        return;
+    if (li_srgb_is(profile, size))
+        header->cicp = (li_cicp){0};
+    else
+        header->cicp.profiled = li_icc_suits(profile, size, gray);
+}
+
+/* There is no profile, or it is damaged, or cannot be used: numbers have the word. */
+static li_status
+open_colour(const li_codec *codec, li_ctx *ctx, const li_header *header,
+            const uint8_t *profile, size_t size, li_icc **icc)
+{
+    li_pixel pixel =
+        li_pixel_with_depth(header->pixel, codec->deep && header->bit_depth > 8);
+    if (!profile)
+        return li_icc_open_cicp(ctx, &header->cicp, pixel, icc);
+    return li_icc_open_either(ctx, profile, size, &header->cicp, pixel,
+                              header->inverted, icc);
+}
+
 li_status
-li_codec_colour(const li_codec *codec, li_ctx *ctx, li_source *in,
-                const li_header *header, li_icc **icc)
+li_codec_colour(const li_codec *codec, li_ctx *ctx, li_source *in, li_header *header,
+                bool converts, li_icc **icc)
 {
     uint8_t *profile = NULL;
     size_t size = 0;
-    li_pixel pixel =
-        li_pixel_with_depth(header->pixel, codec->deep && header->bit_depth > 8);
+    uint32_t warnings = ctx->warnings.count;
     if (header->icc_bytes && !header->cicp.first)
         LI_TRY(li_codec_profile(codec, ctx, in, header, &profile, &size));
-    if (!profile) /* there is none, or it is damaged */
-        return li_icc_open_cicp(ctx, &header->cicp, pixel, icc);
-    li_status status = li_icc_open(ctx, profile, size, pixel, header->inverted, icc);
+    if (!converts) /* nobody misses one that is damaged */
+        ctx->warnings.count = warnings;
+    li_header_profiled(header, profile, size);
+    li_status status =
+        converts ? open_colour(codec, ctx, header, profile, size, icc) : LI_OK;
     li_free(ctx, &profile);
     return status;
 }

@@ -374,8 +374,8 @@ tell_numbers(const li_cicp *said, li_numbers room, li_cicp *told)
     return own.narrow == said->narrow;
 }
 
-bool
-li_cicp_told(const li_cicp *said, li_numbers room, li_cicp *told)
+static bool
+tell(const li_cicp *said, li_numbers room, li_cicp *told)
 {
     *told = (li_cicp){0};
     if (said->primaries || said->transfer)
@@ -388,4 +388,20 @@ li_cicp_told(const li_cicp *said, li_numbers room, li_cicp *told)
         return true;
     li_cicp named = {.primaries = name_places(said), .transfer = name_gamma(said)};
     return named.primaries && named.transfer && tell_numbers(&named, room, told);
+}
+
+/* Beside a profile numbers of sRGB are not those of the samples: nothing is said then,
+ * or that it is not known where saying nothing would mean sRGB. */
+bool
+li_cicp_told(const li_cicp *said, li_numbers room, li_cicp *told)
+{
+    static const li_cicp unspecified = {.primaries = 2, .transfer = 2}, nothing;
+    li_cicp bare = *said;
+    bare.profiled = false;
+    bool whole = tell(&bare, room, told);
+    if (!said->profiled)
+        return whole;
+    if (!li_cicp_differs(told))
+        *told = room == LI_NUMBERS_H273 ? unspecified : nothing;
+    return false;
 }

@@ -12,6 +12,8 @@ typedef struct li_cicp {
     uint8_t primaries, transfer; /* of H.273; 0: not said */
     bool first;                  /* counts before a profile, as PNG has it */
     bool narrow;                 /* black is 16 of 255, white 235 */
+    bool profiled;               /* a profile counts before these, and is not sRGB's */
+    uint8_t rest[3];             /* 0: it is compared as bytes */
     uint32_t gamma; /* 100,000 × the exponent from light to value; 0: not said */
     /* 100,000 × x and y of white, red, green, blue; all 0: not said */
     uint32_t places[8];
@@ -30,7 +32,8 @@ bool li_cicp_is_known(const li_cicp *cicp);
 bool li_cicp_differs(const li_cicp *cicp);
 /* What a file with such a place says for the same samples; all 0: no word is needed.
  * Gamma and places become numbers of H.273 where they say just one. False: other
- * colours than sRGB's that cannot be told, or not wholly. Pure. */
+ * colours than sRGB's that cannot be told, or not wholly, as those of a profile. Pure.
+ */
 bool li_cicp_told(const li_cicp *said, li_numbers room, li_cicp *told);
 /* From light of these primaries to light of sRGB's, both 1 = white; false: they are
  * none. */

@@ -58,12 +58,14 @@ changes_nothing(const li_icc *self)
     return true;
 }
 
-li_status
-li_icc_open(li_ctx *ctx, const uint8_t *profile, size_t size, li_pixel from,
-            bool inverted, li_icc **icc)
+/* *used: it says what its colours are; false: as if it were not there. */
+static li_status
+open_profile(li_ctx *ctx, const uint8_t *profile, size_t size, li_pixel from,
+             bool inverted, bool *used, li_icc **icc)
 {
     li_icc *self;
     *icc = NULL;
+    *used = true;
     if (from != LI_CMYK8 && li_srgb_is(profile, size))
         return LI_OK;
     LI_TRY(li_alloc(ctx, 1, sizeof(*self), &self));
@@ -71,7 +73,8 @@ li_icc_open(li_ctx *ctx, const uint8_t *profile, size_t size, li_pixel from,
     self->pixel = from;
     li_status status =
         li_lcms_open(ctx, profile, size, from, inverted, &self->lcms, &self->shaper);
-    if ((self->lcms || self->shaper) && !changes_nothing(self))
+    *used = self->lcms || self->shaper;
+    if (*used && !changes_nothing(self))
         *icc = self;
     else
         li_icc_close(&self);
@@ -94,6 +97,23 @@ li_icc_open_cicp(li_ctx *ctx, const li_cicp *cicp, li_pixel from, li_icc **icc)
     else
         li_icc_close(&self);
     return status;
+}
+
+li_status
+li_icc_open(li_ctx *ctx, const uint8_t *profile, size_t size, li_pixel from,
+            bool inverted, li_icc **icc)
+{
+    bool used;
+    return open_profile(ctx, profile, size, from, inverted, &used, icc);
+}
+
+li_status
+li_icc_open_either(li_ctx *ctx, const uint8_t *profile, size_t size,
+                   const li_cicp *cicp, li_pixel from, bool inverted, li_icc **icc)
+{
+    bool used;
+    LI_TRY(open_profile(ctx, profile, size, from, inverted, &used, icc));
+    return used ? LI_OK : li_icc_open_cicp(ctx, cicp, from, icc);
 }
 
 li_pixel

@@ -16,6 +16,10 @@ typedef struct li_icc li_icc;
  * CMYK, 0 is full ink. */
 li_status li_icc_open(li_ctx *ctx, const uint8_t *profile, size_t size, li_pixel from,
                       bool inverted, li_icc **icc) LI_MUST_CHECK;
+/* The same, or where the profile cannot be used what these numbers ask for. */
+li_status li_icc_open_either(li_ctx *ctx, const uint8_t *profile, size_t size,
+                             const li_cicp *cicp, li_pixel from, bool inverted,
+                             li_icc **icc) LI_MUST_CHECK;
 /* The same of numbers; of CMYK nothing. */
 li_status li_icc_open_cicp(li_ctx *ctx, const li_cicp *cicp, li_pixel from,
                            li_icc **icc) LI_MUST_CHECK;

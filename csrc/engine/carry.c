@@ -82,7 +82,10 @@ li_carry_open(li_ctx *ctx, const li_input *input, const li_request *request,
     bool turned = request->auto_orient && input->codec;
     *carried = (li_carried){.encode = plan->encode};
     li_cicp told;
-    if (!li_carry_numbers(input, request, plan->keep, &told))
+    bool whole = li_carry_numbers(input, request, plan->keep, &told);
+    if (!whole && input->header.cicp.profiled)
+        li_warn(ctx, "color: samples are kept, but not the profile that they are for");
+    else if (!whole)
         li_warn(ctx,
                 "color: %s has no place for all that the file's numbers say of the "
                 "samples, which are kept",

@@ -51,18 +51,20 @@ li_input_frame(li_ctx *ctx, const li_frame *frame, li_input *input)
 }
 
 li_status
-li_input_colour(li_ctx *ctx, li_source *source, li_input *input)
+li_input_colour(li_ctx *ctx, li_source *source, bool converts, li_input *input)
 {
     const li_metadata *with = &input->metadata;
-    if (!input->codec && !with->icc)
+    if (!input->codec)
+        li_header_profiled(&input->header, with->icc, with->icc_size);
+    if (!input->codec && (!with->icc || !converts))
         return LI_OK;
     uint64_t before = ctx->bytes, peak = ctx->peak_bytes;
     ctx->peak_bytes = before;
-    li_status status =
-        input->codec
-            ? li_codec_colour(input->codec, ctx, source, &input->header, &input->icc)
-            : li_icc_open(ctx, with->icc, with->icc_size, input->header.pixel, false,
-                          &input->icc);
+    li_status status = input->codec
+                           ? li_codec_colour(input->codec, ctx, source, &input->header,
+                                             converts, &input->icc)
+                           : li_icc_open(ctx, with->icc, with->icc_size,
+                                         input->header.pixel, false, &input->icc);
     input->icc_bytes = ctx->peak_bytes - before;
     ctx->peak_bytes = peak > ctx->peak_bytes ? peak : ctx->peak_bytes;
     return status;

@@ -20,8 +20,8 @@ typedef struct li_target {
 /* Find the codec, read the header, check it against the limits. */
 li_status li_input_open(li_ctx *ctx, li_source *source, li_input *input) LI_MUST_CHECK;
 /* Open what its ICC profile asks for, a frame's that of its metadata: input->icc, on
- * ctx; li_input_close ends that. */
-li_status li_input_colour(li_ctx *ctx, li_source *source,
+ * ctx; li_input_close ends that. !converts: only look what it says. */
+li_status li_input_colour(li_ctx *ctx, li_source *source, bool converts,
                           li_input *input) LI_MUST_CHECK;
 /* A picture in memory as the input; its pixels are borrowed. */
 li_status li_input_frame(li_ctx *ctx, const li_frame *frame,

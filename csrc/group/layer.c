@@ -186,7 +186,7 @@ prepare(li_ctx *ctx, li_layer *layer, const li_usher *usher, li_source **source)
 {
     li_look look = {.usher = usher};
     LI_TRY(layer->open_input(layer, ctx, source, &layer->input));
-    LI_TRY(li_input_colour(ctx, *source, &layer->input));
+    LI_TRY(li_input_colour(ctx, *source, true, &layer->input));
     LI_TRY(
         li_look_at(ctx, *source, &layer->input, &layer->request, layer->known, &look));
     LI_TRY(plan_layer(ctx, &layer->input, layer));

@@ -247,6 +247,7 @@ open_party(party *self)
     for (uint32_t i = 0; i < unit->count; i++) {
         any.keep |= unit->jobs[i].request.keep;
         any.to_srgb |= unit->jobs[i].request.to_srgb;
+        any.codec = any.codec ? any.codec : unit->jobs[i].request.codec;
     }
     LI_TRY(
         py_input_extras(&unit->jobs[0], &self->ctx, self->source, &any, &self->input));

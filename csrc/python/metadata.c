@@ -22,7 +22,9 @@ py_input_extras(const py_job *job, li_ctx *ctx, li_source *source,
                 const li_request *request, li_input *input)
 {
     LI_TRY(py_input_metadata(job, ctx, source, request->keep, input));
-    return request->to_srgb ? li_input_colour(ctx, source, input) : LI_OK;
+    if (!request->to_srgb && !request->codec) /* nobody asks what the samples mean */
+        return LI_OK;
+    return li_input_colour(ctx, source, request->to_srgb, input);
 }
 
 li_status

@@ -14,6 +14,7 @@ import places
 import pytest
 from needs import need_module, need_program
 from PIL import Image
+from test_color import SRGB as SRGB_PROFILE
 from test_color import WIDE, apart, picture, samples
 from test_color_numbers import (
     BT709,
@@ -319,6 +320,70 @@ def test_a_profile_that_goes_along_says_all() -> None:
     # of another kind of picture it does not go along: then numbers do
     gray = source.grayscale().to_buffer("png", color="keep")
     assert told(bytes(gray)) == gama(100000) + chrm(P3)
+
+
+NO_PROFILE = "color: samples are kept, but not the profile that they are for"
+
+
+def test_a_profile_that_stays_behind_is_a_warning() -> None:
+    """And nothing positive is said of the samples: in an AVIF that is 2/2."""
+    for beside in ([], [gama(45455), chrm(BT709)]):
+        source = Engine.from_bytes(png(*beside, icc=WIDE))
+        for format in li.supported_output_formats():
+            result = source.to_buffer(format, color="keep")
+            assert result.metrics.warnings == (NO_PROFILE,)
+            assert result.metrics.icc == "stripped"
+            if format == "avif":
+                assert nclx(bytes(result)) == (2, 2, 6, 0x80)
+            if format == "png":
+                assert told(bytes(result)) == b""
+            if "lcms2" in li.features():
+                assert source.to_buffer(format).metrics.warnings == ()
+        assert source.keep_metadata().to_buffer("png", color="keep").metrics.warnings == ()
+        source.to_pixels(color="keep")
+
+
+def test_numbers_beside_a_profile_that_stays_behind_are_better_than_nothing() -> None:
+    source = Engine.from_bytes(png(gama(45455), chrm(P3), icc=WIDE))
+    result = source.to_buffer("png", color="keep")
+    assert told(bytes(result)) == gama(45455) + chrm(P3)
+    assert result.metrics.warnings == (NO_PROFILE,)
+
+
+def test_the_profile_of_srgb_needs_no_word() -> None:
+    """Nor do numbers count that it overrules."""
+    for beside in ([], [gama(100000)]):
+        source = Engine.from_bytes(png(*beside, icc=SRGB_PROFILE))
+        assert apart(samples(source), picture()) == 0
+        for format in li.supported_output_formats():
+            result = source.to_buffer(format, color="keep")
+            assert result.metrics.warnings == ()
+            if format == "avif":
+                assert nclx(bytes(result)) == (1, 13, 6, 0x80)
+        assert told(bytes(source.to_buffer("png", color="keep"))) == b""
+
+
+def test_every_job_says_that_a_profile_stays_behind() -> None:
+    source = Engine.from_bytes(png(icc=WIDE))
+    formats = li.supported_output_formats()
+    colors = ("keep", "srgb", "srgb", "keep")  # one decode for all
+    outputs = [
+        source.resize(20 + i).output(format=format, color=color)
+        for i, color in enumerate(colors)
+        for format in formats
+    ]
+    found = [
+        NO_PROFILE in done.result.metrics.warnings for done in li.run(outputs, on_error="raise")
+    ]
+    assert found == [color == "keep" for color in colors for _ in formats]
+    for format in set(formats) - {"png"}:
+        found = source.to_buffer(format, color="keep", max_bytes=3000)
+        assert found.metrics.warnings == (NO_PROFILE,)
+        if format == "avif":
+            assert nclx(bytes(found)) == (2, 2, 6, 0x80)
+    handed = source.keep_metadata().decoded().keep_metadata(icc=False)
+    result = handed.to_buffer("png", color="keep")
+    assert result.metrics.warnings == (NO_PROFILE,)
 
 
 def told_profile(result: Any) -> bytes:

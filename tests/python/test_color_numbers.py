@@ -11,7 +11,7 @@ import oracle
 import pytest
 from delta_e import delta_e
 from PIL import Image
-from test_color import WIDE, apart, as_pillow_has_it, encoded, picture, samples
+from test_color import BROKEN, WIDE, apart, as_pillow_has_it, encoded, picture, samples
 
 import lazyimage as li
 from lazyimage import Engine
@@ -183,6 +183,25 @@ def test_a_damaged_profile_leaves_the_word_to_the_numbers() -> None:
     truth = shown(picture(), BT709, lambda v: v)
     assert np.abs(samples(engine) - truth).max() <= 1
     assert engine.to_buffer("png").metrics.warnings
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_so_does_one_that_cannot_be_used(name: str) -> None:
+    """It inflates, and is cut, of another kind of pixels, or of none."""
+    engine = Engine.from_bytes(png(gama(100000), icc=BROKEN[name]))
+    truth = shown(picture(), BT709, lambda v: v)
+    for each in (engine, engine.keep_metadata()):
+        result = each.to_buffer("png")
+        assert result.metrics.icc == "converted" and len(result.metrics.warnings) == 1
+        assert np.abs(samples(Engine.from_bytes(result), color="keep") - truth).max() <= 1
+    result = engine.to_buffer("png", color="keep")
+    assert apart(samples(Engine.from_bytes(result)), samples(engine)) == 0
+
+
+@pytest.mark.skipif("lcms2" in li.features(), reason="a build with lcms2")
+def test_without_lcms2_numbers_count_beside_other_profiles() -> None:
+    engine = Engine.from_bytes(png(gama(100000), icc=WIDE))
+    assert engine.to_buffer("png").metrics.icc == "converted"
 
 
 def test_a_resize_is_of_light_behind_the_numbers() -> None:

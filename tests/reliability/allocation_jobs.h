@@ -163,7 +163,7 @@ run_plan(li_ctx *ctx, li_source *source, const job_kind *job, result *got)
     request.steps = known;
     li_status status = li_input_metadata(ctx, source, job->keep, &input);
     if (status == LI_OK)
-        status = li_input_colour(ctx, source, &input);
+        status = li_input_colour(ctx, source, true, &input);
     if (status == LI_OK)
         status = li_plan_make(ctx, &input, &request, &plan);
     if (status == LI_OK)
@@ -295,7 +295,7 @@ run_group(li_ctx *ctx, li_source *source, const job_kind *job, result *got)
     uint8_t keep = LI_KEEP_EXIF | LI_KEEP_XMP;
     li_status status = li_input_metadata(ctx, source, keep, &input);
     if (status == LI_OK)
-        status = li_input_colour(ctx, source, &input);
+        status = li_input_colour(ctx, source, true, &input);
     if (status == LI_OK)
         status = run_party(ctx, source, &input, got);
     li_input_close(&input);

@@ -334,6 +334,35 @@ TEST(gamma_and_places_are_told_where_h273_has_just_them)
     }
 }
 
+/* Numbers of sRGB would be wrong of its samples; others are better than none. */
+TEST(what_a_profile_says_cannot_be_told_by_numbers)
+{
+    static const struct {
+        li_cicp said;
+        uint8_t primaries, transfer; /* of H.273 */
+        bool all;                    /* it is told again where all have a place */
+    } cases[] = {
+        {{.profiled = true}, 2, 2, false},
+        {{.profiled = true, .gamma = 45455}, 2, 2, false},
+        {{.profiled = true, .primaries = 1, .transfer = 1}, 2, 2, false},
+        {{.profiled = true, .gamma = 55556}, 2, 2, true},
+        {{.profiled = true, .gamma = 100000}, 1, 8, true},
+        {{.profiled = true, .primaries = 12, .transfer = 13}, 12, 13, true},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        li_cicp told, said = cases[i].said;
+        CHECK(!li_cicp_told(&said, LI_NUMBERS_NONE, &told));
+        CHECK(memcmp(&told, &none, sizeof(told)) == 0);
+        CHECK(!li_cicp_told(&said, LI_NUMBERS_H273, &told));
+        CHECK_EQ(told.primaries, cases[i].primaries);
+        CHECK_EQ(told.transfer, cases[i].transfer);
+        CHECK(!told.profiled);
+        CHECK(!li_cicp_told(&said, LI_NUMBERS_ALL, &told));
+        said.profiled = false;
+        CHECK(memcmp(&told, cases[i].all ? &said : &none, sizeof(told)) == 0);
+    }
+}
+
 TEST(any_numbers_are_a_transform_or_nothing)
 {
     uint32_t random = 7;
@@ -390,6 +419,7 @@ main(void)
     RUN(numbers_of_nobody_are_not_known);
     RUN(numbers_of_h273_are_told_as_they_are);
     RUN(gamma_and_places_are_told_where_h273_has_just_them);
+    RUN(what_a_profile_says_cannot_be_told_by_numbers);
     RUN(any_numbers_are_a_transform_or_nothing);
     RUN(every_allocation_of_a_shaper_may_fail);
     return test_end();

@@ -206,6 +206,29 @@ TEST(a_profile_that_cannot_be_used_is_a_warning)
     stop(&ctx, profile, &icc);
 }
 
+TEST(a_profile_of_no_use_leaves_the_word_to_numbers)
+{
+    static const li_cicp linear = {.gamma = 100000};
+    bytes profile = wide();
+    for (int useful = 0; useful < 2; useful++) {
+        li_ctx ctx;
+        li_icc *icc;
+        uint8_t samples[3] = {128, 128, 128};
+        li_ctx_init(&ctx, NULL);
+        uint32_t size = useful ? profile.size : 150;
+        CHECK_EQ(
+            li_icc_open_either(&ctx, profile.data, size, &linear, LI_RGB8, false, &icc),
+            LI_OK);
+        CHECK(icc != NULL);
+        CHECK_EQ(ctx.warnings.count, !useful);
+        li_icc_apply(icc, samples, samples, 1);
+        CHECK(useful ? samples[1] < 140 : samples[1] == 188);
+        li_icc_close(&icc);
+        CHECK_EQ(ctx.bytes, 0);
+    }
+    free(profile.data);
+}
+
 TEST(damage_of_any_byte_is_survived)
 {
     bytes profile = inks();
@@ -256,6 +279,7 @@ main(void)
     RUN(gray_keeps_its_light);
     RUN(inks_become_rgb_whichever_way_up_they_are);
     RUN(a_profile_that_cannot_be_used_is_a_warning);
+    RUN(a_profile_of_no_use_leaves_the_word_to_numbers);
     RUN(damage_of_any_byte_is_survived);
     RUN(every_allocation_may_fail);
     return test_end();
@@ -270,6 +294,12 @@ TEST(without_lcms2_a_profile_is_a_warning)
     li_ctx_init(&ctx, NULL);
     CHECK_EQ(li_icc_open(&ctx, (const uint8_t *)"", 1, LI_RGB8, false, &icc), LI_OK);
     CHECK(!icc && ctx.warnings.count == 1);
+    static const li_cicp linear = {.gamma = 100000};
+    CHECK_EQ(
+        li_icc_open_either(&ctx, (const uint8_t *)"", 1, &linear, LI_RGB8, false, &icc),
+        LI_OK);
+    CHECK(icc != NULL); /* by the numbers beside it */
+    li_icc_close(&icc);
     CHECK_EQ(li_lcms_built(), 0);
 }
 

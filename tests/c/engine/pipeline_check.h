@@ -203,8 +203,8 @@ check_job(li_ctx *ctx, li_source *source, li_request *request, li_plan *plan)
     check_that(ctx->peak_bytes <= first + look.bytes, "a look's memory", ctx);
     request->steps = known;
     li_status status = li_input_metadata(ctx, source, request->keep, &input);
-    if (status == LI_OK && request->to_srgb)
-        status = li_input_colour(ctx, source, &input);
+    if (status == LI_OK)
+        status = li_input_colour(ctx, source, request->to_srgb, &input);
     if (status == LI_OK)
         status = check_plan(ctx, source, &input, &look, first, request, plan);
     li_input_close(&input);

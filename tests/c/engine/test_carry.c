@@ -218,11 +218,56 @@ TEST(what_cannot_be_told_is_a_warning)
     }
 }
 
+TEST(samples_of_a_profile_that_stays_behind_are_a_warning)
+{
+    const li_codec *codecs[] = {&li_codec_png, &li_codec_jpeg};
+    for (int i = 0; i < 8; i++) {
+        li_ctx ctx;
+        li_carried carried;
+        uint8_t profile[PROFILE_BYTES];
+        li_input input = input_with(profile, "RGB ", LI_RGB8);
+        bool kept = i & 2;
+        li_plan plan = {.out = {8, 8, LI_RGB8}, .keep = kept ? LI_KEEP_ICC : 0};
+        li_request request = {.codec = codecs[i % 2], .to_srgb = i / 4};
+        li_header_profiled(&input.header, profile, PROFILE_BYTES);
+        CHECK(input.header.cicp.profiled);
+        li_ctx_init(&ctx, NULL);
+        CHECK_EQ(li_carry_open(&ctx, &input, &request, &plan, &carried), LI_OK);
+        CHECK_EQ(ctx.warnings.count, !kept && !request.to_srgb ? 1 : 0);
+        li_carry_close(&carried);
+    }
+}
+
+TEST(a_profile_that_says_nothing_of_the_samples_is_none)
+{
+    static const struct {
+        const char *space;
+        li_pixel pixel;
+        bool first, profiled;
+    } cases[] = {
+        {"RGB ", LI_RGBA8, false, true},  {"GRAY", LI_GRAYA8, false, true},
+        {"GRAY", LI_RGB8, false, false},  {"RGB ", LI_GRAY8, false, false},
+        {"CMYK", LI_CMYK8, false, false}, {"RGB ", LI_RGB8, true, false},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        uint8_t profile[PROFILE_BYTES];
+        li_input input = input_with(profile, cases[i].space, cases[i].pixel);
+        input.header.cicp.first = cases[i].first;
+        li_header_profiled(&input.header, profile, PROFILE_BYTES);
+        CHECK_EQ(input.header.cicp.profiled, cases[i].profiled);
+        input.header.cicp.profiled = false;
+        li_header_profiled(&input.header, NULL, 0);
+        CHECK(!input.header.cicp.profiled);
+    }
+}
+
 int
 main(void)
 {
     RUN(numbers_go_with_samples_that_stay);
     RUN(what_cannot_be_told_is_a_warning);
+    RUN(samples_of_a_profile_that_stays_behind_are_a_warning);
+    RUN(a_profile_that_says_nothing_of_the_samples_is_none);
     RUN(a_profile_goes_with_its_own_kind_of_picture);
     RUN(a_profile_of_gray_goes_with_a_file_that_says_gray);
     RUN(a_profile_that_is_asked_for_and_lost_is_a_warning);

@@ -63,7 +63,7 @@ group_open(group_stand *self, const uint8_t *data, size_t size, const uint8_t *b
     self->ctx = group_ctx();
     if (li_source_borrow(&self->ctx, data, size, &self->source) != LI_OK ||
         li_input_open(&self->ctx, self->source, &self->input) != LI_OK ||
-        li_input_colour(&self->ctx, self->source, &self->input) != LI_OK)
+        li_input_colour(&self->ctx, self->source, true, &self->input) != LI_OK)
         return false;
     for (uint32_t i = 0; i < count; i++) {
         li_ctx *ctx = &self->ctxs[i];
@@ -107,8 +107,8 @@ group_alone(const uint8_t *data, size_t size, const li_request *request, size_t 
     li_status status = li_source_borrow(&ctx, data, size, &source);
     if (status == LI_OK)
         status = li_input_open(&ctx, source, &input);
-    if (status == LI_OK && request->to_srgb)
-        status = li_input_colour(&ctx, source, &input);
+    if (status == LI_OK)
+        status = li_input_colour(&ctx, source, request->to_srgb, &input);
     if (status == LI_OK)
         status = li_plan_make(&ctx, &input, request, &plan);
     if (status == LI_OK)
