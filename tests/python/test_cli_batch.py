@@ -8,7 +8,9 @@ from pathlib import Path
 import numpy as np
 import oracle
 import pytest
+from PIL import Image
 from shell import lazyimage, run_well
+from test_color import P3, gamma_curve, profile
 
 import lazyimage as li
 
@@ -183,6 +185,7 @@ def test_jobs_make_no_difference(tree: Path) -> None:
         "optimize",
         "optimize photos --min-saving 101",
         "optimize photos --format webp",
+        "optimize photos --drop-icc --keep exif,icc",
     ],
 )
 def test_wrong_usage_is_status_2_and_does_nothing(tree: Path, words: str) -> None:
@@ -317,6 +320,35 @@ def test_the_least_saving_is_a_choice(wasteful: Path) -> None:
     assert contents("pictures") == before
     run_well("optimize", "pictures/icc.jpg", "--drop-icc", "-q", "10", "--quiet")
     assert not li.Engine.from_path("pictures/icc.jpg").has_icc_profile()
+
+
+def test_a_profile_is_kept_where_that_is_asked_for(wasteful: Path) -> None:
+    """Of the same bytes; a picture whose profile cannot be kept is left alone."""
+    gray = np.mgrid[0:80, 0:120].sum(0).astype(np.uint8)
+    icc = profile(None, gamma_curve(1.8))
+    Image.fromarray(gray).save("pictures/gray.png", icc_profile=icc, compress_level=0)
+    icc = profile(P3, gamma_curve(1.8))
+    with Image.open("pictures/large.jpg") as image:
+        image.save("pictures/icc.jpg", icc_profile=icc, quality=100)
+    before = contents("pictures")
+    profiles = {name: profile_in(f"pictures/{name}") for name in ("icc.jpg", "gray.png")}
+    assert all(profiles.values())
+    options = ("-q", "10", "-O", "palette=256", "--keep", "icc", "--quiet")
+    run_well("optimize", "pictures/icc.jpg", "pictures/gray.png", *options)
+    assert contents("pictures")["gray.png"] == before["gray.png"]
+    run_well("optimize", "pictures/gray.png", "--keep", "icc", "--quiet")
+    after = contents("pictures")
+    for name in profiles:
+        assert len(after[name]) < len(before[name])
+        assert profile_in(f"pictures/{name}") == profiles[name]
+    with Image.open("pictures/gray.png") as image:
+        assert np.array_equal(np.asarray(image), gray)
+
+
+def profile_in(path: str) -> bytes | None:
+    with Image.open(path) as image:
+        found: bytes | None = image.info.get("icc_profile")
+    return found
 
 
 def test_a_file_that_changes_meanwhile_is_left(wasteful: Path, monkeypatch, capsys) -> None:

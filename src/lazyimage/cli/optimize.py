@@ -6,7 +6,7 @@ from typing import Any
 
 from lazyimage import Engine
 from lazyimage.cli.batch import add_reports
-from lazyimage.cli.common import Verbs, add_verb, stamp
+from lazyimage.cli.common import UsageError, Verbs, add_verb, stamp
 from lazyimage.cli.encoding import add_tuning, keeping, settings_of
 from lazyimage.cli.inputs import add_inputs, collect
 from lazyimage.cli.names import Job
@@ -17,9 +17,10 @@ from lazyimage.errors import SourceChangedError
 EPILOG = """\
 Each file keeps its name, format, size in pixels and mode, and is replaced as a whole, only
 if at least --min-saving percent of its bytes are saved; so a second run changes nothing.
-JPEG, WebP and AVIF lose a little quality: keep the originals. Metadata is removed, its
-orientation applied. Left alone, because they would lose what they are: pictures with an ICC
-profile (but for --drop-icc), with more than 8 bits a sample, in CMYK, and animations.
+JPEG, WebP and AVIF lose a little quality: keep the originals. Metadata is removed but for
+what --keep names, its orientation applied. Left alone, because they would lose what they are:
+pictures with an ICC profile (but for --keep icc and --drop-icc), with more than 8 bits a
+sample, in CMYK, and animations.
 
 exit status: 0 done, 1 some failed, 2 wrong usage, 3 no picture found, 130 interrupted
 """
@@ -46,7 +47,7 @@ def add(verbs: Verbs) -> None:
     parser.add_argument(
         "--drop-icc",
         action="store_true",
-        help="take pictures with an ICC profile, too: it is lost, and with it their look",
+        help="take pictures with an ICC profile, too: their colours become sRGB, and it is dropped",
     )
     add_limits(parser, durable=False)
     add_reports(parser)
@@ -66,6 +67,8 @@ def parse_percent(text: str) -> float:
 
 def run(options: argparse.Namespace) -> int:
     """Look at every picture; with --dry-run nothing is replaced."""
+    if options.drop_icc and keeps_icc(options):
+        raise UsageError("--drop-icc drops what --keep icc keeps: leave one out")
     found = collect(options)
     tally = Tally(options, saving=True)
     tally.begin(found)
@@ -86,11 +89,16 @@ def run(options: argparse.Namespace) -> int:
     return tally.end()
 
 
+def keeps_icc(options: argparse.Namespace) -> bool:
+    """Does --keep name the profile?"""
+    return bool(options.keep and options.keep["icc"])
+
+
 def output_of(job: Job, options: argparse.Namespace, before: dict[str, list[int]]) -> Any:
     """The picture in its own format, in memory. Raises Skip for one that would suffer."""
     engine = Engine.from_path(job.input)
     info = engine.info
-    if info.icc_bytes and not options.drop_icc:
+    if info.icc_bytes and not options.drop_icc and not keeps_icc(options):
         raise Skip("it has an ICC profile")
     if info.bit_depth > 8:
         raise Skip(f"it has {info.bit_depth} bits a sample")
@@ -109,6 +117,9 @@ def replace(
 ) -> Record:
     """Write the result over the source, if it saves enough."""
     was = before.pop(job.input)
+    lost = keeps_icc(options) and result.metrics.icc in ("converted", "stripped")
+    if lost and Engine.from_path(job.input).has_icc_profile():
+        raise Skip("its ICC profile cannot be kept")
     if len(result) > was[1] * (1 - options.min_saving / 100) or len(result) == was[1]:
         raise Skip("it would not be smaller enough")
     record = {
