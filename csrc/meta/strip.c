@@ -10,6 +10,7 @@ typedef struct strip {
     li_source *source;
     li_out *out;
     const li_metadata *with; /* NULL: nothing more */
+    bool numbers;
     uint64_t most;
     bool good; /* so far the file is what it should be, and shorter than most */
 } strip;
@@ -181,10 +182,29 @@ strip_jpeg(strip *walk)
 
 /* --- PNG ------------------------------------------------------------------------- */
 
+/* What says of which colours the samples are: once, and of just its size. */
+static bool
+is_number(const uint8_t head[8], uint8_t *seen)
+{
+    static const struct {
+        char type[5];
+        uint8_t bytes;
+    } numbers[3] = {{"cICP", 4}, {"gAMA", 4}, {"cHRM", 32}};
+    for (int i = 0; i < 3; i++) {
+        bool first = !(*seen >> i & 1);
+        if (memcmp(head + 4, numbers[i].type, 4) != 0)
+            continue;
+        *seen |= (uint8_t)(1 << i);
+        return first && big32(head) == numbers[i].bytes;
+    }
+    return false;
+}
+
 static li_status
 strip_png(strip *walk)
 {
     uint64_t offset = 8;
+    uint8_t seen = walk->numbers ? 0 : 7;
     LI_TRY(copy(walk, 0, offset));
     while (walk->good) {
         uint8_t head[8];
@@ -192,7 +212,10 @@ strip_png(strip *walk)
         LI_TRY(look(walk, offset, head, sizeof(head)));
         uint64_t whole = 12 + (uint64_t)big32(head);
         bool critical = !(head[4] & 0x20);
-        if (walk->good && (critical || memcmp(head + 4, "tRNS", 4) == 0))
+        bool numbers = is_number(head, &seen);
+        if (memcmp(head + 4, "IDAT", 4) == 0)
+            seen = 7;
+        if (walk->good && (critical || numbers || memcmp(head + 4, "tRNS", 4) == 0))
             LI_TRY(copy(walk, offset, whole));
         if (walk->with && walk->good && memcmp(head + 4, "IHDR", 4) == 0) {
             LI_TRY(li_metadata_png(walk->with, walk->ctx, walk->out));
@@ -289,11 +312,11 @@ strip_webp(strip *walk, const uint8_t *riff)
 /* --- any ------------------------------------------------------------------------- */
 
 li_status
-li_meta_strip(li_ctx *ctx, li_source *source, const li_metadata *with, uint64_t most,
-              li_out *out, bool *done)
+li_meta_strip(li_ctx *ctx, li_source *source, const li_strip_how *how, li_out *out,
+              bool *done)
 {
     static const uint8_t png[8] = {0x89, 'P', 'N', 'G', 0x0d, 0x0a, 0x1a, 0x0a};
-    strip walk = {ctx, source, out, with, most, true};
+    strip walk = {ctx, source, out, how->with, how->numbers, how->most, true};
     uint8_t head[RIFF_HEAD];
     *done = false;
     LI_TRY(look(&walk, 0, head, sizeof(head)));
@@ -314,7 +337,7 @@ li_meta_strip(li_ctx *ctx, li_source *source, const li_metadata *with, uint64_t 
 li_status
 li_meta_copy(li_ctx *ctx, li_source *source, uint64_t most, li_out *out, bool *done)
 {
-    strip walk = {ctx, source, out, NULL, most, true};
+    strip walk = {ctx, source, out, NULL, false, most, true};
     *done = false;
     if (source->size >= most)
         return LI_OK;

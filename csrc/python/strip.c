@@ -18,6 +18,22 @@ copy_bare(py_job *job, li_source *source, uint64_t most, li_out *out, bool *done
     return good ? li_meta_copy(&job->ctx, source, most, out, done) : LI_OK;
 }
 
+/* A profile that goes along says of the colours what is to be said; else numbers do,
+ * if the samples have stayed theirs. */
+static li_status
+write_stripped(py_job *job, li_source *source, uint64_t most, const li_metadata *with,
+               li_out *out, bool *done)
+{
+    const li_cicp *said = &job->input.header.cicp;
+    li_cicp told = {0};
+    if (!job->request.to_srgb && !with->icc)
+        (void)li_cicp_told(said, job->input.codec->numbers, &told);
+    li_strip_how how = {.with = li_metadata_any(with) ? with : NULL,
+                        .numbers = told.primaries || told.gamma || told.places[0],
+                        .most = most};
+    return li_meta_strip(&job->ctx, source, &how, out, done);
+}
+
 static li_status
 strip_with(py_job *job, li_source *source, const stripping *how, li_out *out,
            bool *done)
@@ -35,8 +51,7 @@ strip_with(py_job *job, li_source *source, const stripping *how, li_out *out,
     if (status == LI_OK)
         status = li_metadata_edit(&job->ctx, &job->input.metadata, &edit, &with);
     if (status == LI_OK)
-        status = li_meta_strip(&job->ctx, source, li_metadata_any(&with) ? &with : NULL,
-                               how->most, out, done);
+        status = write_stripped(job, source, how->most, &with, out, done);
     li_metadata_free(&with);
     return status;
 }

@@ -168,7 +168,7 @@ def encode_job(job: Job, caller: str) -> Encoded:
     if not job.never_larger:
         return encode_plain(job, caller)
     with job.engine:  # one version of the file for both
-        return not_larger(job.engine, encode_plain(job, caller))
+        return not_larger(job, encode_plain(job, caller))
 
 
 def encode_plain(job: Job, caller: str) -> Encoded:
@@ -225,9 +225,10 @@ def path_format(path: str, options: Mapping[str, Any]) -> str | None:
     return format_of_path(path)
 
 
-def not_larger(engine: Engine, encoded: Encoded) -> Encoded:
+def not_larger(job: Job, encoded: Encoded) -> Encoded:
     """The source's own bytes without metadata, if they are the same picture and fewer."""
-    metrics, info = encoded.metrics, engine.info
+    engine, metrics = job.engine, encoded.metrics
+    info = engine.info
     same = (
         info.format == encoded.format
         and not metrics.steps
@@ -240,6 +241,7 @@ def not_larger(engine: Engine, encoded: Encoded) -> Encoded:
     if not same:
         return encoded
     asked = {**request.recipe_request(engine.recipe), "most": len(encoded), "type": Encoded}
+    asked["color"] = job.options.get("color", "srgb")
     own: Any = _core.strip(engine._origin.core, request.bounded(asked))
     if own is None:
         return encoded

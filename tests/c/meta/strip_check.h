@@ -40,13 +40,14 @@ check_copy(const uint8_t *data, size_t size, uint64_t most)
 
 /* From a strict source, or from all bytes at once. */
 static inline stripped
-strip_bytes(const uint8_t *data, size_t size, bool strictly)
+strip_bytes(const uint8_t *data, size_t size, bool strictly, bool numbers)
 {
     stripped made = {NULL, 0};
     li_limits limits = check_limits();
     li_source *easy = NULL;
     li_out *out = NULL;
     bool done = false;
+    const li_strip_how how = {.numbers = numbers, .most = size + 100};
     li_ctx ctx;
     li_ctx_init(&ctx, &limits);
     strict_source strict = strict_source_over(&ctx, data, size);
@@ -54,8 +55,7 @@ strip_bytes(const uint8_t *data, size_t size, bool strictly)
     if (status == LI_OK)
         status = li_out_to_memory(&ctx, &out);
     if (status == LI_OK)
-        status = li_meta_strip(&ctx, strictly ? &strict.base : easy, NULL, size + 100,
-                               out, &done);
+        status = li_meta_strip(&ctx, strictly ? &strict.base : easy, &how, out, &done);
     if (status == LI_OK && done)
         status = li_out_detach(out, &made.data, &made.size);
     strict_source_close(&strict);
@@ -146,16 +146,37 @@ check_same_picture(const picture_told *before, const picture_told *after)
 
 /* What is bare stays as it is. Shorter than any head: it was no picture. */
 static inline void
-check_again(const stripped *once)
+check_again(const stripped *once, bool numbers)
 {
     enum { SHORTEST = 12 };
     if (once->size < SHORTEST)
         return;
-    stripped twice = strip_bytes(once->data, once->size, true);
+    stripped twice = strip_bytes(once->data, once->size, true, numbers);
     strip_must(twice.data && twice.size == once->size &&
                    memcmp(twice.data, once->data, once->size) == 0,
                "a second pass gives other bytes");
     li_release(twice.data);
+}
+
+static inline bool
+strip_check_with(const uint8_t *data, size_t size, bool numbers)
+{
+    stripped once = strip_bytes(data, size, false, numbers);
+    stripped grudged = strip_bytes(data, size, true, numbers);
+    strip_must(once.size == grudged.size && !once.data == !grudged.data,
+               "of another size from a strict source");
+    if (once.data) {
+        strip_must(once.size <= size, "more than there was");
+        strip_must(memcmp(once.data, grudged.data, once.size) == 0,
+                   "other bytes from a strict source");
+        check_again(&once, numbers);
+        picture_told before = picture_of(data, size);
+        picture_told after = picture_of(once.data, once.size);
+        check_same_picture(&before, &after);
+    }
+    li_release(once.data);
+    li_release(grudged.data);
+    return once.data != NULL;
 }
 
 /* Any bytes: was there something to strip? */
@@ -164,22 +185,10 @@ strip_check(const uint8_t *data, size_t size)
 {
     check_copy(data, size, size + 1);
     check_copy(data, size, size);
-    stripped once = strip_bytes(data, size, false);
-    stripped grudged = strip_bytes(data, size, true);
-    strip_must(once.size == grudged.size && !once.data == !grudged.data,
-               "of another size from a strict source");
-    if (once.data) {
-        strip_must(once.size <= size, "more than there was");
-        strip_must(memcmp(once.data, grudged.data, once.size) == 0,
-                   "other bytes from a strict source");
-        check_again(&once);
-        picture_told before = picture_of(data, size);
-        picture_told after = picture_of(once.data, once.size);
-        check_same_picture(&before, &after);
-    }
-    li_release(once.data);
-    li_release(grudged.data);
-    return once.data != NULL;
+    bool bare = strip_check_with(data, size, false);
+    bool told = strip_check_with(data, size, true);
+    strip_must(bare == told, "done, or not, by what colours say");
+    return bare;
 }
 
 #endif

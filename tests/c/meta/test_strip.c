@@ -10,7 +10,7 @@ typedef struct result {
 } result;
 
 static result
-strip(const void *bytes, size_t size, uint64_t most, int64_t allocs)
+strip_as(const void *bytes, size_t size, li_strip_how how, int64_t allocs)
 {
     li_ctx ctx;
     li_ctx_init(&ctx, NULL);
@@ -22,13 +22,19 @@ strip(const void *bytes, size_t size, uint64_t most, int64_t allocs)
     if (found.status == LI_OK)
         found.status = li_out_to_memory(&ctx, &out);
     if (found.status == LI_OK)
-        found.status = li_meta_strip(&ctx, source, NULL, most, out, &found.done);
+        found.status = li_meta_strip(&ctx, source, &how, out, &found.done);
     if (found.status == LI_OK && found.done)
         found.status = li_out_detach(out, &found.data, &found.size);
     li_out_close(&out);
     li_source_close(&source);
     CHECK_EQ(ctx.bytes, 0);
     return found;
+}
+
+static result
+strip(const void *bytes, size_t size, uint64_t most, int64_t allocs)
+{
+    return strip_as(bytes, size, (li_strip_how){.most = most}, allocs);
 }
 
 #define JPEG_START "\xff\xd8"
@@ -102,6 +108,36 @@ TEST(what_is_bare_comes_back_as_it_is)
     check_kept(bare_webp, SIZE(bare_webp), bare_webp, SIZE(bare_webp));
 }
 
+#define CHUNK_CICP "\0\0\0\4cICP\x9\x10\0\1cccc"
+#define CHUNK_GAMA "\0\0\0\4gAMA\0\1\x86\xa0xxxx"
+#define PLACES "0123456789abcdef0123456789abcdef"
+#define CHUNK_CHRM "\0\0\0\40cHRM" PLACES "yyyy"
+#define HEAD_CHUNK "\0\0\0\2IHDRabcccc"
+#define DATA_CHUNK "\0\0\0\2IDATabcccc"
+#define END_CHUNK "\0\0\0\0IENDcccc"
+
+/* Once each, of their own sizes, in front of the pixels. */
+TEST(what_colours_are_told_by_stays_where_samples_do)
+{
+    static const char told[] = PNG_START HEAD_CHUNK CHUNK_GAMA CHUNK_GAMA
+        "\0\0\0\1sRGB\0cccc" CHUNK_CHRM CHUNK_CICP CHUNK_CHRM DATA_CHUNK CHUNK_CICP
+            END_CHUNK;
+    static const char numbers[] =
+        PNG_START HEAD_CHUNK CHUNK_GAMA CHUNK_CHRM CHUNK_CICP DATA_CHUNK END_CHUNK;
+    static const char odd[] =
+        PNG_START HEAD_CHUNK "\0\0\0\5gAMAabcdecccc" CHUNK_GAMA DATA_CHUNK END_CHUNK;
+    static const char none[] = PNG_START HEAD_CHUNK DATA_CHUNK END_CHUNK;
+    const li_strip_how how = {.numbers = true, .most = UINT64_MAX};
+    check_kept(told, SIZE(told), none, SIZE(none));
+    result found = strip_as(told, SIZE(told), how, -1);
+    CHECK(found.done && found.size == SIZE(numbers));
+    CHECK(memcmp(found.data, numbers, found.size) == 0);
+    li_release(found.data);
+    found = strip_as(odd, SIZE(odd), how, -1);
+    CHECK(found.done && found.size == SIZE(none));
+    li_release(found.data);
+}
+
 TEST(the_walk_gives_up_at_every_cut)
 {
     const struct {
@@ -169,6 +205,7 @@ main(void)
 {
     RUN(only_the_picture_is_kept);
     RUN(what_is_bare_comes_back_as_it_is);
+    RUN(what_colours_are_told_by_stays_where_samples_do);
     RUN(the_walk_gives_up_at_every_cut);
     RUN(it_stops_below_the_bytes_that_it_may_take);
     RUN(other_containers_and_animations_are_left_alone);
