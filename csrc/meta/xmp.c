@@ -1,104 +1,21 @@
-/* xmp.c: one walk over a packet's XML, element by element; no tree, no allocation.
- * A property is an element or an attribute, and goes by its name whatever its prefix
- * is:
- *
- * - with drop_gps: GPS…, and what has latitude or longitude in it (drones' and
- *   cameras' own namespaces), W3C's geo:lat, geo:long, geo:alt;
- * - with upright: Orientation;
- * - always: Thumbnails and Data (whole pictures, as phones embed the one that they
- *   began with), HasExtendedXMP (what it names is a part of the packet by now),
- *   comments, padding.
- *
- * Layer 2. */
+/* xmp.c: one walk over a packet's XML, element by element; no tree, no allocation. A
+ * first one looks for the prefixes that it declares. What must go goes by its name
+ * (xmp_names.c), element or attribute; comments and padding go always. Layer 2. */
 #include "meta/xmp.h"
+#include "meta/xmp_names.h"
 
 #include <string.h>
 
 typedef struct walk {
     const uint8_t *at, *end; /* borrowed */
     const li_xmp_edit *edit;
+    xmp_spaces *spaces; /* borrowed */
+    bool gathers;       /* them, and writes nothing */
     uint8_t *to, *first;
     bool good;
     uint64_t depth;   /* of open elements */
     uint64_t dropped; /* the depth of the one that is left out; 0: none */
 } walk;
-
-typedef struct span {
-    const uint8_t *at;
-    size_t size;
-} span;
-
-/* --- names -------------------------------------------------------------------------
- */
-
-static uint8_t
-lower(uint8_t byte)
-{
-    return byte >= 'A' && byte <= 'Z' ? byte | 0x20 : byte;
-}
-
-/* At this place, in any case? */
-static bool
-begins(span name, const char *word)
-{
-    size_t size = strlen(word);
-    if (name.size < size)
-        return false;
-    for (size_t i = 0; i < size; i++)
-        if (lower(name.at[i]) != (uint8_t)word[i])
-            return false;
-    return true;
-}
-
-static bool
-contains(span name, const char *word)
-{
-    for (; name.size; name.at++, name.size--)
-        if (begins(name, word))
-            return true;
-    return false;
-}
-
-static bool
-is_word(span name, const char *word)
-{
-    return name.size == strlen(word) && begins(name, word);
-}
-
-/* Behind the last colon. */
-static span
-local_name(span name)
-{
-    for (size_t i = name.size; i > 0; i--)
-        if (name.at[i - 1] == ':')
-            return (span){name.at + i, name.size - i};
-    return name;
-}
-
-static bool
-is_place(span name)
-{
-    span local = local_name(name);
-    if (begins(name, "geo:") && (begins(local, "lat") || begins(local, "lon") ||
-                                 begins(local, "alt") || begins(local, "point")))
-        return true;
-    return begins(local, "gps") || contains(local, "latitude") ||
-           contains(local, "longitude") || contains(local, "longtitude");
-}
-
-static bool
-must_go(const walk *self, span name)
-{
-    span local = local_name(name);
-    if (begins(name, "xmlns"))
-        return false;
-    if (is_word(local, "thumbnails") || is_word(local, "data") ||
-        is_word(local, "hasextendedxmp"))
-        return true;
-    if (self->edit->upright && is_word(local, "orientation"))
-        return true;
-    return self->edit->drop_gps && is_place(name);
-}
 
 /* --- bytes -------------------------------------------------------------------------
  */
@@ -107,7 +24,7 @@ static void
 keep(walk *self, const uint8_t *from, const uint8_t *end)
 {
     size_t size = (size_t)(end - from);
-    if (self->dropped || !size)
+    if (self->dropped || self->gathers || !size)
         return;
     memmove(self->to, from, size);
     self->to += size;
@@ -147,10 +64,10 @@ go_behind(walk *self, const char *text)
 }
 
 /* Of a name, which must have a byte. */
-static span
+static xmp_span
 take_name(walk *self)
 {
-    span name = {self->at, 0};
+    xmp_span name = {self->at, 0};
     while (self->at < self->end && !is_name_end(*self->at))
         self->at++;
     name.size = (size_t)(self->at - name.at);
@@ -173,7 +90,7 @@ skip_space(walk *self)
 static void
 take_attribute(walk *self, const uint8_t *start)
 {
-    span name = take_name(self);
+    xmp_span name = take_name(self);
     skip_space(self);
     self->good = self->good && *self->at == '=';
     if (!self->good)
@@ -189,8 +106,11 @@ take_attribute(walk *self, const uint8_t *start)
     self->good = close && !memchr(self->at, '<', (size_t)(close - self->at));
     if (!self->good)
         return;
+    xmp_span value = {self->at, (size_t)(close - self->at)};
     self->at = close + 1;
-    if (!must_go(self, name))
+    if (self->gathers)
+        self->good = li_xmp_note_space(self->spaces, name, value);
+    else if (!li_xmp_must_go(self->edit, self->spaces, name, false))
         keep(self, start, self->at);
 }
 
@@ -199,11 +119,11 @@ static void
 take_start(walk *self)
 {
     const uint8_t *start = self->at++;
-    span name = take_name(self);
+    xmp_span name = take_name(self);
     if (!self->good)
         return;
     self->depth++;
-    if (!self->dropped && must_go(self, name))
+    if (!self->dropped && li_xmp_must_go(self->edit, self->spaces, name, true))
         self->dropped = self->depth;
     keep(self, start, self->at);
     for (;;) {
@@ -279,20 +199,38 @@ take_text(walk *self)
         keep(self, (const uint8_t *)"\n", (const uint8_t *)"\n" + 1);
 }
 
+static void
+walk_through(walk *self, const uint8_t *data)
+{
+    self->at = data;
+    while (self->good && self->at < self->end) {
+        if (*self->at == '<')
+            take_markup(self);
+        else
+            take_text(self);
+    }
+    self->good = self->good && self->depth == 0;
+}
+
 size_t
 li_xmp_rewrite(const uint8_t *data, size_t size, const li_xmp_edit *edit, uint8_t *to)
 {
     while (size && data[size - 1] == 0) /* some end with a zero as text in C does */
         size--;
-    walk self = {.at = data, .end = data + size, .edit = edit, .to = to, .first = to};
-    self.good = true;
+    xmp_spaces spaces = {.count = 0};
+    walk self = {.end = data + size,
+                 .edit = edit,
+                 .spaces = &spaces,
+                 .gathers = edit->drop_gps,
+                 .to = to,
+                 .first = to,
+                 .good = true};
     if (!size || memchr(data, 0, size) || data[0] >= 0xFE)
         return 0;
-    while (self.good && self.at < self.end) {
-        if (*self.at == '<')
-            take_markup(&self);
-        else
-            take_text(&self);
-    }
-    return self.good && self.depth == 0 ? (size_t)(self.to - to) : 0;
+    if (self.gathers)
+        walk_through(&self, data);
+    self.gathers = false;
+    self.dropped = 0;
+    walk_through(&self, data);
+    return self.good ? (size_t)(self.to - to) : 0;
 }

@@ -5,8 +5,10 @@
 #include "base/base.h"
 
 typedef struct li_xmp_edit {
-    bool drop_gps; /* properties that name a place in degrees */
-    bool upright;  /* what says how it is turned: it is not any more */
+    bool drop_gps;   /* properties that name a place in degrees */
+    bool upright;    /* what says how it is turned: it is not any more */
+    bool resized;    /* what says its width and height */
+    bool recoloured; /* what says of which colours its samples were */
 } li_xmp_edit;
 
 /* Copy the packet without the properties that must go, comments and padding. `to` has

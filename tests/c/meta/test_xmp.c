@@ -22,7 +22,8 @@ check_written(const char *from, const char *wanted, li_xmp_edit edit)
     (void)xmp_check((const uint8_t *)from, size);
 }
 
-static const li_xmp_edit stripped = {true, true}, kept = {false, false};
+static const li_xmp_edit stripped = {.drop_gps = true, .upright = true};
+static const li_xmp_edit kept = {.drop_gps = false};
 
 TEST(attributes_and_elements_of_a_place_go)
 {
@@ -61,8 +62,95 @@ TEST(what_tells_of_the_old_picture_goes)
     static const char upright[] = HEAD "></rdf:Description>" TAIL END;
     static const char turned[] = HEAD " tiff:Orientation=\"6\"><tiff:Orientation>6"
                                       "</tiff:Orientation></rdf:Description>" TAIL END;
-    check_written(from, upright, (li_xmp_edit){false, true});
-    check_written(from, turned, (li_xmp_edit){true, false});
+    check_written(from, upright, (li_xmp_edit){.upright = true});
+    check_written(from, turned, (li_xmp_edit){.drop_gps = true});
+}
+
+#define GEO "http://www.w3.org/2003/01/geo/wgs84_pos#"
+
+TEST(a_place_goes_whatever_its_prefix)
+{
+    static const char *const gone[] = {
+        "<g:lat>1</g:lat>",
+        "<lat xmlns='" GEO "'>1</lat>",
+        "<w:long>1</w:long><w:alt>2</w:alt><w:lat_long>1,2</w:lat_long>",
+        "<georss:point>1 2</georss:point>",
+        "<gml:Point><gml:pos>1 2</gml:pos></gml:Point>",
+        "<x:LineString><x:posList>1 2</x:posList></x:LineString>"
+        "<x:coordinates>1</x:coordinates>",
+        "<dwc:footprintWKT>POINT</dwc:footprintWKT>"
+        "<dwc:decimalLatitude>1</dwc:decimalLatitude>",
+        "<xmlnsx:GPSLatitude>1</xmlnsx:GPSLatitude>",
+    };
+    static const char head[] = "<z:a xmlns:x='http://www.opengis.net/gml'>";
+    for (size_t i = 0; i < sizeof(gone) / sizeof(gone[0]); i++) {
+        char from[300];
+        snprintf(from, sizeof(from), "%s%s<rdf:Alt/></z:a>", head, gone[i]);
+        check_written(from,
+                      "<z:a xmlns:x='http://www.opengis.net/gml'><rdf:Alt/></z:a>",
+                      stripped);
+        check_written(from, from, kept);
+    }
+    check_written("<a g:lat='1' xmlnsx:GPSLatitude='2' XMLNS:gpsx='3' b='4'/>",
+                  "<a b='4'/>", stripped);
+}
+
+TEST(every_name_of_a_vocabulary_of_places_goes)
+{
+    static const char from[] =
+        "<a><q:line>1 2</q:line><r:box>3</r:box><b q:elev='4' c:elev='5'"
+        " xmlns:q='http://www.georss.org/georss'/>"
+        "<where>6</where><r:d xmlns='http://www.GeoRSS.org/georss/10' "
+        "xmlns:r=\"http://earth.google.com/kml/2.0\"/></a>";
+    static const char left[] = "<b c:elev='5' xmlns:q='http://www.georss.org/georss'/>";
+    char root[300];
+    check_written(from, "", stripped); /* the default: all without a prefix */
+    snprintf(root, sizeof(root), "<z:a>%s</z:a>", from);
+    check_written(root, "<z:a></z:a>", stripped);
+    snprintf(root, sizeof(root), "<z:a><q:line>1</q:line>%s</z:a>", left);
+    char wanted[300];
+    snprintf(wanted, sizeof(wanted), "<z:a>%s</z:a>", left);
+    check_written(root, wanted, stripped);
+}
+
+/* More prefixes than there is room for, and one that is longer than any. */
+TEST(what_cannot_be_told_is_left_out)
+{
+    char from[4000] = "<a";
+    for (int i = 0; i < 9; i++) {
+        size_t at = strlen(from);
+        snprintf(from + at, sizeof(from) - at,
+                 " xmlns:p%d='" GEO "' xmlns:p%d='" GEO "'", i, i);
+        char whole[4000];
+        snprintf(whole, sizeof(whole), "%s/>", from);
+        check_written(whole, i < 8 ? whole : "", stripped);
+        check_written(whole, whole, kept);
+    }
+    static const char word[] = "a123456789b123456789c123456789d1";
+    for (int more = 0; more < 2; more++) {
+        snprintf(from, sizeof(from), "<a xmlns:%s%s='" GEO "'/>", word,
+                 more ? "x" : "");
+        check_written(from, more ? "" : from, stripped);
+    }
+}
+
+TEST(sizes_and_colours_go_where_they_have_changed)
+{
+    static const char from[] =
+        "<a exif:PixelXDimension='1' exif:ColorSpace='65535' b='2'>"
+        "<exif:PixelYDimension>3</exif:PixelYDimension><tiff:ImageWidth>4"
+        "</tiff:ImageWidth><photoshop:ICCProfile>Adobe RGB (1998)"
+        "</photoshop:ICCProfile><tiff:ImageLength>5</tiff:ImageLength></a>";
+    check_written(from,
+                  "<a exif:ColorSpace='65535' b='2'><photoshop:ICCProfile>Adobe RGB "
+                  "(1998)</photoshop:ICCProfile></a>",
+                  (li_xmp_edit){.resized = true});
+    check_written(from,
+                  "<a exif:PixelXDimension='1' b='2'><exif:PixelYDimension>3"
+                  "</exif:PixelYDimension><tiff:ImageWidth>4</tiff:ImageWidth>"
+                  "<tiff:ImageLength>5</tiff:ImageLength></a>",
+                  (li_xmp_edit){.recoloured = true});
+    check_written(from, from, stripped);
 }
 
 TEST(names_of_spaces_stay)
@@ -212,6 +300,10 @@ main(void)
     RUN(attributes_and_elements_of_a_place_go);
     RUN(the_rest_is_as_it_was);
     RUN(what_tells_of_the_old_picture_goes);
+    RUN(a_place_goes_whatever_its_prefix);
+    RUN(every_name_of_a_vocabulary_of_places_goes);
+    RUN(what_cannot_be_told_is_left_out);
+    RUN(sizes_and_colours_go_where_they_have_changed);
     RUN(names_of_spaces_stay);
     RUN(what_is_no_packet_is_left_out);
     RUN(damage_is_survived);

@@ -39,8 +39,10 @@ xmp_check_tag(const char *tag, size_t size)
             name[length++] = letter;
         name[length] = 0;
         if (ends && length && strncmp(tag, "xmlns", 5) != 0)
-            xmp_must(strncasecmp(name, "gps", 3) != 0 || strstr(name, "xmlns") ||
-                         memmem(tag, size, "xmlns:", 6),
+            xmp_must((strncasecmp(name, "gps", 3) != 0 &&
+                      strcasecmp(name, "lat") != 0 && strcmp(name, "alt") != 0 &&
+                      strcasecmp(name, "point") != 0) ||
+                         strstr(name, "xmlns") || memmem(tag, size, "xmlns:", 6),
                      "a place", (const uint8_t *)tag, size);
         if (ends)
             length = 0;
@@ -98,13 +100,16 @@ xmp_check_join(const uint8_t *data, size_t size)
 static inline size_t
 xmp_check(const uint8_t *data, size_t size)
 {
-    const li_xmp_edit edits[] = {{true, true}, {true, false}, {false, true}};
+    const li_xmp_edit edits[] = {{true, true, false, false},
+                                 {true, false, true, true},
+                                 {false, true, false, true},
+                                 {true, true, true, true}};
     uint8_t *exact = malloc(size ? size : 1), *made = malloc(size ? size : 1);
     size_t first = 0;
     if (size)
         memcpy(exact, data, size);
     xmp_check_join(data, size);
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 4; i++) {
         size_t written = li_xmp_rewrite(exact, size, &edits[i], made);
         xmp_must(written <= size, "longer", data, size);
         if (edits[i].drop_gps && written)
