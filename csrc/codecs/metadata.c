@@ -74,6 +74,9 @@ li_codec_metadata(const li_codec *codec, li_ctx *ctx, li_source *in,
                   const li_header *header, uint8_t keep, li_metadata *metadata)
 {
     *metadata = (li_metadata){.ctx = ctx, .orientation = header->orientation};
+    /* That EXIF comes before what XMP says of it is not known any more without EXIF. */
+    if (header->exif_bytes && !(keep & LI_KEEP_EXIF) && header->orientation <= 1)
+        metadata->stale = LI_STALE_TURN;
     if (keep & LI_KEEP_EXIF) {
         metadata->density = header->density;
         LI_TRY(read_exif(ctx, in, header, metadata));

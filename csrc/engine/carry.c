@@ -96,6 +96,7 @@ li_carry_open(li_ctx *ctx, const li_input *input, const li_request *request,
         return LI_OK;
     li_edit edit = {.keep = plan->keep,
                     .orientation = turned ? 1 : input->metadata.orientation,
+                    .stale = plan->stale,
                     .gray = li_pixel_is_gray(plan->out.pixel),
                     .transposed = plan->transposed,
                     .width = plan->out.width,
@@ -105,14 +106,6 @@ li_carry_open(li_ctx *ctx, const li_input *input, const li_request *request,
     if (li_metadata_any(&carried->metadata))
         carried->encode.metadata = &carried->metadata;
     return LI_OK;
-}
-
-uint8_t
-li_carried_kinds(const li_carried *carried)
-{
-    const li_metadata *with = &carried->metadata;
-    return (uint8_t)((with->icc ? LI_KEEP_ICC : 0) | (with->exif ? LI_KEEP_EXIF : 0) |
-                     (with->xmp ? LI_KEEP_XMP : 0));
 }
 
 void

@@ -29,8 +29,6 @@ typedef struct li_carried {
  * closed, also on failure. Does not touch the source. */
 li_status li_carry_open(li_ctx *ctx, const li_input *input, const li_request *request,
                         const li_plan *plan, li_carried *carried) LI_MUST_CHECK;
-/* LI_KEEP_… of what is carried. */
-uint8_t li_carried_kinds(const li_carried *carried);
 void li_carry_close(li_carried *carried); /* accepts a zeroed one */
 
 #endif

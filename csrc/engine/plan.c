@@ -445,6 +445,11 @@ plan_fill(li_ctx *ctx, const li_input *input, const li_request *request, li_plan
         LI_TRY(li_plan_decoder(ctx, input, request, &draft, plan));
     plan->count = draft.count;
     plan->out = info_now(&draft);
+    plan->stale = li_stale_of(request->auto_orient && input->codec &&
+                                  input->metadata.orientation > 1,
+                              plan->icc || plan->cmyk,
+                              plan->out.width != plan->stored.width ||
+                                  plan->out.height != plan->stored.height);
     LI_TRY(li_check_output(ctx, "output", plan->out));
     plan_memory(ctx, input, request, plan);
     plan_ahead(ctx, input, request, plan);

@@ -156,6 +156,7 @@ typedef struct li_plan {
     size_t count;
     li_info out;
     uint8_t keep;           /* LI_KEEP_…; 0: there is nothing, or nowhere to */
+    uint8_t stale;          /* LI_STALE_…: what it makes of what metadata say */
     uint64_t carried_bytes; /* of memory that metadata take on their way */
     li_encode encode;       /* the request's, and what the memory limit made of it */
     uint64_t bytes;         /* bounds the job's memory without its output */

@@ -293,7 +293,7 @@ li_plan_run(li_ctx *ctx, li_source *source, const li_input *input,
         status = li_carry_open(ctx, input, request, plan, &run.carried);
     if (status == LI_OK)
         status = open_sink(&run);
-    times->kept = li_carried_kinds(&run.carried);
+    times->kept = li_metadata_kinds(&run.carried.metadata);
     name_step(ctx, status, "encode");
     int64_t ready = li_now_ns();
     if (status == LI_OK)

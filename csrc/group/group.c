@@ -259,7 +259,7 @@ pump_leaf(leaf *it, li_pump_times *spent)
 {
     LI_TRY(li_carry_open(it->branch->ctx, it->group->share.input, it->branch->request,
                          it->plan, &it->carried));
-    it->branch->times.kept = li_carried_kinds(&it->carried);
+    it->branch->times.kept = li_metadata_kinds(&it->carried.metadata);
     LI_TRY(li_orient_settle(it->chain.rows, it->chain.count, &spent->rows_ns));
     LI_TRY(open_sink(it));
     LI_TRY(it->plane_sink ? li_planes_pump_rows(it->chain.rows, it->plane_sink, spent)

@@ -20,6 +20,7 @@ enum { LI_EXIF_ROOM = 128 }; /* what a new block may have more than the old one 
 typedef struct li_exif_edit {
     uint8_t orientation;    /* what its tag shall say; 1 is not added */
     bool drop_gps;          /* with all that may hold a place: see exif_write.c */
+    bool recoloured;        /* the samples are sRGB's: what said otherwise goes */
     uint32_t width, height; /* what tags that are there say from now on; 0: nothing */
     li_density density;     /* added where the block has none */
 } li_exif_edit;

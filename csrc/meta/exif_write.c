@@ -19,6 +19,7 @@ enum {
     TAG_EXIF = 0x8769,
     TAG_GPS = 0x8825,
     TAG_INTEROP = 0xA005,
+    TAG_COLOR_SPACE = 0xA001,
     TAG_PIXEL_X = 0xA002,
     TAG_PIXEL_Y = 0xA003,
     NEW_BYTES = 8, /* behind IFD_ENTRY_BYTES of an entry that is made here: its value */
@@ -88,6 +89,24 @@ is_safe(uint32_t tag)
     return true;
 }
 
+/* Curve, white and primaries of the samples, as a TIFF and as Exif 2.31 have them. */
+static bool
+is_of_colours(uint32_t tag)
+{
+    return tag == 0x012D || tag == 0x013E || tag == 0x013F || tag == 0xA500;
+}
+
+/* A number where only GPS has numbers; interoperability has two of its own, which are
+ * short, IFD0 the name of a program. */
+static bool
+may_be_place(const tiff *old, int which, size_t entry)
+{
+    enum { LAST_OF_GPS = 0x1F, TYPE_ASCII = 2 };
+    return which != GPS && tiff_short(old, entry) <= LAST_OF_GPS &&
+           tiff_short(old, entry + 2) != TYPE_ASCII &&
+           !(which == INTEROP && value_bytes(old, entry) <= 4);
+}
+
 /* Of a type that is known, with a value that is there. */
 static bool
 is_sound(const tiff *old, size_t entry)
@@ -132,11 +151,15 @@ static void
 gather(maker *self, int which, size_t at)
 {
     const tiff *old = &self->old;
+    const li_exif_edit *edit = self->edit;
     size_t count = at ? tiff_entries(old, at) : 0;
     for (size_t i = 0; i < count; i++) {
         size_t entry = at + 2 + i * IFD_ENTRY_BYTES;
         uint32_t tag = tiff_short(old, entry);
         directory *to = &self->directories[which];
+        if ((edit->recoloured && is_of_colours(tag)) ||
+            (edit->drop_gps && may_be_place(old, which, entry)))
+            continue;
         if (to->count < MOST_GATHERED && is_safe(tag) && is_sound(old, entry))
             add_item(to, (uint16_t)tag, entry);
     }
@@ -202,7 +225,7 @@ gather_all(maker *self)
     size_t exif = pointed(old, first, TAG_EXIF);
     gather(self, IFD0, first);
     gather(self, EXIF, exif);
-    if (exif)
+    if (exif && !self->edit->recoloured) /* its index may say Adobe RGB */
         gather(self, INTEROP, pointed(old, exif, TAG_INTEROP));
     if (!self->edit->drop_gps)
         gather(self, GPS, pointed(old, first, TAG_GPS));
@@ -300,9 +323,12 @@ static bool
 put_told(maker *self, int which, size_t at, uint16_t tag)
 {
     const li_exif_edit *edit = self->edit;
+    enum { SRGB = 1 };
     if (which == IFD0 && tag == TAG_ORIENTATION)
         put_number(self, at, tag, TYPE_SHORT,
                    edit->orientation ? edit->orientation : 1);
+    else if (which == EXIF && tag == TAG_COLOR_SPACE && edit->recoloured)
+        put_number(self, at, tag, TYPE_SHORT, SRGB);
     else if (which == EXIF && tag == TAG_PIXEL_X && edit->width)
         put_number(self, at, tag, TYPE_LONG, edit->width);
     else if (which == EXIF && tag == TAG_PIXEL_Y && edit->height)

@@ -47,11 +47,17 @@ li_icc_suits(const uint8_t *profile, size_t size, bool gray)
 /* --- editing ------------------------------------------------------------------------
  */
 
+static bool
+is_within(size_t size, uint32_t most)
+{
+    return !most || size <= most;
+}
+
 /* Has the format a place for so much? */
 static bool
 fits(li_ctx *ctx, const char *what, size_t size, uint32_t most)
 {
-    if (!most || size <= most)
+    if (is_within(size, most))
         return true;
     li_warn(ctx, "metadata: %zu bytes of %s are more than the %u that fit: left out",
             size, what, most);
@@ -71,6 +77,7 @@ edit_exif(const li_metadata *from, const li_edit *edit, li_metadata *to)
 {
     li_exif_edit how = {.orientation = edit->orientation,
                         .drop_gps = !(edit->keep & LI_KEEP_GPS),
+                        .recoloured = (from->stale | edit->stale) & LI_STALE_COLOURS,
                         .width = edit->width,
                         .height = edit->height};
     if (edit->places.dense_exif && is_sane(from->density))
@@ -84,11 +91,23 @@ edit_exif(const li_metadata *from, const li_edit *edit, li_metadata *to)
         li_warn(to->ctx, "metadata: the EXIF block is damaged, or has nothing to keep");
         to->exif_size = li_exif_rewrite(NULL, 0, &how, to->exif, room);
     }
-    if (to->exif_size && fits(to->ctx, "EXIF", to->exif_size, edit->places.exif_most))
+    if (to->exif_size && !fits(to->ctx, "EXIF", to->exif_size, edit->places.exif_most))
+        to->exif_size = li_exif_rewrite(NULL, 0, &how, to->exif, room);
+    if (to->exif_size && is_within(to->exif_size, edit->places.exif_most))
         return LI_OK;
     li_free(to->ctx, &to->exif);
     to->exif_size = 0;
     return LI_OK;
+}
+
+/* EXIF's word on how the picture is turned was applied, or it is not the container's.
+ */
+static bool
+is_turn_stale(const li_metadata *from, const li_edit *edit)
+{
+    bool overruled = from->exif && li_exif_orientation(from->exif, from->exif_size) > 1;
+    return (from->stale | edit->stale) & LI_STALE_TURN ||
+           (edit->orientation <= 1 && overruled);
 }
 
 /* Without the part that extends it. */
@@ -105,8 +124,11 @@ edit_less_xmp(const li_metadata *from, const li_xmp_edit *how, li_metadata *to)
 static li_status
 edit_xmp(const li_metadata *from, const li_edit *edit, li_metadata *to)
 {
+    uint8_t stale = from->stale | edit->stale;
     li_xmp_edit how = {.drop_gps = !(edit->keep & LI_KEEP_GPS),
-                       .upright = edit->orientation <= 1};
+                       .upright = is_turn_stale(from, edit),
+                       .resized = stale & LI_STALE_SIZE,
+                       .recoloured = stale & LI_STALE_COLOURS};
     uint32_t most = edit->places.xmp_most;
     if (!from->xmp)
         return LI_OK;

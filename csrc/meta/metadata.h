@@ -32,6 +32,21 @@ enum {
     LI_KEEP_GPS = 1 << 3, /* in EXIF and XMP */
 };
 
+/* What EXIF and XMP say and is not so any more. */
+enum {
+    LI_STALE_TURN = 1 << 0,    /* how the picture is turned: it was applied */
+    LI_STALE_COLOURS = 1 << 1, /* they became sRGB's */
+    LI_STALE_SIZE = 1 << 2,
+};
+
+static inline uint8_t
+li_stale_of(bool turned, bool recoloured, bool resized)
+{
+    return (uint8_t)((turned ? LI_STALE_TURN : 0) |
+                     (recoloured ? LI_STALE_COLOURS : 0) |
+                     (resized ? LI_STALE_SIZE : 0));
+}
+
 typedef struct li_metadata {
     li_ctx *ctx;  /* borrowed: of the blocks below; NULL: they are borrowed, too */
     uint8_t *icc; /* NULL: none; so the next two */
@@ -42,6 +57,7 @@ typedef struct li_metadata {
         xmp_more_size; /* of XMP, what can be left out; of size 0: none */
     li_density density;
     uint8_t orientation; /* of the picture that it goes with; 0 is 1 */
+    uint8_t stale;       /* LI_STALE_…, since they were read */
 } li_metadata;
 
 void li_metadata_free(li_metadata *metadata); /* accepts a zeroed one */
@@ -50,6 +66,15 @@ static inline uint64_t
 li_metadata_total(const li_metadata *metadata)
 {
     return (uint64_t)metadata->icc_size + metadata->exif_size + metadata->xmp_size;
+}
+
+/* LI_KEEP_… of what is there. */
+static inline uint8_t
+li_metadata_kinds(const li_metadata *metadata)
+{
+    return (uint8_t)((metadata->icc ? LI_KEEP_ICC : 0) |
+                     (metadata->exif ? LI_KEEP_EXIF : 0) |
+                     (metadata->xmp ? LI_KEEP_XMP : 0));
 }
 
 /* Is there anything to be written? */
@@ -71,6 +96,7 @@ typedef struct li_places {
 typedef struct li_edit {
     uint8_t keep;           /* LI_KEEP_… */
     uint8_t orientation;    /* of the new picture */
+    uint8_t stale;          /* LI_STALE_…, besides what is so already */
     bool gray;              /* it is */
     bool transposed;        /* its rows are columns of the old one */
     uint32_t width, height; /* of the new picture */

@@ -36,6 +36,7 @@ py_hand_metadata(py_job *job)
     li_metadata with = *from; /* borrowed */
     if (job->plan.icc)        /* the samples are not in its colours any more */
         with.icc = NULL, with.icc_size = 0;
+    with.stale |= job->plan.stale;
     LI_TRY(li_metadata_copy(&job->ctx, &with, &job->handed));
     if (job->request.auto_orient && job->input.codec)
         job->handed.orientation = 1;
@@ -59,12 +60,12 @@ py_wrap_metadata(const li_metadata *metadata)
 {
     if (!li_metadata_any(metadata))
         return Py_NewRef(Py_None);
-    return Py_BuildValue("(NNNddinn)", bytes_of(metadata->icc, metadata->icc_size),
-                         bytes_of(metadata->exif, metadata->exif_size),
-                         bytes_of(metadata->xmp, metadata->xmp_size),
-                         metadata->density.x, metadata->density.y,
-                         (int)metadata->orientation, (Py_ssize_t)metadata->xmp_more_at,
-                         (Py_ssize_t)metadata->xmp_more_size);
+    return Py_BuildValue(
+        "(NNNddiinn)", bytes_of(metadata->icc, metadata->icc_size),
+        bytes_of(metadata->exif, metadata->exif_size),
+        bytes_of(metadata->xmp, metadata->xmp_size), metadata->density.x,
+        metadata->density.y, (int)metadata->orientation, (int)metadata->stale,
+        (Py_ssize_t)metadata->xmp_more_at, (Py_ssize_t)metadata->xmp_more_size);
 }
 
 static int
@@ -86,7 +87,7 @@ py_metadata_parse(PyObject *given, py_source *source)
 {
     PyObject *icc, *exif, *xmp;
     li_metadata *to = &source->metadata;
-    int orientation;
+    int orientation, stale;
     Py_ssize_t more_at, more_size;
     if (given == Py_None)
         return 0;
@@ -94,13 +95,14 @@ py_metadata_parse(PyObject *given, py_source *source)
         PyErr_SetString(PyExc_TypeError, "metadata must be a tuple or None");
         return -1;
     }
-    if (!PyArg_ParseTuple(given, "OOOddinn", &icc, &exif, &xmp, &to->density.x,
-                          &to->density.y, &orientation, &more_at, &more_size) ||
+    if (!PyArg_ParseTuple(given, "OOOddiinn", &icc, &exif, &xmp, &to->density.x,
+                          &to->density.y, &orientation, &stale, &more_at, &more_size) ||
         borrow(icc, &to->icc, &to->icc_size) < 0 ||
         borrow(exif, &to->exif, &to->exif_size) < 0 ||
         borrow(xmp, &to->xmp, &to->xmp_size) < 0)
         return -1;
     to->orientation = orientation >= 1 && orientation <= 8 ? (uint8_t)orientation : 1;
+    to->stale = (uint8_t)(stale & (LI_STALE_TURN | LI_STALE_COLOURS | LI_STALE_SIZE));
     if (more_at < 0 || more_size < 0 || (size_t)more_at > to->xmp_size ||
         (size_t)more_size > to->xmp_size - (size_t)more_at) {
         PyErr_SetString(PyExc_ValueError, "a part of XMP that is not in it");

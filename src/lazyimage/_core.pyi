@@ -44,14 +44,14 @@ class Source:
         cls,
         data: Buffer,
         mode: str | None,
-        metadata: tuple[bytes | None, bytes | None, bytes | None, float, float, int, int, int]
+        metadata: tuple[bytes | None, bytes | None, bytes | None, float, float, int, int, int, int]
         | None = None,
         numbers: bytes | None = None,
     ) -> Source:
         """A 2-D or 3-D uint8 or uint16 array (H, W) or (H, W, C): borrowed if its pixels
         are packed (any row stride), else copied once. mode None: by C, 1 L, 2 LA, 3 RGB, 4 RGBA.
-        metadata: ICC, EXIF, XMP, pixels per inch across and down, orientation, where in XMP
-        its extension is. numbers: of a job that left colours as they were."""
+        metadata: ICC, EXIF, XMP, pixels per inch across and down, orientation, LI_STALE_…,
+        where in XMP its extension is. numbers: of a job that left colours as they were."""
     def hold(self) -> None:
         """Open the file now and keep this version for all jobs until release(). Counts."""
     def release(self) -> None: ...

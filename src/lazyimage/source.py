@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from lazyimage.outputs import Pixels
 
-    Metadata = tuple[bytes | None, bytes | None, bytes | None, float, float, int, int, int]
+    Metadata = tuple[bytes | None, bytes | None, bytes | None, float, float, int, int, int, int]
     """ICC, EXIF, XMP; pixels per inch across and down, 0: not known; orientation."""
 
     Told = tuple[int | None, tuple[str, ...]]

@@ -140,7 +140,7 @@ TEST(each_output_has_what_it_keeps_on_its_own_ledger)
         li_plan plan = {.keep = keep, .out = {8, 8, LI_RGB8}};
         CHECK_EQ(li_carry_open(&ctx, &input, &request, &plan, &carried), LI_OK);
         uint8_t there = LI_KEEP_ICC | LI_KEEP_XMP; /* there is no EXIF to keep */
-        CHECK_EQ(li_carried_kinds(&carried), keep & there);
+        CHECK_EQ(li_metadata_kinds(&carried.metadata), keep & there);
         CHECK_EQ(carried.encode.metadata != NULL, (keep & there) != 0);
         li_carry_close(&carried);
         CHECK_EQ(ctx.bytes, 0);

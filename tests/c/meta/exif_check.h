@@ -190,13 +190,14 @@ exif_check_files(const uint8_t *block, size_t size)
 /* A directory in the order of its tags, each value inside, no other behind it, nothing
  * that must go; *pointers gets what it points to. */
 static inline void
-exif_directory(const uint8_t *data, size_t size, uint64_t at, bool gps,
-               uint64_t pointers[3])
+exif_directory(const uint8_t *data, size_t size, uint64_t at, const li_exif_edit *edit,
+               uint64_t pointers[4])
 {
     static const uint16_t gone[] = {0x0111, 0x0144, 0x014a, 0x0201, 0x02bc,
                                     0x83bb, 0x8649, 0x8773, 0x927c, 0xea1c};
     static const uint8_t widths[] = {0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8};
-    bool big = data[0] == 'M';
+    static const uint16_t colours[] = {0x012d, 0x013e, 0x013f, 0xa005, 0xa500};
+    bool big = data[0] == 'M', gps = !edit->drop_gps;
     int64_t count = slow_number(data, size, at, 2, big), last = -1;
     exif_must(at % 2 == 0 && count > 0, "an empty directory", data, size);
     for (at += 2; count > 0; count--, at += 12) {
@@ -211,7 +212,14 @@ exif_directory(const uint8_t *data, size_t size, uint64_t at, bool gps,
                   "a value outside", data, size);
         for (size_t i = 0; i < sizeof(gone) / sizeof(gone[0]); i++)
             exif_must(tag != gone[i], "what must go", data, size);
-        exif_must(gps || tag != 0x8825, "a place", data, size);
+        exif_must(gps || (tag != 0x8825 && (tag > 0x1f || bytes <= 4 || type == 2)),
+                  "a place", data, size);
+        for (int i = 0; i < 5 && edit->recoloured; i++)
+            exif_must(tag != colours[i], "old colours", data, size);
+        bool srgb =
+            type == 3 && number == 1 && slow_number(data, size, at + 8, 2, big) == 1;
+        exif_must(tag != 0xa001 || !edit->recoloured || !pointers[3] || srgb,
+                  "another colour space", data, size);
         if (tag == 0x8769 || tag == 0x8825 || tag == 0xa005)
             pointers[tag == 0x8769 ? 0 : tag == 0x8825 ? 1 : 2] = (uint64_t)value;
         last = tag;
@@ -221,19 +229,20 @@ exif_directory(const uint8_t *data, size_t size, uint64_t at, bool gps,
 }
 
 static inline void
-exif_well_formed(const uint8_t *data, size_t size, bool gps)
+exif_well_formed(const uint8_t *data, size_t size, const li_exif_edit *edit)
 {
-    uint64_t first[3] = {0}, inner[3] = {0};
+    uint64_t first[4] = {0}, inner[4] = {[3] = 1}; /* the last: it is Exif's own */
     bool big = data[0] == 'M';
     exif_must(size >= 8 && memcmp(data, big ? "MM\0*" : "II*\0", 4) == 0, "no TIFF",
               data, size);
     uint64_t start = (uint64_t)slow_number(data, size, 4, 4, big);
-    exif_directory(data, size, start, gps, first);
-    for (int i = 0; i < 2; i++)
-        if (first[i])
-            exif_directory(data, size, first[i], false, inner);
+    exif_directory(data, size, start, edit, first);
+    if (first[0])
+        exif_directory(data, size, first[0], edit, inner);
+    if (first[1])
+        exif_directory(data, size, first[1], edit, first);
     if (inner[2])
-        exif_directory(data, size, inner[2], false, first);
+        exif_directory(data, size, inner[2], edit, first);
 }
 
 /* Returns the size; what is written is well-formed, says what it was told to say, and
@@ -246,7 +255,7 @@ exif_check_edit(const uint8_t *data, size_t size, const li_exif_edit *edit)
     size_t written = li_exif_rewrite(data, size, edit, made, room);
     exif_must(written <= room, "more than its room", data, size);
     if (written) {
-        exif_well_formed(made, written, !edit->drop_gps);
+        exif_well_formed(made, written, edit);
         exif_must(slow_orientation(made, written) == edit->orientation,
                   "another orientation", data, size);
         li_density density = li_exif_density(made, written);
@@ -276,10 +285,13 @@ exif_check_edits(const uint8_t *data, size_t size)
 {
     const li_exif_edit upright = {.orientation = 1, .drop_gps = true};
     const li_exif_edit turned = {.orientation = 6, .width = 70000, .height = 5};
+    const li_exif_edit coloured = {
+        .orientation = 1, .drop_gps = true, .recoloured = true};
     const li_exif_edit dense = {.orientation = 1, .density = {72.5, 300}};
     (void)exif_check_edit(data, size, &upright);
     (void)exif_check_edit(data, size, &turned);
     (void)exif_check_edit(data, size, &dense);
+    (void)exif_check_edit(data, size, &coloured);
 }
 
 /* Any bytes; returns the orientation. */

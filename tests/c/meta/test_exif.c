@@ -257,6 +257,46 @@ TEST(a_place_is_gone_and_what_is_told_is_told)
     }
 }
 
+/* Exif's first entry, which is the maker note, becomes what says Adobe RGB, IFD0's
+ * resolution the white point. */
+TEST(what_says_other_colours_goes_where_they_were_converted)
+{
+    for (int big = 0; big < 2; big++)
+        for (int converted = 0; converted < 2; converted++) {
+            camera in = camera_block(big), told = {.big = big};
+            uint8_t out[sizeof(in.data) + LI_EXIF_ROOM];
+            camera_seek(&in, EXIF + 2);
+            camera_entry(&in, 0xa001, 3, 1, 0xffff);
+            camera_seek(&in, 10 + 2 * 12);
+            camera_entry(&in, 0x013e, 5, 2, VALUES + 16);
+            in.size = sizeof(in.data);
+            li_exif_edit edit = {.orientation = 1, .recoloured = converted};
+            size_t size = li_exif_rewrite(in.data, in.size, &edit, out, sizeof(out));
+            CHECK(size > 0);
+            camera_entry(&told, 0xa001, 3, 1, converted ? 1 : 0xffff);
+            CHECK(has_bytes(out, size, told.data, told.size));
+            CHECK_EQ(has_bytes(out, size, "R98", 4), !converted);
+            CHECK_EQ(has_bytes(out, size, in.data + VALUES + 16, 16), !converted);
+            exif_check_edits(in.data, in.size);
+        }
+}
+
+/* Its pointer leads to GPS, as damage or malice has it. */
+TEST(a_place_is_gone_from_where_it_does_not_belong)
+{
+    for (int big = 0; big < 2; big++) {
+        camera in = camera_block(big);
+        uint8_t out[sizeof(in.data) + LI_EXIF_ROOM];
+        size_t size = in.size;
+        camera_seek(&in, 10 + 5 * 12);
+        camera_entry(&in, 0x8769, 4, 1, GPS);
+        li_exif_edit edit = {.orientation = 1, .drop_gps = true};
+        size = li_exif_rewrite(in.data, size, &edit, out, sizeof(out));
+        CHECK(size > 0 && !has_bytes(out, size, in.data + 600, 24));
+        exif_check_edits(in.data, sizeof(in.data));
+    }
+}
+
 TEST(a_place_stays_where_it_may)
 {
     for (int big = 0; big < 2; big++) {
@@ -304,7 +344,7 @@ TEST(of_nothing_a_block_is_made_that_says_what_is_told)
     edit = (li_exif_edit){.orientation = 8, .density = {300, 72.125}};
     size_t size = li_exif_rewrite(NULL, 0, &edit, out, sizeof(out));
     CHECK(size > 0);
-    exif_well_formed(out, size, false);
+    exif_well_formed(out, size, &edit);
     CHECK_EQ(li_exif_orientation(out, size), 8);
     CHECK(li_exif_density(out, size).x == 300 &&
           li_exif_density(out, size).y == 72.125);
@@ -360,6 +400,8 @@ main(void)
     RUN(noise_is_safe);
     RUN(damaged_blocks_say_what_a_slow_reader_says);
     RUN(a_place_is_gone_and_what_is_told_is_told);
+    RUN(what_says_other_colours_goes_where_they_were_converted);
+    RUN(a_place_is_gone_from_where_it_does_not_belong);
     RUN(a_place_stays_where_it_may);
     RUN(a_turned_block_has_its_resolutions_turned);
     RUN(of_nothing_a_block_is_made_that_says_what_is_told);

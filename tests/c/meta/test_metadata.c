@@ -1,6 +1,7 @@
 /* test_metadata.c: what is kept is made fit, what does not fit is left out with a word,
  * and whatever fails leaves nothing behind. */
 #include "meta/metadata.h"
+#include "meta/exif.h"
 #include "test.h"
 
 static uint8_t exif[] = "MM\0*\0\0\0\10\0\2"
@@ -70,6 +71,62 @@ TEST(what_does_not_fit_is_left_out_with_a_word)
         CHECK_EQ(to.exif == NULL && to.exif_size == 0, i == 1);
         CHECK_EQ(to.xmp == NULL && to.xmp_size == 0, i == 2);
         CHECK_EQ(ctx.warnings.count, 1);
+        li_metadata_free(&to);
+        CHECK_EQ(ctx.bytes, 0);
+    }
+}
+
+/* The picture is turned as the block said, whatever else had no place. */
+TEST(orientation_stays_where_its_block_does_not_fit)
+{
+    uint8_t profile[132];
+    li_metadata from = all(profile), to;
+    for (int turned = 0; turned < 2; turned++) {
+        li_ctx ctx;
+        li_ctx_init(&ctx, NULL);
+        li_edit edit = {.keep = LI_KEEP_EXIF,
+                        .orientation = turned ? 6 : 1,
+                        .places = {.exif_most = from.exif_size - 1}};
+        CHECK_EQ(li_metadata_edit(&ctx, &from, &edit, &to), LI_OK);
+        CHECK_EQ(to.exif != NULL, turned);
+        CHECK(!turned || li_exif_orientation(to.exif, to.exif_size) == 6);
+        CHECK_EQ(ctx.warnings.count, 1);
+        li_metadata_free(&to);
+        CHECK_EQ(ctx.bytes, 0);
+    }
+}
+
+static bool
+says(const li_metadata *metadata, const char *what)
+{
+    for (size_t at = 0; at + strlen(what) <= metadata->xmp_size; at++)
+        if (memcmp(metadata->xmp + at, what, strlen(what)) == 0)
+            return true;
+    return false;
+}
+
+/* Of the packet, by what is so no more; of it and of the block, who has the word. */
+TEST(what_is_stale_goes_and_nothing_else)
+{
+    static uint8_t packet[] =
+        "<a o:Orientation='3' p:ImageWidth='9' c:ColorSpace='2'/>";
+    for (int i = 0; i < 8 * 8; i++) {
+        li_metadata from = {.xmp = packet, .xmp_size = sizeof(packet) - 1}, to;
+        from.stale = (uint8_t)(i / 8);
+        li_edit edit = {
+            .keep = LI_KEEP_XMP, .orientation = 1, .stale = (uint8_t)(i % 8)};
+        uint8_t stale = (uint8_t)(i / 8 | i % 8);
+        li_ctx ctx;
+        li_ctx_init(&ctx, NULL);
+        CHECK_EQ(li_metadata_edit(&ctx, &from, &edit, &to), LI_OK);
+        CHECK_EQ(says(&to, "Orientation"), !(stale & LI_STALE_TURN));
+        CHECK_EQ(says(&to, "ColorSpace"), !(stale & LI_STALE_COLOURS));
+        CHECK_EQ(says(&to, "ImageWidth"), !(stale & LI_STALE_SIZE));
+        li_metadata_free(&to);
+        from.exif = exif;
+        from.exif_size = sizeof(exif) - 1; /* of orientation 6, which is overruled */
+        CHECK_EQ(li_metadata_edit(&ctx, &from, &edit, &to), LI_OK);
+        CHECK(!says(&to, "Orientation"));
         li_metadata_free(&to);
         CHECK_EQ(ctx.bytes, 0);
     }
@@ -193,6 +250,8 @@ main(void)
 {
     RUN(each_kind_is_kept_where_it_is_asked_for);
     RUN(what_does_not_fit_is_left_out_with_a_word);
+    RUN(orientation_stays_where_its_block_does_not_fit);
+    RUN(what_is_stale_goes_and_nothing_else);
     RUN(a_profile_suits_its_own_pixels_only);
     RUN(density_is_whole_or_is_not);
     RUN(no_writer_writes_more_than_is_said);
