@@ -5,7 +5,7 @@ import io
 import os
 import struct
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import numpy as np
 import oracle
@@ -376,6 +376,15 @@ def test_the_estimate_has_room_for_lcms2() -> None:
         assert result.metrics.peak_bytes <= engine.estimate("png").peak_bytes
     more = tagged.estimate("png").peak_bytes - plain.estimate("png").peak_bytes
     assert 1_500_000 < more < 2_000_000
+
+
+@pytest.mark.parametrize("color", ["keep", "srgb"])
+def test_the_estimate_has_room_for_a_long_profile(color: Literal["keep", "srgb"]) -> None:
+    """Under "keep" it is read to see whether it is sRGB's."""
+    long = encoded(picture(), "png", profile(P3, SRGB_CURVE, padding=3_000_000))
+    engine = Engine.from_bytes(long)
+    taken = engine.to_buffer("png", color=color).metrics.peak_bytes
+    assert 3_000_000 < taken <= engine.estimate("png", color=color).peak_bytes
 
 
 @needs_lcms2

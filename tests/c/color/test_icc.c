@@ -250,19 +250,23 @@ TEST(damage_of_any_byte_is_survived)
 
 TEST(every_allocation_may_fail)
 {
-    bytes profiles[] = {wide(), gray(1.8), inks()};
-    static const li_pixel pixels[] = {LI_RGB8, LI_GRAY8, LI_CMYK8};
-    for (int i = 0; i < 3; i++) {
+    bytes profiles[] = {wide(), gray(1.8), inks(), wide()};
+    static const li_pixel pixels[] = {LI_RGB8, LI_GRAY8, LI_CMYK8, LI_RGB8};
+    static const li_cicp linear = {.gamma = 100000};
+    profiles[3].size = 150; /* of no use, which is not want of memory */
+    for (int i = 0; i < 4; i++) {
         bool done = false;
         for (int left = 0; !done && left < 2000; left++) {
             li_ctx ctx;
             li_icc *icc;
             li_ctx_init(&ctx, NULL);
             ctx.allocs_left = left;
-            li_status status = li_icc_open(&ctx, profiles[i].data, profiles[i].size,
-                                           pixels[i], false, &icc);
+            li_status status =
+                li_icc_open_either(&ctx, profiles[i].data, profiles[i].size, &linear,
+                                   pixels[i], false, &icc);
             done = status == LI_OK;
             CHECK(done ? icc != NULL : status == LI_ENOMEM && !icc);
+            CHECK(!done || ctx.warnings.count == (i == 3));
             li_icc_close(&icc);
             CHECK_EQ(ctx.bytes, 0);
         }
