@@ -195,6 +195,25 @@ li_codec_note_rest(const char *codec, li_ctx *ctx, const li_source *in, uint64_t
                 (unsigned long long)(in->size - end), what);
 }
 
+/* A decoder that salvages goes on behind damage, unless the file has changed: the
+ * message is still there. */
+static inline li_status
+li_codec_forgive(li_ctx *ctx, li_source *in)
+{
+    ctx->status = LI_OK;
+    return li_source_verify(in);
+}
+
+/* Then: it has lost no row. The message becomes a warning. */
+static inline void
+li_codec_note_salvaged(li_ctx *ctx, uint32_t height, const char *but)
+{
+    ctx->salvaged = true;
+    ctx->rows_real = height;
+    li_warn(ctx, "salvage: %u of %u rows%s; %s", height, height, but, ctx->message);
+    ctx->message[0] = 0;
+}
+
 /* May this be asked of a decoder for a shrink? */
 static inline bool
 li_header_skims(const li_header *header, uint8_t shrink, bool planes)

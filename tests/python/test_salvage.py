@@ -3,6 +3,7 @@
 import io
 import itertools
 import pickle
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -120,6 +121,40 @@ def test_an_interlaced_picture_is_whole_once_its_first_pass_is(dtype: str):
         found.append(rows)
     assert found[0] < 16 and found[-1] == 120 and len(set(found)) > 10
     assert {rows % 8 for rows in found} == {0}
+
+
+def png_samples(kind: str) -> np.ndarray:
+    """Of a kind whose samples are handed out as they are in the file, or made of it."""
+    if kind == "deep":
+        return np.random.default_rng(3).integers(0, 65536, (40, 30, 3), np.uint16)
+    shape = {"row": (1, 30, 3), "bits": (40, 30)}.get(kind, (40, 30, 3))
+    samples = np.random.default_rng(3).integers(0, 256, shape, np.uint8)
+    return np.where(samples > 127, np.uint8(255), np.uint8(0)) if kind == "bits" else samples
+
+
+@pytest.mark.parametrize("kind", ["rgb", "deep", "row", "bits", "interlaced"])
+def test_a_png_with_damage_behind_its_rows_loses_none(kind: str):
+    """Cut in IEND, its head, IDAT's CRC, the check of the stream; or one of them wrong."""
+    samples = png_samples(kind)
+    options = {"bits": {"bit_depth": 1}, "interlaced": {"interlace": True}}.get(kind, {})
+    data = bytes(Engine.from_pixels(samples).to_buffer("png", **options))
+    dtype, mode = str(samples.dtype), "L" if kind == "bits" else "RGB"
+    damaged = [data[:-size] for size in (1, 4, 12, 13, 16, 17, 20)]
+    for back in (13, 17):
+        wrong = bytearray(data)
+        wrong[-back] ^= 1
+        damaged.append(bytes(wrong))
+    if kind == "interlaced":  # libpng reads the end of the stream with the last row
+        damaged = damaged[:3]
+    for broken in damaged:
+        with pytest.raises((CorruptImageError, TruncatedImageError)):
+            Engine.from_bytes(broken).to_pixels()
+        pixels = Engine.from_bytes(broken, salvage=True).to_pixels(mode=mode, dtype=dtype)
+        assert np.array_equal(np.asarray(pixels).reshape(samples.shape), samples)
+        height = samples.shape[0]
+        assert pixels.metrics.rows_real == height
+        assert len(pixels.metrics.warnings) == 1
+        assert pixels.metrics.warnings[0].startswith(f"salvage: {height} of {height} rows; png: ")
 
 
 def ink_profile() -> bytes:
@@ -253,13 +288,26 @@ def test_what_is_decoded_once_still_tells_what_was_lost(kind: str):
             assert (result.metrics.rows_real, result.metrics.warnings) == (rows, said)
 
 
+def in_pieces(data: bytes, size: int) -> bytes:
+    """A PNG of one IDAT, its stream cut into many."""
+    at = data.index(b"IDAT") - 4
+    length = int.from_bytes(data[at : at + 4], "big")
+    stream = data[at + 8 : at + 8 + length]
+    pieces = []
+    for start in range(0, length, size):
+        body = b"IDAT" + stream[start : start + size]
+        check = zlib.crc32(body).to_bytes(4, "big")
+        pieces.append((len(body) - 4).to_bytes(4, "big") + body + check)
+    return data[:at] + b"".join(pieces) + data[at + 12 + length :]
+
+
 def test_damage_in_the_middle_ends_the_real_rows():
-    data = bytearray(encoded("png"))
+    data = bytearray(in_pieces(encoded("png"), 4000))
     data[len(data) // 2] ^= 0x55  # of a stored block: only a checksum tells, in its place
     with pytest.raises(CorruptImageError):
         Engine.from_bytes(bytes(data)).to_pixels()
     _, rows, warnings = pixels_of(bytes(data), True)
-    assert rows is not None and HEIGHT // 4 < rows < HEIGHT and "check" in warnings[0]
+    assert rows is not None and HEIGHT // 4 < rows < HEIGHT and "CRC" in warnings[0]
 
 
 def test_a_header_that_is_cut_off_is_an_error():

@@ -27,7 +27,8 @@ typedef struct png_reader {
     li_frame frame;        /* owned; interlaced only */
     bool deep;             /* 16 bits stay */
     bool interlaced;
-    bool filled;      /* the frame is */
+    bool filled;      /* the frame is, or as much of it as there is */
+    bool whole;       /* all passes of it are there */
     uint32_t known;   /* so many of its rows have pixels */
     li_status broken; /* what it ended with behind them, in these words */
     char words[LI_MESSAGE_BYTES];
@@ -244,6 +245,7 @@ step_frame(png_reader *reader)
             if (pass == 0)
                 reader->known = y + 1;
         }
+    reader->whole = true;
 }
 
 /* --- the rows --------------------------------------------------------------------- */
@@ -256,19 +258,15 @@ keep_known(png_reader *reader, li_status status)
     li_ctx *ctx = reader->base.ctx;
     if (!ctx->salvage || !li_is_damage(status) || reader->known == 0)
         return status;
-    ctx->status = LI_OK;
-    LI_TRY(li_source_verify(reader->in));
+    LI_TRY(li_codec_forgive(ctx, reader->in));
     uint32_t height = reader->base.info.height;
     if (reader->known < height) {
         reader->broken = status;
         memcpy(reader->words, ctx->message, sizeof(reader->words));
         return LI_OK;
     }
-    ctx->salvaged = true;
-    ctx->rows_real = height;
-    li_warn(ctx, "salvage: %u of %u rows, some coarser than they were; %s", height,
-            height, ctx->message);
-    ctx->message[0] = 0;
+    li_codec_note_salvaged(ctx, height,
+                           reader->whole ? "" : ", some coarser than they were");
     return LI_OK;
 }
 

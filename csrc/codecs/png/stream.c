@@ -114,18 +114,25 @@ next_batch(png_stream *stream, uint32_t y)
                    "png: IDAT: bad adaptive filter value");
 }
 
-/* The last row waits in front of the batch, so that the rest of it is free. */
+/* The last row waits in front of the batch, so that the rest of it is free. Every row
+ * is there: to whom salvages, what is damaged behind them is no loss. */
 static li_status
 finish(png_stream *stream)
 {
+    uint32_t height = stream->base.info.height;
     uint8_t *last = batch_row(stream, stream->at);
     if (stream->ahead)
         return li_ahead_finish(stream->ahead);
     if (!stream->expand.row)
         memmove(stream->batch, last, stream->stride);
-    return li_png_idat_finish(&stream->idat, batch_row(stream, 0),
-                              batch_bytes(stream->stride, stream->base.info.height) -
-                                  stream->stride - LI_ROW_SLACK);
+    li_status status = li_png_idat_finish(
+        &stream->idat, batch_row(stream, 0),
+        batch_bytes(stream->stride, height) - stream->stride - LI_ROW_SLACK);
+    if (!stream->base.ctx->salvage || !li_is_damage(status))
+        return status;
+    LI_TRY(li_codec_forgive(stream->base.ctx, stream->in));
+    li_codec_note_salvaged(stream->base.ctx, height, "");
+    return LI_OK;
 }
 
 static li_status
