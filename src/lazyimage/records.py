@@ -244,7 +244,8 @@ class Metrics(Record):
     """Kinds of metadata that sanitize() removed: what keep_metadata() asked for, and of
     public-upload a profile that is not valid or above 512 KiB."""
     rows_real: int | None
-    """With salvage=True: how many of the file's rows, from the first on, are not filled."""
+    """With salvage=True: how many of the file's rows, from the first on, are not filled.
+    What the job does not read counts as whole: a crop that ends above the damage has all."""
     warnings: tuple[str, ...]
     steps: tuple[str, ...]
     """Names of the operations as they were run."""

@@ -288,6 +288,73 @@ def test_what_is_decoded_once_still_tells_what_was_lost(kind: str):
             assert (result.metrics.rows_real, result.metrics.warnings) == (rows, said)
 
 
+def jpeg_segments(data: bytes) -> list[tuple[int, int, int]]:
+    """Marker, start and end of each segment but bare ones."""
+    found, at = [], 2
+    while True:
+        at = data.index(b"\xff", at)
+        marker = data[at + 1]
+        if marker == 0xD9:
+            return found
+        if marker in (0, 0xFF) or 0xD0 <= marker <= 0xD7:
+            at += 1
+            continue
+        end = at + 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+        found.append((marker, at, end))
+        at = end
+
+
+@pytest.mark.parametrize("subsampling", [0, 2])
+@pytest.mark.parametrize("max_scans", [None, 0])
+def test_a_jpeg_in_passes_may_be_cut_in_a_segment(subsampling: int, max_scans: int | None):
+    """Between scans stand their tables and headers: every byte of them may be the last."""
+    out = io.BytesIO()
+    picture().save(out, "JPEG", quality=90, progressive=True, subsampling=subsampling)
+    data, coarse = out.getvalue(), []
+    whole, _, _ = pixels_of(data, False)
+    segments = jpeg_segments(data)
+    first = next(end for marker, _, end in segments if marker == 0xDA)
+    for marker, start, end in segments:
+        if start < first:
+            continue
+        assert marker in (0xC4, 0xDA)
+        seen = set()
+        for size in range(start, end):
+            engine = Engine.from_bytes(data[:size], salvage=True)
+            if max_scans is not None:
+                engine = engine.limits(max_scans=max_scans)
+            pixels = engine.to_pixels()
+            assert pixels.metrics.rows_real == HEIGHT
+            assert any("coarser" in text for text in pixels.metrics.warnings)
+            seen.add(abs(np.asarray(pixels).astype(int) - whole).mean())
+        assert len(seen) == 1  # no byte of it counts
+        coarse += seen
+    assert len(coarse) > 9 and coarse[0] < 30 and coarse[-1] < 10
+
+
+@pytest.mark.parametrize("kind", ["jpeg-progressive", "webp", "webp-lossless"])
+def test_a_file_without_its_last_byte_is_whole_but_has_a_warning(kind: str):
+    data = encoded(kind)
+    if kind.startswith("webp"):  # an unused chunk: what is cut is no part of the picture
+        data += b"NONE" + (2).to_bytes(4, "little") + b"xy"
+        data = data[:4] + (len(data) - 8).to_bytes(4, "little") + data[8:]
+    whole, _, _ = pixels_of(data, False)
+    image, rows, warnings = pixels_of(data[:-1], True)
+    assert np.array_equal(image, whole) and rows == HEIGHT
+    ends = {"jpeg-progressive": "jpeg: the file ends without an end marker"}
+    said = f"webp: the file ends too early, after {len(data) - 1} bytes of {len(data)}"
+    assert warnings == (ends.get(kind, said),)
+
+
+def test_damage_that_the_job_does_not_come_to_is_not_told():
+    data = encoded("png")[: len(encoded("png")) // 2]
+    engine = Engine.from_bytes(data, salvage=True)
+    top = engine.crop(0, 0, WIDTH, 20).to_pixels()
+    assert top.metrics.rows_real == HEIGHT and top.metrics.warnings == ()
+    low = engine.crop(0, HEIGHT - 20, WIDTH, 20).to_pixels()
+    assert low.metrics.rows_real is not None and low.metrics.rows_real < HEIGHT - 20
+
+
 def in_pieces(data: bytes, size: int) -> bytes:
     """A PNG of one IDAT, its stream cut into many."""
     at = data.index(b"IDAT") - 4

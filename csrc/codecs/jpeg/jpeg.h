@@ -54,6 +54,10 @@ li_status li_jpeg_profile(li_ctx *ctx, li_source *in, const li_header *header,
  * limits.max_scans scans: a bomb of 300 KB decodes for seconds before libjpeg has seen
  * a hundredth of it. */
 li_status li_jpeg_check_scans(li_ctx *ctx, li_source *in) LI_MUST_CHECK;
+/* The same, and where the first segment begins that the file's end cuts; no such: where
+ * the file ends. */
+li_status li_jpeg_whole_segments(li_ctx *ctx, li_source *in,
+                                 uint64_t *end) LI_MUST_CHECK;
 
 /* --- what libjpeg takes (size.c); pure -------------------------------------------- */
 

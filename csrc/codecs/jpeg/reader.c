@@ -37,6 +37,12 @@ li_jpeg_reader_fail(li_jpeg_reader *reader, li_status status, const char *words)
     li_jpeg_leave((j_common_ptr)&reader->jpeg);
 }
 
+static size_t
+left_of(const li_jpeg_reader *reader)
+{
+    return reader->offset < reader->end ? (size_t)(reader->end - reader->offset) : 0;
+}
+
 /* Behind the last byte the library is given end markers: it stops at once, and what it
  * then misses is an error (E132), because `ended` is set. A picture that is complete
  * but for its end marker is not. Arithmetic decoding misses nothing: zeros are as good
@@ -53,6 +59,8 @@ source_fill(j_decompress_ptr jpeg)
         li_jpeg_leave((j_common_ptr)jpeg);
     if (got > LI_WINDOW_BYTES)
         got = LI_WINDOW_BYTES;
+    if (reader->end && got > left_of(reader))
+        got = left_of(reader);
     reader->offset += got;
     if (got == 0) {
         reader->trouble.ended = true;
@@ -156,12 +164,14 @@ check_scans(li_jpeg_reader *reader)
     li_warn(reader->ctx, "jpeg: the progressive scans do not complete the picture");
 }
 
-/* Of a picture in passes the salvage is known before its first row. */
+/* Of a picture in passes the salvage is known before its first row. Without its end
+ * marker alone it is whole. */
 static void
 check_salvage(li_jpeg_reader *reader)
 {
     const li_jpeg_trouble *trouble = &reader->trouble;
-    if (!trouble->forgives || !(trouble->damaged || trouble->ended))
+    bool cut = trouble->ended && !li_jpeg_reader_complete(reader);
+    if (!trouble->forgives || !(trouble->damaged || cut))
         return;
     uint32_t height = reader->jpeg.image_height;
     uint32_t rows = trouble->damaged ? trouble->rows : height;
@@ -210,7 +220,9 @@ li_jpeg_reader_open(li_jpeg_reader *reader, li_ctx *ctx, li_source *in,
     reader->hint = hint;
     reader->held = header->held_bytes > 0;
     reader->trouble.forgives = ctx->salvage && reader->held;
-    if (reader->held)
+    if (reader->trouble.forgives) /* an end marker must not be read as parameters */
+        LI_TRY(li_jpeg_whole_segments(ctx, in, &reader->end));
+    else if (reader->held)
         LI_TRY(li_jpeg_check_scans(ctx, in));
     LI_TRY(li_charge(ctx, charge));
     reader->charged = charge;

@@ -13,6 +13,7 @@ typedef struct li_jpeg_reader {
     li_ctx *ctx;      /* borrowed */
     li_source *in;    /* borrowed */
     uint64_t offset;  /* of the byte behind the library's window */
+    uint64_t end;     /* the library gets no byte from here on; 0: the file's */
     uint64_t charged; /* to be given back at close */
     li_info whole;    /* the picture without a region */
     li_hint hint;

@@ -54,28 +54,52 @@ find_marker(walker *scan, bool *found)
     }
 }
 
+/* Behind the marker at walker.at and what belongs to it; *cut: the file ends in that.
+ */
+static li_status
+pass_segment(walker *scan, uint8_t *marker, bool *cut)
+{
+    const uint8_t *data;
+    size_t got;
+    LI_TRY(li_source_at(scan->in, scan->at, 4, &data, &got));
+    *marker = got < 2 ? 0 : data[1];
+    uint64_t size = 2;
+    if (!marker_is_bare(*marker))
+        size += got < 4 ? 2 : (uint32_t)data[2] << 8 | data[3];
+    *cut = size > scan->in->size - scan->at;
+    if (!*cut)
+        scan->at += size;
+    return LI_OK;
+}
+
 /* Damage is passed over without a word: the decoder will find better ones. */
 li_status
-li_jpeg_check_scans(li_ctx *ctx, li_source *in)
+li_jpeg_whole_segments(li_ctx *ctx, li_source *in, uint64_t *end)
 {
     walker scan = {.ctx = ctx, .in = in, .at = 2};
     uint64_t limit = ctx->limits.max_scans, count = 0;
-    while (limit) {
-        const uint8_t *data;
-        size_t got;
-        bool found;
+    *end = in->size;
+    for (;;) {
+        uint8_t marker;
+        bool found, cut;
         LI_TRY(find_marker(&scan, &found));
         if (!found)
-            break;
-        LI_TRY(li_source_at(in, scan.at, 4, &data, &got));
-        if (got < 4 || data[1] == MARKER_EOI)
-            break;
-        uint32_t length = (uint32_t)data[2] << 8 | data[3];
-        scan.at += marker_is_bare(data[1]) ? 2 : 2 + length;
-        if (data[1] == MARKER_SOS && ++count > limit)
+            return LI_OK;
+        LI_TRY(pass_segment(&scan, &marker, &cut));
+        if (cut)
+            *end = scan.at;
+        if (cut || marker == MARKER_EOI)
+            return LI_OK;
+        if (marker == MARKER_SOS && ++count > limit && limit)
             return li_fail(ctx, LI_E123_FIREWALL,
                            "jpeg: more scans than limits(max_scans=%llu)",
                            (unsigned long long)limit);
     }
-    return LI_OK;
+}
+
+li_status
+li_jpeg_check_scans(li_ctx *ctx, li_source *in)
+{
+    uint64_t end;
+    return ctx->limits.max_scans ? li_jpeg_whole_segments(ctx, in, &end) : LI_OK;
 }

@@ -125,9 +125,9 @@ finish(png_stream *stream)
         return li_ahead_finish(stream->ahead);
     if (!stream->expand.row)
         memmove(stream->batch, last, stream->stride);
-    li_status status = li_png_idat_finish(
-        &stream->idat, batch_row(stream, 0),
-        batch_bytes(stream->stride, height) - stream->stride - LI_ROW_SLACK);
+    li_status status = li_png_idat_finish(&stream->idat, batch_row(stream, 0),
+                                          batch_bytes(stream->stride, height) -
+                                              stream->stride - LI_ROW_SLACK);
     if (!stream->base.ctx->salvage || !li_is_damage(status))
         return status;
     LI_TRY(li_codec_forgive(stream->base.ctx, stream->in));

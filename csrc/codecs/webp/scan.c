@@ -295,6 +295,8 @@ walk_riff(webp_walk *walk)
     if (walk->end <= walk->in->size)
         return LI_OK;
     if (walk->ctx->salvage) { /* what there is of it */
+        li_warn(walk->ctx, "webp: the file ends too early, after %llu bytes of %llu",
+                (unsigned long long)walk->in->size, (unsigned long long)walk->end);
         walk->end = walk->in->size;
         return LI_OK;
     }
