@@ -127,13 +127,33 @@ peek_chunk(const png_scan *scan, uint64_t offset, png_chunk *chunk, bool *whole)
     return LI_OK;
 }
 
+enum { MOST_CHUNKS = 1 << 20 }; /* as libpng writes 8 GB of pixels */
+
+li_status
+li_png_check_places(li_ctx *ctx, li_source *in)
+{
+    const png_scan scan = {.ctx = ctx, .in = in};
+    uint64_t offset = LI_PNG_SIGNATURE_BYTES;
+    uint32_t seen = 0;
+    for (uint32_t count = 0; count < MOST_CHUNKS; count++) {
+        png_chunk chunk;
+        bool whole;
+        LI_TRY(li_poll(ctx));
+        LI_TRY(peek_chunk(&scan, offset, &chunk, &whole));
+        if (!whole || png_chunk_is(&chunk, "IEND"))
+            return LI_OK;
+        li_png_check_place(ctx, &seen, chunk.type, chunk.length);
+        offset = chunk.at + chunk.length + 4;
+    }
+    return LI_OK;
+}
+
 /* Only heads of chunks are read. The walk is a look for metadata and has no say: where
  * chunks are damaged or cut, or more than one would think, it just ends, and the
  * verdict is the decoder's as if there had been none. */
 li_status
 li_png_scan_behind(png_scan *scan, uint64_t offset)
 {
-    enum { MOST_CHUNKS = 1 << 20 }; /* as libpng writes 8 GB of pixels */
     const li_header *header = scan->header;
     uint64_t others = 0, limit = scan->ctx->limits.max_segments;
     png_chunk chunk;

@@ -3,7 +3,7 @@
  * Where libpng's verdict hangs on how its buffers fall (it may not get to the check of
  * the stream), this reader always looks. */
 #include "codecs/png/idat.h"
-#include "codecs/codec.h"
+#include "codecs/png/metadata.h"
 
 #include <string.h>
 
@@ -25,6 +25,16 @@ fail_data(li_png_idat *idat, const char *text)
 {
     bool cut = li_png_walk_is_cut(&idat->walk);
     return fail(idat, cut ? LI_E132_TRUNCATED : LI_E130_CORRUPT, text);
+}
+
+/* The next chunk that is none of the pixels', or the first of those. */
+static li_status
+idat_next(li_png_idat *idat)
+{
+    li_png_walk *walk = &idat->walk;
+    LI_TRY(li_png_walk_next(walk));
+    li_png_check_place(walk->ctx, &idat->seen, walk->type, walk->length);
+    return LI_OK;
 }
 
 /* The next bytes of the stream, which go on in the next IDAT, which may be empty. */
@@ -86,11 +96,12 @@ li_png_idat_open(li_png_idat *idat, li_ctx *ctx, li_source *in,
         .ctx = ctx, .in = in, .crc32 = ops->crc32, .offset = SIGNATURE_BYTES};
     idat->inflate = (li_png_inflate){.ops = ops, .ctx = ctx};
     idat->adler = 1;
+    idat->seen = 0;
     LI_TRY(ops->open(&idat->inflate));
-    LI_TRY(li_png_walk_next(walk));
+    LI_TRY(idat_next(idat));
     while (!in_chunk(idat, "IDAT")) {
         LI_TRY(li_png_walk_end(walk));
-        LI_TRY(li_png_walk_next(walk));
+        LI_TRY(idat_next(idat));
     }
     return LI_OK;
 }
@@ -186,7 +197,7 @@ find_end(li_png_idat *idat)
 {
     while (!in_chunk(idat, "IEND")) {
         LI_TRY(li_png_walk_end(&idat->walk));
-        LI_TRY(li_png_walk_next(&idat->walk));
+        LI_TRY(idat_next(idat));
         if (in_chunk(idat, "IHDR"))
             return fail(idat, LI_E130_CORRUPT, "out of place");
     }

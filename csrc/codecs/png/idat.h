@@ -10,8 +10,9 @@ typedef struct li_png_idat {
     li_png_walk walk; /* in an IDAT from open on */
     li_png_inflate inflate;
     uint32_t adler;
-    bool started; /* the header of the stream has been read */
-    bool ended;   /* and its deflate data to its end */
+    uint32_t seen; /* by li_png_check_place */
+    bool started;  /* the header of the stream has been read */
+    bool ended;    /* and its deflate data to its end */
 } li_png_idat;
 
 /* Go to the first IDAT, looking at every chunk in front of it, and start to inflate. */

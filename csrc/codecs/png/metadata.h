@@ -17,5 +17,10 @@ li_status li_png_inflated_bytes(li_ctx *ctx, li_source *in, uint64_t at, uint64_
  * says. */
 uint32_t li_png_note_bytes(const char type[5]);
 void li_png_note(const char type[5], const uint8_t *body, li_header *header);
+/* Warn where an ancillary chunk that means something to us comes twice, behind the
+ * pixels or in a wrong length: it is ignored then. For each chunk of a file in turn;
+ * *seen is 0 at first. */
+void li_png_check_place(li_ctx *ctx, uint32_t *seen, const char type[5],
+                        uint32_t length);
 
 #endif

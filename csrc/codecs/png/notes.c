@@ -1,4 +1,5 @@
-/* notes.c: what the small chunks of a PNG say of its colours and density. Layer 2.
+/* notes.c: what the small chunks of a PNG say of its colours and density, and which of
+ * all are not where and what they should be. Layer 2.
  *
  * Colours in the third edition's order: cICP, iCCP, sRGB, gAMA with cHRM. The first of
  * each kind counts. */
@@ -65,17 +66,49 @@ note_density(li_density *density, const uint8_t *body)
         *density = said;
 }
 
+/* What the table of chunks allows: `bytes` 0: any number; tRNS twice is scan.c's. */
+static const struct {
+    char type[5];
+    uint8_t bytes;
+    bool noted, front, once;
+} kinds[] = {
+    {"cICP", 4, true, true, true},   {"sRGB", 1, true, true, true},
+    {"gAMA", 4, true, true, true},   {"cHRM", 32, true, true, true},
+    {"pHYs", 9, true, true, true},   {"iCCP", 0, false, true, true},
+    {"tRNS", 0, false, true, false}, {"tIME", 7, false, false, true},
+    {"eXIf", 0, false, false, true},
+};
+
+enum { KINDS = sizeof(kinds) / sizeof(kinds[0]) };
+
 uint32_t
 li_png_note_bytes(const char type[5])
 {
-    static const struct {
-        char type[5];
-        uint8_t bytes;
-    } kinds[] = {{"cICP", 4}, {"sRGB", 1}, {"gAMA", 4}, {"cHRM", 32}, {"pHYs", 9}};
-    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
-        if (memcmp(type, kinds[i].type, 4) == 0)
+    for (size_t i = 0; i < KINDS; i++)
+        if (kinds[i].noted && memcmp(type, kinds[i].type, 4) == 0)
             return kinds[i].bytes;
     return 0;
+}
+
+void
+li_png_check_place(li_ctx *ctx, uint32_t *seen, const char type[5], uint32_t length)
+{
+    const uint32_t pixels = 1u << KINDS;
+    if (memcmp(type, "IDAT", 4) == 0)
+        *seen |= pixels;
+    for (size_t i = 0; i < KINDS; i++) {
+        if (memcmp(type, kinds[i].type, 4) != 0)
+            continue;
+        if (kinds[i].front && (*seen & pixels))
+            li_warn(ctx, "png: %s: out of place", type);
+        else if (kinds[i].once && (*seen & 1u << i))
+            li_warn(ctx, "png: %s: duplicate", type);
+        else if (kinds[i].bytes && length != kinds[i].bytes)
+            li_warn(ctx, "png: %s: invalid", type);
+        else
+            *seen |= 1u << i;
+        return;
+    }
 }
 
 void

@@ -6,7 +6,7 @@
  *
  * Every call of libpng runs inside reader_run, the only setjmp: an error jumps back to
  * it and is in the ctx by then. All state is in the heap struct. */
-#include "codecs/png/png.h"
+#include "codecs/png/scan.h"
 #include "image/frame.h"
 #include "kernels/kernels.h"
 
@@ -363,6 +363,7 @@ static li_status
 reader_open(png_reader *reader, const li_header *header)
 {
     li_ctx *ctx = reader->base.ctx;
+    LI_TRY(li_png_check_places(ctx, reader->in)); /* libpng skips those chunks */
     LI_TRY(reader_run(reader, step_create));
     LI_TRY(reader_run(reader, step_header));
     LI_TRY(reader_match(reader, header));

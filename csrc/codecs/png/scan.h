@@ -47,6 +47,8 @@ bool li_png_chunk_head(const uint8_t head[8], uint64_t offset, png_chunk *chunk)
 li_status li_png_visit_exif(png_scan *scan, const png_chunk *chunk) LI_MUST_CHECK;
 li_status li_png_visit_text(png_scan *scan, const png_chunk *chunk) LI_MUST_CHECK;
 li_status li_png_visit_profile(png_scan *scan, const png_chunk *chunk) LI_MUST_CHECK;
+/* li_png_check_place for every chunk of the file, by their heads. */
+li_status li_png_check_places(li_ctx *ctx, li_source *in) LI_MUST_CHECK;
 /* EXIF and XMP from `offset`, the end of the first IDAT, to IEND. */
 li_status li_png_scan_behind(png_scan *scan, uint64_t offset) LI_MUST_CHECK;
 
