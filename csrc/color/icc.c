@@ -11,11 +11,17 @@
 struct li_icc {
     li_ctx *ctx; /* borrowed */
     li_pixel pixel;
+    bool even;
     li_lcms *lcms; /* owned; or */
     li_shaper *shaper;
 };
 
-enum { GRAYS = 256, SIDE = 6, COLOURS = GRAYS + SIDE * SIDE * SIDE };
+enum {
+    GRAYS = 256,
+    SIDE = 6,
+    COLOURS = GRAYS + SIDE * SIDE * SIDE,
+    DEEPER = 257, /* levels of 16 bits for one of 8 */
+};
 
 /* 256 grays and a cube of 6 × 6 × 6 colours, or all levels of gray, opaque. */
 static uint32_t
@@ -33,29 +39,61 @@ list_colours(uint32_t channels, uint8_t colours[4 * COLOURS])
     return count;
 }
 
+/* What they become, in 16 bits. */
+static void
+try_colours(const li_icc *self, const uint8_t colours[4 * COLOURS], uint32_t count,
+            uint16_t changed[4 * COLOURS])
+{
+    uint32_t channels = li_pixel_channels(self->pixel), samples = count * channels;
+    uint8_t narrow[4 * COLOURS];
+    bool is_deep = li_pixel_bytes(self->pixel) > channels;
+    if (!is_deep)
+        li_icc_apply(self, colours, narrow, count);
+    for (uint32_t i = 0; i < samples; i++)
+        changed[i] = (uint16_t)((is_deep ? colours[i] : narrow[i]) * DEEPER);
+    if (is_deep)
+        li_icc_apply(self, (const uint8_t *)changed, (uint8_t *)changed, count);
+}
+
 /* Each of those to within a level of 8 bits. */
 static bool
-changes_nothing(const li_icc *self)
+changes_nothing(const uint8_t *colours, const uint16_t *changed, uint32_t samples)
 {
-    enum { DEEPER = 257 }; /* levels of 16 bits for one of 8 */
-    uint32_t channels = li_pixel_channels(self->pixel);
-    uint8_t colours[4 * COLOURS], changed[4 * COLOURS];
-    uint16_t deep[4 * COLOURS];
-    bool is_deep = li_pixel_bytes(self->pixel) > channels;
-    if (self->pixel == LI_CMYK8)
-        return false;
-    uint32_t count = list_colours(channels, colours), samples = count * channels;
     for (uint32_t i = 0; i < samples; i++)
-        deep[i] = (uint16_t)(colours[i] * DEEPER);
-    if (is_deep)
-        li_icc_apply(self, (const uint8_t *)deep, (uint8_t *)deep, count);
-    else
-        li_icc_apply(self, colours, changed, count);
-    for (uint32_t i = 0; i < samples; i++)
-        if (is_deep ? abs(colours[i] * DEEPER - deep[i]) > DEEPER
-                    : abs(colours[i] - changed[i]) > 1)
+        if (abs(colours[i] * DEEPER - changed[i]) > DEEPER)
             return false;
     return true;
+}
+
+/* Sixteen grays, each with each; `grays` are all of them as they become. */
+static bool
+is_even(const uint16_t *grays, uint32_t channels)
+{
+    enum { STEP = 17, MOST = 8 * DEEPER };
+    for (uint32_t low = 0; low < GRAYS; low += STEP)
+        for (uint32_t high = low; high < GRAYS; high += STEP)
+            for (uint32_t c = 0; c < (channels < 3 ? 1 : 3); c++) {
+                int mean = grays[low * channels + c] + grays[high * channels + c];
+                int among = grays[(low + high) / 2 * channels + c];
+                if (abs(2 * among - mean) > 2 * MOST)
+                    return false;
+            }
+    return true;
+}
+
+/* Is there something to be done, and when may it be? */
+static bool
+judge(li_icc *self)
+{
+    uint32_t channels = li_pixel_channels(self->pixel);
+    uint8_t colours[4 * COLOURS];
+    uint16_t changed[4 * COLOURS] = {0};
+    if (self->pixel == LI_CMYK8)
+        return true;
+    uint32_t count = list_colours(channels, colours);
+    try_colours(self, colours, count, changed);
+    self->even = is_even(changed, channels);
+    return !changes_nothing(colours, changed, count * channels);
 }
 
 /* *used: it says what its colours are; false: as if it were not there. */
@@ -74,7 +112,7 @@ open_profile(li_ctx *ctx, const uint8_t *profile, size_t size, li_pixel from,
     li_status status =
         li_lcms_open(ctx, profile, size, from, inverted, &self->lcms, &self->shaper);
     *used = self->lcms || self->shaper;
-    if (*used && !changes_nothing(self))
+    if (*used && judge(self))
         *icc = self;
     else
         li_icc_close(&self);
@@ -92,7 +130,7 @@ li_icc_open_cicp(li_ctx *ctx, const li_cicp *cicp, li_pixel from, li_icc **icc)
     self->ctx = ctx;
     self->pixel = from;
     li_status status = li_shaper_open(ctx, cicp, from, &self->shaper);
-    if (status == LI_OK && !changes_nothing(self))
+    if (status == LI_OK && judge(self))
         *icc = self;
     else
         li_icc_close(&self);
@@ -114,6 +152,12 @@ li_icc_open_either(li_ctx *ctx, const uint8_t *profile, size_t size,
     bool used;
     LI_TRY(open_profile(ctx, profile, size, from, inverted, &used, icc));
     return used ? LI_OK : li_icc_open_cicp(ctx, cicp, from, icc);
+}
+
+bool
+li_icc_is_even(const li_icc *icc)
+{
+    return icc->even;
 }
 
 li_pixel

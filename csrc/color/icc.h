@@ -23,6 +23,9 @@ li_status li_icc_open_either(li_ctx *ctx, const uint8_t *profile, size_t size,
 /* The same of numbers; of CMYK nothing. */
 li_status li_icc_open_cicp(li_ctx *ctx, const li_cicp *cicp, li_pixel from,
                            li_icc **icc) LI_MUST_CHECK;
+/* Is a mean of the file's grays about the mean of what they become? Within 8 of 255
+ * levels, of any two: it does not matter much then which is done first. */
+bool li_icc_is_even(const li_icc *icc);
 /* The layout that it was opened for. */
 li_pixel li_icc_pixel(const li_icc *icc);
 /* `out` may be `in` but for CMYK. */

@@ -354,8 +354,8 @@ check_budget(li_ctx *ctx, const li_plan *plan, const li_request *request)
 /* --- the plan -------------------------------------------------------------------- */
 
 /* A profile that goes with the samples is left to who shows them. */
-static bool
-converts_first(const li_input *input, const li_request *request)
+bool
+li_converts_first(const li_input *input, const li_request *request)
 {
     return input->icc && request->to_srgb && request->mode != LI_CMYK8 &&
            (input->header.pixel == LI_CMYK8 ||
@@ -371,7 +371,7 @@ decodes_deep(const li_input *input, const li_request *request)
         return false;
     if (request->shared)
         return request->shared->deep;
-    return converts_first(input, request) ||
+    return li_converts_first(input, request) ||
            li_pixel_is_deep(output_pixel(request, li_pixel_with_depth(pixel, true)));
 }
 
@@ -416,7 +416,7 @@ draft_colours(li_draft *draft, const li_input *input, const li_request *request,
               li_plan *plan)
 {
     bool converts = request->to_srgb && request->mode != LI_CMYK8;
-    draft->icc = converts_first(input, request) ? input->icc : NULL;
+    draft->icc = li_converts_first(input, request) ? input->icc : NULL;
     LI_TRY(draft_all(draft, input, request));
     if ((converts && input->icc && adds_srgb(draft)) ||
         !li_keeps_profile(input, request, info_now(draft).pixel)) {
@@ -438,6 +438,7 @@ plan_fill(li_ctx *ctx, const li_input *input, const li_request *request, li_plan
     li_draft draft = {
         .ctx = ctx, .in = plan->decoded, .ops = plan->ops, .infos = plan->infos};
     draft.room = most_ops(request);
+    draft.fast = request->shrink == LI_SHRINK_FAST;
     LI_TRY(draft_colours(&draft, input, request, plan));
     LI_TRY(li_draft_rewrite(&draft, request->rules_off));
     bool rows = request->shared && !request->shared->planes;

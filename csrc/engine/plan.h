@@ -168,6 +168,8 @@ typedef struct li_plan {
 
 li_status li_plan_make(li_ctx *ctx, const li_input *input, const li_request *request,
                        li_plan *plan) LI_MUST_CHECK;
+/* Will its colours be converted, whatever its steps are? Pure. */
+bool li_converts_first(const li_input *input, const li_request *request);
 /* Upper bounds of the parts that plan->bytes is the sum of, but for the ops: what
  * reads, to the decoded rows; what writes. */
 uint64_t li_plan_reading_bytes(const li_input *input, const li_plan *plan);

@@ -196,20 +196,29 @@ orient_after_downscale(li_draft *draft, size_t i)
     return true;
 }
 
-/* Behind what leaves fewer pixels fewer are converted: exact behind a crop. Filtering
- * other colours than sRGB's is another picture than filtering sRGB, by less than either
+/* May colours be filtered before they are converted? Nearest makes none. Where the
+ * curve is near sRGB's it is another rounding of the same means, by less than either
  * differs from filtering light (docs/notes/color.md); light itself is sRGB's. */
+static bool
+filters_before(const li_draft *draft, const li_resize *resize, const li_icc *icc)
+{
+    return resize->kernel == LI_NEAREST ||
+           (!resize->linear && (draft->fast || li_icc_is_even(icc)));
+}
+
+/* Behind what leaves fewer pixels fewer are converted: exact behind a crop. */
 static bool
 colours_after_less(li_draft *draft, size_t i)
 {
-    const li_op *next = &draft->ops[i + 1];
+    const li_op *op = &draft->ops[i], *next = &draft->ops[i + 1];
     const li_resize *resize = &next->u.resize;
     li_info in = info_before(draft, i);
-    if (draft->ops[i].kind != &li_op_color)
+    if (op->kind != &li_op_color)
         return false;
-    bool less = next->kind == &li_op_crop ||
-                (next->kind == &li_op_resize && !resize->linear &&
-                 resize->width <= in.width && resize->height <= in.height);
+    bool less =
+        next->kind == &li_op_crop ||
+        (next->kind == &li_op_resize && resize->width <= in.width &&
+         resize->height <= in.height && filters_before(draft, resize, op->u.icc));
     if (less)
         swap_ops(draft, i);
     return less;

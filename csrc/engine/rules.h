@@ -12,6 +12,7 @@ typedef struct li_draft {
     li_op *ops;
     li_info *infos; /* after each op */
     size_t count, room;
+    bool fast;       /* colours may be filtered before they are converted */
     bool transposed; /* by what was added: see plan->transposed */
 } li_draft;
 

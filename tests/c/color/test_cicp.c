@@ -381,6 +381,39 @@ TEST(any_numbers_are_a_transform_or_nothing)
     }
 }
 
+/* A mean of values is about the mean of what they become, or not; of 8 and 16 bits. */
+TEST(curves_far_from_srgb_s_are_not_even)
+{
+    static const struct {
+        li_cicp cicp;
+        bool even;
+    } known[] = {
+        {{.primaries = 12, .transfer = 13}, true},
+        {{.primaries = 9, .transfer = 4}, true},
+        {{.gamma = 41667}, true},                                  /* 2.4 */
+        {{.gamma = 55556}, false},                                 /* 1.8 */
+        {{.gamma = 38462}, false},                                 /* 2.6 */
+        {{.primaries = 1, .transfer = 13, .narrow = true}, false}, /* ends are cut */
+        {{.gamma = 100000}, false},
+        {{.primaries = 9, .transfer = LI_CICP_PQ}, false},
+        {{.primaries = 1, .transfer = LI_CICP_HLG}, false},
+    };
+    static const li_pixel pixels[] = {LI_GRAY8, LI_RGB8, LI_RGBA8, LI_RGB16};
+    for (size_t i = 0; i < 4 * sizeof(known) / sizeof(known[0]); i++) {
+        const li_cicp *cicp = &known[i / 4].cicp;
+        li_ctx ctx;
+        li_icc *icc;
+        li_ctx_init(&ctx, NULL);
+        CHECK_EQ(li_icc_open_cicp(&ctx, cicp, pixels[i % 4], &icc), LI_OK);
+        bool primaries_alone = i / 4 == 0 && pixels[i % 4] == LI_GRAY8;
+        if (primaries_alone)
+            CHECK(!icc);
+        else if (CHECK(icc != NULL))
+            CHECK_EQ(li_icc_is_even(icc), known[i / 4].even);
+        li_icc_close(&icc);
+    }
+}
+
 TEST(every_allocation_of_a_shaper_may_fail)
 {
     static const li_cicp hlg = {.primaries = 9, .transfer = LI_CICP_HLG};
@@ -421,6 +454,7 @@ main(void)
     RUN(gamma_and_places_are_told_where_h273_has_just_them);
     RUN(what_a_profile_says_cannot_be_told_by_numbers);
     RUN(any_numbers_are_a_transform_or_nothing);
+    RUN(curves_far_from_srgb_s_are_not_even);
     RUN(every_allocation_of_a_shaper_may_fail);
     return test_end();
 }

@@ -111,6 +111,7 @@ TEST(a_wide_gamut_is_narrowed_as_its_matrix_says)
     li_icc *icc;
     bytes profile = wide();
     start(&ctx, profile, LI_RGBA8, false, &icc);
+    CHECK(icc && li_icc_is_even(icc));
     if (CHECK(icc != NULL))
         for (uint32_t i = 0; i < 6 * 6 * 6; i++) {
             uint8_t in[4] = {(uint8_t)(i % 6 * 51), (uint8_t)(i / 6 % 6 * 51),
@@ -138,6 +139,7 @@ TEST(gray_keeps_its_light)
         li_icc *icc;
         bytes profile = gray(1.8);
         start(&ctx, profile, alpha ? LI_GRAYA8 : LI_GRAY8, false, &icc);
+        CHECK(icc && !li_icc_is_even(icc));
         for (int i = 0; i < 256 && CHECK(icc != NULL); i++) {
             uint8_t in[2] = {(uint8_t)i, 77}, out[2] = {0, 77};
             li_icc_apply(icc, in, out, 1);
