@@ -160,19 +160,27 @@ layer_open(const li_picture *picture, li_ctx *ctx, li_rows **rows)
 /* --- before the plan ---------------------------------------------------------------
  */
 
+/* In sRGB, in whatever layout it comes. */
+static li_request
+request_of(const li_layer *layer)
+{
+    li_request request = layer->request;
+    request.mode = 0;
+    request.keep = 0;
+    request.to_srgb = true;
+    return request;
+}
+
 /* Once to see whether it is gray and deep, then with alpha. Its rows are not kept: it
  * costs what a file does. */
 static li_status
 plan_layer(li_ctx *ctx, const li_input *input, li_layer *layer)
 {
-    li_request request = layer->request;
+    li_request request = request_of(layer);
     request.steps = layer->known;
     request.rules_off |= LI_NO_PLANES;
     request.threads = LI_THREADS_ONE;
     request.output = LI_OUTPUT_FILE;
-    request.mode = 0;
-    request.keep = 0;
-    request.to_srgb = true;
     LI_TRY(li_plan_make(ctx, input, &request, &layer->plan));
     li_pixel is = layer->plan.out.pixel;
     li_plan_free(ctx, &layer->plan);
@@ -185,10 +193,10 @@ static li_status
 prepare(li_ctx *ctx, li_layer *layer, const li_usher *usher, li_source **source)
 {
     li_look look = {.usher = usher};
+    li_request request = request_of(layer);
     LI_TRY(layer->open_input(layer, ctx, source, &layer->input));
     LI_TRY(li_input_colour(ctx, *source, true, &layer->input));
-    LI_TRY(
-        li_look_at(ctx, *source, &layer->input, &layer->request, layer->known, &look));
+    LI_TRY(li_look_at(ctx, *source, &layer->input, &request, layer->known, &look));
     LI_TRY(plan_layer(ctx, &layer->input, layer));
     layer->base.info = layer->plan.out;
     layer->base.bytes =

@@ -127,9 +127,10 @@ static const li_codec salient_codec = {
 typedef struct looker {
     li_ctx *ctx; /* borrowed, like all below */
     li_source *source;
-    const li_input *input;
+    const li_input *input; /* without the colours that the job does not convert */
     const li_request *request;
     li_look *look;
+    bool converts; /* the job does, before the first step */
 } looker;
 
 static li_request
@@ -142,6 +143,7 @@ request_of(const looker *self, const li_step *steps, size_t count,
                         .shrink = self->request->shrink,
                         .threads = self->request->threads,
                         .rules_off = self->request->rules_off,
+                        .to_srgb = true,
                         .background = {255, 255, 255},
                         .output = LI_OUTPUT_BUFFER,
                         .codec = codec,
@@ -309,6 +311,7 @@ was_seen(const looker *self, li_step *known, size_t i)
         const li_seen *seen = &look->seen[s];
         size_t bytes = (i + 1) * sizeof(*known);
         if (seen->count <= i || seen->auto_orient != self->request->auto_orient ||
+            seen->converts != self->converts ||
             memcmp(seen->written, self->request->steps, bytes) != 0)
             continue;
         known[i] = seen->known[i];
@@ -317,22 +320,55 @@ was_seen(const looker *self, li_step *known, size_t i)
     return false;
 }
 
+static li_status
+look_at_all(const looker *self, li_step *known)
+{
+    const li_request *request = self->request;
+    for (size_t i = 0; i < request->step_count; i++) {
+        const li_step *step = &request->steps[i];
+        known[i] = *step;
+        if (!needs_look(step) || was_seen(self, known, i))
+            continue;
+        li_status status = step->type == LI_STEP_TRIM ? look_for_border(self, known, i)
+                                                      : look_for_place(self, known, i);
+        if (status != LI_OK && !self->ctx->step)
+            self->ctx->step = step->type == LI_STEP_TRIM ? "trim" : "resize";
+        LI_TRY(status);
+    }
+    return LI_OK;
+}
+
+/* Does the job convert, because of what its steps come to? */
+static li_status
+find_converted(li_ctx *ctx, const li_input *input, const li_request *request,
+               const li_step *known, bool *converts)
+{
+    li_request whole = *request;
+    li_plan plan;
+    whole.steps = known;
+    LI_TRY(li_plan_make(ctx, input, &whole, &plan));
+    *converts = plan.icc != NULL;
+    li_plan_free(ctx, &plan);
+    return LI_OK;
+}
+
 li_status
 li_look_at(li_ctx *ctx, li_source *source, const li_input *input,
            const li_request *request, li_step *known, li_look *look)
 {
-    looker self = {ctx, source, input, request, look};
-    for (size_t i = 0; i < request->step_count; i++) {
-        const li_step *step = &request->steps[i];
-        known[i] = *step;
-        if (!needs_look(step) || was_seen(&self, known, i))
-            continue;
-        li_status status = step->type == LI_STEP_TRIM ? look_for_border(&self, known, i)
-                                                      : look_for_place(&self, known, i);
-        if (status != LI_OK && !ctx->step)
-            ctx->step = step->type == LI_STEP_TRIM ? "trim" : "resize";
-        LI_TRY(status);
+    bool needed = li_look_needed(request->steps, request->step_count);
+    bool converts = li_converts_first(input, request);
+    li_input plain = *input;
+    plain.icc = NULL;
+    looker self = {ctx, source, converts ? input : &plain, request, look, converts};
+    LI_TRY(look_at_all(&self, known));
+    if (needed && !self.converts && input->icc && request->to_srgb) {
+        LI_TRY(find_converted(ctx, input, request, known, &self.converts));
+        self.input = input;
+        if (self.converts) /* it has looked at other colours than the steps will get */
+            LI_TRY(look_at_all(&self, known));
     }
+    look->converts = self.converts;
     return LI_OK;
 }
 

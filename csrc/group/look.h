@@ -21,7 +21,7 @@ typedef struct li_usher {
 typedef struct li_seen {
     const li_step *written, *known; /* borrowed */
     size_t count;
-    bool auto_orient;
+    bool auto_orient, converts;
 } li_seen;
 
 typedef struct li_look {
@@ -31,13 +31,14 @@ typedef struct li_look {
     uint32_t runs;    /* that were needed */
     uint64_t bytes;   /* that one of them may have taken */
     int64_t spent_ns; /* in all of them */
+    bool converts;    /* colours were, before the first step */
 } li_look;
 
 /* Is there a step that the pixels must be looked at for? */
 bool li_look_needed(const li_step *steps, size_t count);
 /* Write the request's steps to `known`, which has room for them all, with trim as a
- * crop and attention as a place. The input is open, and is read from its beginning
- * again. */
+ * crop and attention as a place, by colours as the job has them. The input is open with
+ * all that the request reads of it, and is read from its beginning again. */
 li_status li_look_at(li_ctx *ctx, li_source *source, const li_input *input,
                      const li_request *request, li_step *known,
                      li_look *look) LI_MUST_CHECK;

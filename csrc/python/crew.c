@@ -120,9 +120,9 @@ run_alone(py_crew *crew, py_job *job)
     li_status status = py_input_open(job, &job->ctx, &source, &job->input);
     li_plan_free(&job->ctx, &job->plan); /* of a group that was too large */
     if (status == LI_OK)
-        status = look(crew, job, source);
-    if (status == LI_OK)
         status = py_input_extras(job, &job->ctx, source, &job->request, &job->input);
+    if (status == LI_OK)
+        status = look(crew, job, source);
     if (status == LI_OK)
         status = py_job_plan(job);
     uint64_t bytes = li_sat_add(job->plan.bytes, job->plan.out_bytes);
@@ -172,12 +172,15 @@ look_alone(party *self, py_job *job, const li_seen *seen, uint32_t count)
     start_clock(&job->ctx, job);
     if (looks(job))
         status = py_input_open(job, &job->ctx, &source, &job->input);
+    if (looks(job) && status == LI_OK)
+        status = py_input_extras(job, &job->ctx, source, &job->request, &job->input);
     job->look.seen = seen;
     job->look.seen_count = count;
     if (status == LI_OK)
         status = look(self->crew, job, source);
     status = li_source_blame(source, status);
     li_source_close(&source);
+    li_input_close(&job->input);
     job->look.seen_count = 0;
     return status;
 }
@@ -203,7 +206,7 @@ look_first(party *self)
             settle(job, status);
         else if (job->look.runs && count < MOST_SEEN)
             seen[count++] = (li_seen){job->steps, job->known, job->request.step_count,
-                                      job->request.auto_orient};
+                                      job->request.auto_orient, job->look.converts};
     }
     return LI_OK;
 }

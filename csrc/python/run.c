@@ -68,9 +68,9 @@ job_call(py_job *job, py_verb *verb, py_depth depth)
     int64_t start = li_now_ns(), cpu = li_cpu_ns();
     li_status status = py_input_open(job, &job->ctx, &source, &job->input);
     if (status == LI_OK && depth == PY_WHOLE)
-        status = py_job_look(job, source);
-    if (status == LI_OK && depth == PY_WHOLE)
         status = py_input_extras(job, &job->ctx, source, &job->request, &job->input);
+    if (status == LI_OK && depth == PY_WHOLE)
+        status = py_job_look(job, source);
     if (status == LI_OK && depth == PY_WHOLE)
         status = py_job_plan(job);
     if (status == LI_OK)
