@@ -26,7 +26,7 @@ LAYERS = {
 }
 SIBLINGS = {("image", "kernels"), ("ops", "color"), ("codecs", "color"), ("codecs", "meta")}
 SMALL = ("base", "image", "engine")  # what a newcomer reads first
-SMALL_LINES = 6200
+SMALL_LINES = 6300
 SETJMP = ("codecs/jpeg/", "codecs/png/")  # no jump leaves these
 
 INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]')
