@@ -10,6 +10,23 @@ li_first_op(const li_draft *draft, const li_op_kind *kind)
     return draft->count && draft->ops[0].kind == kind ? &draft->ops[0] : NULL;
 }
 
+/* Light does, too: it has its dark levels between those of 8 bits. */
+bool
+li_stretches_levels(const li_request *request)
+{
+    for (size_t i = 0; i < request->step_count; i++) {
+        const li_step *step = &request->steps[i];
+        bool tone = step->type == LI_STEP_BRIGHTNESS || step->type == LI_STEP_CONTRAST;
+        const li_op *op = step->type == LI_STEP_OP ? &step->u.op : NULL;
+        bool light = step->type == LI_STEP_RESIZE && step->u.resize.linear &&
+                     step->u.resize.kernel != LI_NEAREST;
+        if (light || (tone && step->u.value != 0) ||
+            (op && op->kind->stretches && op->kind->stretches(op)))
+            return true;
+    }
+    return false;
+}
+
 /* A leading crop is the decoder's region, if it knows regions. Exact: it decodes a
  * margin and drops it. */
 static bool

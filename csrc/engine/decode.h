@@ -8,6 +8,8 @@
 /* The first op if it is of this kind, else NULL. */
 const li_op *li_first_op(const li_draft *draft, const li_op_kind *kind);
 
+/* Does a step need all bits that there are, whatever the output keeps? */
+bool li_stretches_levels(const li_request *request);
 /* Does the encoder lose more than a safe shrink does? */
 bool li_hides_shrink(const li_request *request);
 /* What a draft that begins with a downscale lets the decoder leave out. */

@@ -175,11 +175,12 @@ draft_all(li_draft *draft, const li_input *input, const li_request *request)
 {
     li_op colours = {.kind = &li_op_color, .u.icc = draft->icc};
     draft->transposed = false;
-    /* Colours are converted in all bits that there are, and rounded last. */
+    /* Colours and tones have all bits that there are, and are rounded last. */
     if (!draft->icc && li_pixel_is_deep(draft->in.pixel) &&
         !li_pixel_is_deep(output_pixel(request, draft->in.pixel)))
         LI_TRY(draft_convert(draft, li_pixel_with_depth(draft->in.pixel, false), NULL));
     if (draft->icc && input->header.pixel != LI_CMYK8)
+        !li_stretches_levels(request) &&
         LI_TRY(draft_op(draft, &colours));
     if (request->auto_orient && input->codec && input->header.orientation > 1)
         LI_TRY(draft_orient(draft, input->header.orientation));
@@ -362,7 +363,7 @@ li_converts_first(const li_input *input, const li_request *request)
             !(request->keep & LI_KEEP_ICC && input->metadata.icc));
 }
 
-/* A picture with more than 8 bits that the output will keep, or that are converted. */
+/* A picture with more than 8 bits that the output will keep, or that a step needs. */
 static bool
 decodes_deep(const li_input *input, const li_request *request)
 {
@@ -371,7 +372,7 @@ decodes_deep(const li_input *input, const li_request *request)
         return false;
     if (request->shared)
         return request->shared->deep;
-    return li_converts_first(input, request) ||
+    return li_converts_first(input, request) || li_stretches_levels(request) ||
            li_pixel_is_deep(output_pixel(request, li_pixel_with_depth(pixel, true)));
 }
 

@@ -460,6 +460,12 @@ sharpen_idle(const li_op *op, li_info in, li_info out)
     return op->u.blur.amount == 0;
 }
 
+static bool
+sharpen_stretches(const li_op *op)
+{
+    return op->u.blur.amount != 0;
+}
+
 static void
 sharpen_say(const li_op *op, char *text, size_t size)
 {
@@ -483,4 +489,5 @@ const li_op_kind li_op_sharpen = {
     .open = blur_open,
     .idle = sharpen_idle,
     .say = sharpen_say,
+    .stretches = sharpen_stretches,
 };

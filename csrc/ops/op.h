@@ -30,6 +30,8 @@ typedef struct li_op_kind {
     /* Does it bring colours of sRGB, or reckon with sRGB's light? It does not go with
      * samples of a profile. */
     bool (*adds_srgb)(const li_op *op, li_pixel in);
+    /* Does it spread levels, so that those between 8 bits' would be missed? */
+    bool (*stretches)(const li_op *op);
     bool per_pixel; /* looks at one pixel at a time, wherever it is */
 } li_op_kind;
 

@@ -128,13 +128,18 @@ saturation_open(const li_op *op, li_info out, li_rows **chain)
 }
 
 static bool
-saturation_idle(const li_op *op, li_info in, li_info out)
+saturation_stretches(const li_op *op)
 {
     const int32_t(*matrix)[3] = op->u.saturation.matrix;
     const int32_t one = 1 << FRACTION;
+    return matrix[0][0] != one || matrix[1][1] != one || matrix[2][2] != one;
+}
+
+static bool
+saturation_idle(const li_op *op, li_info in, li_info out)
+{
     (void)out;
-    return li_pixel_is_gray(in.pixel) ||
-           (matrix[0][0] == one && matrix[1][1] == one && matrix[2][2] == one);
+    return li_pixel_is_gray(in.pixel) || !saturation_stretches(op);
 }
 
 static void
@@ -151,6 +156,7 @@ const li_op_kind li_op_saturation = {
     .open = saturation_open,
     .idle = saturation_idle,
     .say = saturation_say,
+    .stretches = saturation_stretches,
     .per_pixel = true,
 };
 

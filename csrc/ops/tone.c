@@ -161,11 +161,18 @@ tone_open(const li_op *op, li_info out, li_rows **chain)
     return status;
 }
 
+static bool
+tone_stretches(const li_op *op)
+{
+    return !li_tone_idle(&op->u.tone, true);
+}
+
 const li_op_kind li_op_tone = {
     .name = "tone",
     .shape = tone_shape,
     .bytes = tone_bytes,
     .open = tone_open,
+    .stretches = tone_stretches,
     .per_pixel = true,
 };
 

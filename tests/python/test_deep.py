@@ -350,3 +350,59 @@ def test_avif_of_10_bits_is_near_and_finer_than_8(subsampling: str) -> None:
     assert Engine.from_bytes(jpeg.to_buffer("avif").to_bytes()).info.bit_depth == 8
     wide = jpeg.to_buffer("avif", bit_depth=10)
     assert Engine.from_bytes(wide.to_bytes()).info.bit_depth == 10
+
+
+# --- steps that stretch levels, whatever the output keeps ---------------------------------
+
+
+def ramp(base: int = 700) -> np.ndarray:
+    """Of 2,000 in 65,535: 8 levels of 8 bits."""
+    y, x, c = np.mgrid[0:40, 0:100, 0:3]
+    return np.ascontiguousarray((base + 13 * x + 9 * y + 100 * c).astype(np.uint16))
+
+
+STRETCHES = {
+    "gamma": lambda engine: engine.gamma(2.2),
+    "brightness": lambda engine: engine.brightness(30),
+    "contrast": lambda engine: engine.resize(50).contrast(40),
+    "saturation": lambda engine: engine.saturation(80),
+    "sharpen": lambda engine: engine.rotate(90).sharpen(2),
+    "linear": lambda engine: engine.resize(30, linear=True),
+}
+SHRINKS = {
+    "resize": lambda engine: engine.resize(30),
+    "crop": lambda engine: engine.crop(1, 2, 30, 20).flip_h(),
+    "blur": lambda engine: engine.blur(2),
+    "nothing": lambda engine: engine.gamma(1).brightness(0).saturation(0).sharpen(0.0),
+    "nearest": lambda engine: engine.resize(30, kernel="nearest", linear=True),
+}
+
+
+@pytest.mark.parametrize("name", STRETCHES)
+@pytest.mark.parametrize("stored", [False, True], ids=["array", "png"])
+def test_what_stretches_levels_has_all_of_them(name: str, stored: bool) -> None:
+    samples = ramp(30_000 if name == "contrast" else 700)
+    source = Engine.from_bytes(png_of(samples)) if stored else Engine.from_pixels(samples)
+    engine = STRETCHES[name](source)
+    wanted = narrowed(np.asarray(engine.to_pixels(dtype="uint16")))
+    assert (np.asarray(engine.to_pixels()) == wanted).all()
+    written = engine.to_buffer("png", bit_depth=8).to_bytes()
+    assert (oracle.png_samples(written) == wanted).all()
+    from_8 = STRETCHES[name](Engine.from_pixels(narrowed(samples)))
+    assert not (np.asarray(from_8.to_pixels()) == wanted).all()
+    (outcome, _) = li.run([engine.output(format="jpeg"), source.output(format="jpeg")])
+    assert bytes(outcome.result) == bytes(Engine.from_pixels(wanted).to_buffer("jpeg"))
+
+
+@pytest.mark.parametrize("name", SHRINKS)
+def test_what_does_not_stretch_runs_in_the_bits_that_are_kept(name: str) -> None:
+    engine = SHRINKS[name](Engine.from_bytes(png_of(ramp())))
+    said = engine.explain("jpeg").splitlines()[1]
+    assert said.startswith("decode ") and "rgb8" in said
+    assert "rgb16" in engine.gamma(2).explain("jpeg").splitlines()[1]
+
+
+def test_dark_levels_are_not_posterised() -> None:
+    engine = Engine.from_bytes(png_of(ramp())).gamma(2.2)
+    assert len(np.unique(np.asarray(engine.to_pixels()))) > 20
+    assert len(np.unique(narrowed(ramp()))) < 12

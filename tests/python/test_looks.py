@@ -304,6 +304,7 @@ CHAINS = (
     f'{DEEP}.overlay({LOGO}, tile=True).explain("png")',
     f'{DEEP}.overlay({DEEP}.resize(90), tile=True).explain("png")',
     f'{LOGO}.overlay({DEEP}.resize(400), opacity=0.5).explain("png")',
+    f'{DEEP}.gamma(2.2).resize(300).sharpen(1).explain("jpeg")',
     f'{DEEP}.trim().resize(300).explain("png")',
     f'{LARGE}.trim().resize(300).explain("png")',
     f'{LARGE}.rotate(90).trim().explain("jpeg")',
