@@ -138,7 +138,9 @@ li_fit_size(li_ctx *ctx, const li_step *step, li_info in, li_fitted *fitted)
     fit_sides(fit, width, height, in, size);
     if (!step->u.resize.enlarge)
         forbid_enlarging(fit, in, size);
-    if (size[0] > MAX_SIDE || size[1] > MAX_SIDE)
+    /* Of cover the box is made, and nothing else. */
+    uint64_t most = fit == LI_FIT_COVER ? UINT32_MAX : MAX_SIDE;
+    if (size[0] > most || size[1] > most)
         return fail_side(ctx, step, in, size);
     *fitted = (li_fitted){(uint32_t)size[0], (uint32_t)size[1], {0}, {0}};
     fitted->kept = (li_rect){0, 0, fitted->width, fitted->height};
@@ -147,4 +149,26 @@ li_fit_size(li_ctx *ctx, const li_step *step, li_info in, li_fitted *fitted)
     if (fit == LI_FIT_CONTAIN)
         fitted->pad = pad_around(size, step);
     return LI_OK;
+}
+
+/* By the scale of the other side, where this one is too long to count with. */
+static li_span
+kept_span(uint32_t side, uint32_t scaled, uint32_t other, uint32_t other_scaled,
+          uint32_t first, uint32_t kept)
+{
+    if (scaled <= MAX_SIDE)
+        return li_span_window(li_span_whole(side), scaled, first, kept);
+    return (li_span){(uint64_t)first * other, (uint64_t)kept * other, other_scaled};
+}
+
+void
+li_fit_cut(li_info in, li_fitted *fitted, li_span *x, li_span *y)
+{
+    uint32_t width = fitted->width, height = fitted->height;
+    li_rect kept = fitted->kept;
+    *x = kept_span(in.width, width, in.height, height, kept.x, kept.width);
+    *y = kept_span(in.height, height, in.width, width, kept.y, kept.height);
+    fitted->width = kept.width;
+    fitted->height = kept.height;
+    fitted->kept.x = fitted->kept.y = 0;
 }

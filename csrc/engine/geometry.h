@@ -5,7 +5,8 @@
 #include "engine/plan.h"
 #include "ops/span.h"
 
-/* A resize step on a picture of `in`: the scaled size, and what of it is kept. */
+/* A resize step on a picture of `in`: the scaled size, and what of it is kept. Only
+ * what is kept has sides of 65535 at most. */
 typedef struct li_fitted {
     uint32_t width, height;
     li_rect kept; /* all of it but for cover */
@@ -14,5 +15,8 @@ typedef struct li_fitted {
 
 li_status li_fit_size(li_ctx *ctx, const li_step *step, li_info in,
                       li_fitted *fitted) LI_MUST_CHECK;
+/* Only what is kept is made: its size, and what of each side it stands for. What is cut
+ * off may be of any size. */
+void li_fit_cut(li_info in, li_fitted *fitted, li_span *x, li_span *y);
 
 #endif

@@ -45,13 +45,16 @@ draft_resize(li_draft *draft, const li_step *step, li_info in)
     LI_TRY(li_fit_size(draft->ctx, step, in, &fitted));
     bool filters = step->u.resize.kernel != LI_NEAREST &&
                    (fitted.width != in.width || fitted.height != in.height);
+    li_span x = li_span_whole(in.width), y = li_span_whole(in.height);
+    if (fitted.width > in.width || fitted.height > in.height)
+        li_fit_cut(in, &fitted, &x, &y);
     li_op op = {.kind = &li_op_resize};
     op.u.resize = (li_resize){
         .width = fitted.width,
         .height = fitted.height,
         .kernel = step->u.resize.kernel,
-        .x = li_span_whole(in.width),
-        .y = li_span_whole(in.height),
+        .x = x,
+        .y = y,
         .linear = step->u.resize.linear && filters,
     };
     LI_TRY(li_draft_add(draft, &op));

@@ -97,7 +97,10 @@ check_fit(const li_step *step, li_info in)
     li_ctx_init(&ctx, NULL);
     true_size(step, in, size);
     true_without_enlarging(step, in, size);
-    li_status wanted = size[0] > 65535 || size[1] > 65535 ? LI_E203_RESIZE_SIZE : LI_OK;
+    bool cut = step->u.resize.width && step->u.resize.height &&
+               step->u.resize.fit == LI_FIT_COVER;
+    bool large = !cut && (size[0] > 65535 || size[1] > 65535);
+    li_status wanted = large ? LI_E203_RESIZE_SIZE : LI_OK;
     if (!CHECK_EQ(li_fit_size(&ctx, step, in, &fitted), wanted) || wanted)
         return;
     CHECK_EQ(fitted.width, size[0]);
@@ -191,6 +194,11 @@ TEST(known_fits_are_what_a_user_expects)
     /* 3 × 5 / 2 = 7.5: half goes away from zero, and cover up. */
     check_known(odd, 0, 5, LI_FIT_INSIDE, (uint32_t[]){8, 5, 0, 0, 8, 5});
     check_known(odd, 7, 5, LI_FIT_COVER, (uint32_t[]){8, 5, 0, 0, 7, 5});
+    /* what is cut off is not made: it may have any side */
+    check_known((li_info){20000, 100, LI_RGB8}, 400, 400, LI_FIT_COVER,
+                (uint32_t[]){80000, 400, 39800, 0, 400, 400});
+    check_known((li_info){1, 65535, LI_RGB8}, 65535, 1, LI_FIT_COVER,
+                (uint32_t[]){65535, 4294836225, 0, 2147418112, 65535, 1});
 }
 
 TEST(a_side_over_65535_names_all_its_numbers)
