@@ -180,10 +180,10 @@ draft_all(li_draft *draft, const li_input *input, const li_request *request)
     draft->transposed = false;
     /* Colours and tones have all bits that there are, and are rounded last. */
     if (!draft->icc && li_pixel_is_deep(draft->in.pixel) &&
+        !li_stretches_levels(request) &&
         !li_pixel_is_deep(output_pixel(request, draft->in.pixel)))
         LI_TRY(draft_convert(draft, li_pixel_with_depth(draft->in.pixel, false), NULL));
     if (draft->icc && input->header.pixel != LI_CMYK8)
-        !li_stretches_levels(request) &&
         LI_TRY(draft_op(draft, &colours));
     if (request->auto_orient && input->codec && input->header.orientation > 1)
         LI_TRY(draft_orient(draft, input->header.orientation));
@@ -407,7 +407,8 @@ adds_srgb(const li_draft *draft)
     for (size_t i = 0; i < draft->count; i++) {
         const li_op *op = &draft->ops[i];
         li_pixel in = i ? draft->infos[i - 1].pixel : draft->in.pixel;
-        if (op->kind->adds_srgb && op->kind->adds_srgb(op, in))
+        if (op->kind->adds_srgb && !li_draft_idle(draft, i) &&
+            op->kind->adds_srgb(op, in))
             return true;
     }
     return false;

@@ -80,9 +80,11 @@ is_whole(li_span span, uint32_t pixels)
 
 /* Exact: an op that changes nothing goes. At equal size a resize copies: every kernel
  * but Mitchell's is 1 at its own pixel and 0 at the others. */
-static bool
-changes_nothing(const li_op *op, li_info in, li_info out)
+bool
+li_draft_idle(const li_draft *draft, size_t i)
 {
+    const li_op *op = &draft->ops[i];
+    li_info in = info_before(draft, i), out = draft->infos[i];
     if (op->kind->idle)
         return op->kind->idle(op, in, out);
     if (op->kind == &li_op_crop)
@@ -240,8 +242,7 @@ static const struct {
 static bool
 rewrite_at(li_draft *draft, size_t i, uint32_t off)
 {
-    if (!(off & LI_NO_MERGE) &&
-        changes_nothing(&draft->ops[i], info_before(draft, i), draft->infos[i])) {
+    if (!(off & LI_NO_MERGE) && li_draft_idle(draft, i)) {
         remove_op(draft, i);
         return true;
     }

@@ -22,6 +22,8 @@ li_status li_draft_add(li_draft *draft, const li_op *op) LI_MUST_CHECK;
 /* E122 if a picture made by `step` is over limits.max_output_pixels. */
 li_status li_check_output(li_ctx *ctx, const char *step, li_info info) LI_MUST_CHECK;
 
+/* Does op i change nothing? */
+bool li_draft_idle(const li_draft *draft, size_t i);
 /* Apply every rule that `off` (LI_NO_…) does not forbid until none applies. */
 li_status li_draft_rewrite(li_draft *draft, uint32_t off) LI_MUST_CHECK;
 

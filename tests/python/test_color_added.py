@@ -189,3 +189,22 @@ def test_what_was_kept_and_goes_into_a_webp_looks_as_it_did() -> None:
     made = gray("L").keep_metadata(icc=True).to_buffer("webp", lossless=True)
     truth = srgb_value(np.asarray(picture("L")) / 255).round()
     assert apart(Image.open(io.BytesIO(made.to_bytes())).getchannel(1), truth) <= 1
+
+
+IDLE = {
+    "contain": lambda engine: engine.resize(24, 16, fit="contain", background="red"),
+    "pad": lambda engine: engine.pad(0, background="red"),
+    "invisible": lambda engine: engine.overlay(Engine.from_pixels(RED), opacity=0),
+    "outside": lambda engine: engine.overlay(Engine.from_pixels(RED), position=(99, 99)),
+}
+RED = np.full((4, 4, 3), (255, 0, 0), np.uint8)
+
+
+@pytest.mark.parametrize("name", IDLE)
+def test_a_step_that_changes_nothing_keeps_the_profile(name: str) -> None:
+    assert corner(IDLE[name](flat())) == (GREEN, "kept")
+    assert corner(IDLE[name](flat().resize(90)).resize(24)) == (GREEN, "kept")
+    narrow = tuple(samples(flat())[0, 0].tolist())
+    assert corner(IDLE[name](flat()).keep_metadata(icc=False)) == (narrow, "converted")
+    shown = IDLE[name](flat()).pad(1, background="red")
+    assert corner(shown) == ((255, 0, 0), "converted")
