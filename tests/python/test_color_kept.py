@@ -261,6 +261,9 @@ def test_the_corpus_says_what_libavif_reads_of_it(
                 r"keep     cicp (\d+)/(\d+)", Engine.from_bytes(asked).explain("avif", color="keep")
             )
             unsaid = wanted in ((1, 13), (2, 2))
+            if unsaid and found and li.inspect(asked).icc_bytes:
+                assert found.groups() == ("2", "2"), entry.file  # samples of a profile
+                continue
             assert unsaid if found is None else wanted == tuple(map(int, found.groups())), (
                 entry.file
             )
