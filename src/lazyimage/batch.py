@@ -36,10 +36,10 @@ class FileOutput(Output):
     __slots__ = ()
 
     @classmethod
-    def of(cls, source: str, recipe: Recipe, **fields: Any) -> FileOutput:
+    def of(cls, source: str, recipe: Recipe, salvage: bool, **fields: Any) -> FileOutput:
         """With everything checked."""
         self = object.__new__(cls)
-        ENGINE.__set__(self, (source, recipe))
+        ENGINE.__set__(self, (source, recipe, salvage))
         for name, value in fields.items():
             object.__setattr__(self, name, value)
         return self
@@ -47,8 +47,9 @@ class FileOutput(Output):
     @property
     def engine(self) -> Engine:  # type: ignore[override]
         """Over the input, with the recipe of the batch."""
-        source, recipe = ENGINE.__get__(self)
-        return Engine._make(path_origin(source, "auto"), recipe)
+        source, recipe, salvage = ENGINE.__get__(self)
+        origin = path_origin(source, "auto").salvaging(salvage, "process_batch")
+        return Engine._make(origin, recipe)
 
     def finish(self, result: Any, raw: dict[str, Any]) -> Written:
         """What the core has made, without its metrics."""
@@ -111,6 +112,7 @@ def run_files(
     format: str,
     quality: int | None,
     skip_existing: bool,
+    salvage: bool,
     options: dict[str, Any],
 ) -> list[Outcome]:
     """process_batch() with outputs of this kind."""
@@ -120,6 +122,7 @@ def run_files(
     wanted = {key: options.pop(key) for key in RUN_OPTIONS if key in options}
     quality = drop_quality(quality, name, options)
     encode_request(recipe, "buffer", name, quality, options, "process_batch")  # checks
+    as_flag(salvage, "process_batch: salvage")
     paths = [absolute_path(path, "process_batch()") for path in inputs]
     directory = absolute_path(output_dir, "process_batch()")
     os.makedirs(directory, exist_ok=True)
@@ -131,7 +134,7 @@ def run_files(
     def units() -> Iterator[Unit]:
         fields = {"format": name, "quality": quality, "options": options}
         for index, (path, target) in enumerate(jobs):
-            yield Unit([(index, kind.of(path, recipe, path=target, **fields))])
+            yield Unit([(index, kind.of(path, recipe, salvage, path=target, **fields))])
 
     return run_units(units(), len(jobs), **wanted)
 
@@ -144,6 +147,7 @@ def process_batch(
     format: str,
     quality: int | None = None,
     skip_existing: bool = False,
+    salvage: bool = False,
     **options: Any,
 ) -> list[Outcome]:
     """One recipe over many files: the outcome of each, in input order.
@@ -151,6 +155,7 @@ def process_batch(
     Outputs go into output_dir, which is made if need be, under the stem of their input:
     "photo.png" gives "photo.webp"; equal stems become "a.webp", "a-2.webp" in input order.
     skip_existing: inputs whose output is there already are left out, of the outcomes too.
+    salvage: as of Engine.from_path(), for every input.
     options: run()'s (workers, max_memory, oversize, on_error, progress, on_outcome,
     cancel, durable) and the encoder's. A file that is not there or is damaged is an outcome
     with its error; the others are made. A result is a Written whose metrics are left out
@@ -162,7 +167,7 @@ def process_batch(
     (True, 64)
     """
     return run_files(
-        FileOutput, inputs, output_dir, recipe, format, quality, skip_existing, options
+        FileOutput, inputs, output_dir, recipe, format, quality, skip_existing, salvage, options
     )
 
 
@@ -174,6 +179,7 @@ def process_batch_with_metrics(
     format: str,
     quality: int | None = None,
     skip_existing: bool = False,
+    salvage: bool = False,
     **options: Any,
 ) -> tuple[list[Outcome], list[Metrics | None]]:
     """process_batch(…), and the metrics of each outcome beside it; None for an error.
@@ -185,6 +191,6 @@ def process_batch_with_metrics(
     'jpeg'
     """
     outcomes = run_files(
-        MeteredOutput, inputs, output_dir, recipe, format, quality, skip_existing, options
+        MeteredOutput, inputs, output_dir, recipe, format, quality, skip_existing, salvage, options
     )
     return outcomes, [outcome.result.metrics if outcome.result else None for outcome in outcomes]

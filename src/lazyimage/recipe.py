@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any, Never, Self
 
-    from lazyimage.engine import Engine
+    from lazyimage.engine import Engine, Io
 
 VERSION = 1
 """Of the JSON form; a reader refuses any other."""
@@ -130,15 +130,18 @@ class Recipe(Chain):
         """Every limit that is set, policy and limits() together; 0 is off."""
         return settings.effective_limits(self._policy, self._limits)
 
-    def open(self, source: object) -> Engine:
+    def open(self, source: object, *, io: Io = "auto", salvage: bool = False) -> Engine:
         """An Engine with this recipe over a path, bytes, a file object or pixels.
+
+        io, salvage: as of Engine.from_path(). They are the source's, and no part of the
+        recipe.
 
         >>> lazyimage.Recipe().resize(64).open("photo.jpg").to_buffer("jpeg").width
         64
         """
         from lazyimage.engine import open_with
 
-        return open_with(source, self)
+        return open_with(source, self, io, salvage)
 
     def _objects(self) -> dict[str, Any]:
         """What JSON holds. Settings at their defaults are left out, so that a setting of a

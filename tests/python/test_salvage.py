@@ -2,6 +2,7 @@
 
 import io
 import itertools
+import json
 import pickle
 import zlib
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import oracle
 import pytest
+import shell
 from PIL import Image
 
 import lazyimage
@@ -353,6 +355,38 @@ def test_damage_that_the_job_does_not_come_to_is_not_told():
     assert top.metrics.rows_real == HEIGHT and top.metrics.warnings == ()
     low = engine.crop(0, HEIGHT - 20, WIDTH, 20).to_pixels()
     assert low.metrics.rows_real is not None and low.metrics.rows_real < HEIGHT - 20
+
+
+def test_recipes_batches_and_the_command_line_salvage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(tmp_path)
+    Path("cut.jpg").write_bytes(encoded("jpeg")[:-800])
+    recipe = Recipe().resize(48)
+    metrics = recipe.open("cut.jpg", io="read", salvage=True).to_pixels().metrics
+    assert metrics.rows_real is not None and metrics.rows_real < HEIGHT
+    assert not lazyimage.process_batch(["cut.jpg"], "a", recipe, format="png")[0].ok
+    outcome = lazyimage.process_batch(["cut.jpg"], "a", recipe, format="png", salvage=True)[0]
+    assert outcome.ok and (outcome.output.engine.info.width, outcome.result.width) == (WIDTH, 48)
+    with pytest.raises(TypeError):
+        lazyimage.process_batch([], "a", recipe, format="png", salvage=1)  # type: ignore[arg-type]
+    _, found = lazyimage.process_batch_with_metrics(
+        ["cut.jpg"], "a", recipe, format="png", salvage=True
+    )
+    assert found[0] is not None and found[0].rows_real == metrics.rows_real
+    rows = f"salvage: {metrics.rows_real} of {HEIGHT} rows"
+    for words in (
+        "convert cut.jpg out.png -s 48x60",
+        "batch cut.jpg -o b -s 48x60 -f png --json",
+        "thumb cut.jpg -o t.png -s 48x60",
+    ):
+        assert shell.lazyimage(*words.split()).returncode == 1
+        done = shell.lazyimage(*words.split(), "--salvage")
+        assert done.returncode == 0 and rows in done.stderr.decode()
+        same = next(name for name in ("out.png", "t.png", "b/cut.png") if Path(name).exists())
+        assert Path(same).read_bytes() == Path("a/cut.png").read_bytes()
+        Path(same).unlink()
+        assert "batch" not in words or rows in json.loads(done.stdout)["warnings"][0]
 
 
 def in_pieces(data: bytes, size: int) -> bytes:

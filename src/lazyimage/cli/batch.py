@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from lazyimage import Engine
 from lazyimage.cli.common import UsageError, Verbs, add_verb
-from lazyimage.cli.encoding import add_encoding, check_named_format, keeping, settings_of
+from lazyimage.cli.encoding import (
+    add_encoding,
+    add_salvage,
+    check_named_format,
+    keeping,
+    settings_of,
+)
 from lazyimage.cli.geometry import GRAMMAR, parse_geometry, resized
 from lazyimage.cli.inputs import add_inputs, collect
 from lazyimage.cli.names import Job, parse_pattern, plan, refuse_overwriting
@@ -56,6 +62,7 @@ def add(verbs: Verbs) -> None:
     )
     add_fit(parser)
     add_steps(parser)
+    add_salvage(parser)
     add_encoding(parser, "the input's own, by its extension")
     add_naming(parser)
     add_limits(parser)
@@ -175,7 +182,7 @@ def make_all(
 
 def output_of(job: Job, options: argparse.Namespace) -> Any:
     """What run() is to make of an input."""
-    engine = keeping(Engine.from_path(job.input), options)
+    engine = keeping(Engine.from_path(job.input, salvage=options.salvage), options)
     if options.policy is not None:
         engine = engine.sanitize(options.policy)
     engine = resized(stepped(engine, options, False), options.size, options.fit, options.kernel)
@@ -198,4 +205,5 @@ def settings_line(options: argparse.Namespace) -> dict[str, Any]:
         "name": options.name,
         "policy": options.policy,
         **({"keep": options.keep} if options.keep else {}),
+        **({"salvage": True} if options.salvage else {}),
     }

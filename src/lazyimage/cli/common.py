@@ -87,13 +87,13 @@ def one_line(name: str) -> str:
     )
 
 
-def open_source(name: str) -> Engine:
+def open_source(name: str, salvage: bool = False) -> Engine:
     """The file `name`, or standard input for "-"; nothing is decoded."""
     if name != "-":
-        return Engine.from_path(name)
+        return Engine.from_path(name, salvage=salvage)
     if sys.stdin is None or sys.stdin.isatty():
         raise UsageError("standard input is a terminal: give a file or pipe a picture in")
-    return Engine.from_file(sys.stdin.buffer)
+    return Engine.from_file(sys.stdin.buffer, salvage=salvage)
 
 
 def print_json(data: dict[str, Any]) -> None:

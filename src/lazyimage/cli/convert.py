@@ -7,6 +7,7 @@ from lazyimage.cli.common import DONE, Verbs, add_verb, open_source
 from lazyimage.cli.encoding import (
     add_delivery,
     add_encoding,
+    add_salvage,
     check_stdout,
     format_of,
     keeping,
@@ -38,13 +39,14 @@ def add_job_arguments(parser: argparse.ArgumentParser) -> None:
         "-s", "--resize", type=parse_geometry, metavar="SIZE", help="see below; default: as it is"
     )
     add_steps(parser, "resize")
+    add_salvage(parser)
     add_encoding(parser)
     add_delivery(parser)
 
 
 def engine_of(options: argparse.Namespace) -> Engine:
     """The job's source with the steps that its options ask for."""
-    source = stepped(keeping(open_source(options.input), options), options, False)
+    source = stepped(keeping(open_source(options.input, options.salvage), options), options, False)
     return stepped(resized(source, options.resize), options, True)
 
 

@@ -8,8 +8,8 @@ import argparse
 import sys
 from typing import Any, Final
 
-from lazyimage import Engine
-from lazyimage.cli.common import UsageError
+from lazyimage import Engine, Metrics
+from lazyimage.cli.common import UsageError, say
 from lazyimage.errors import InvalidArgumentError
 from lazyimage.formats import QUALITY_FORMATS, check_format, format_of_path
 from lazyimage.request import OPTION_FORMATS, OPTION_NAMES, check_option
@@ -82,6 +82,15 @@ def parse_keep(text: str) -> dict[str, bool]:
 def keeping(engine: Engine, options: argparse.Namespace) -> Engine:
     """The engine with what --keep says."""
     return engine.keep_metadata(**options.keep) if options.keep else engine
+
+
+def add_salvage(parser: argparse.ArgumentParser) -> None:
+    """--salvage."""
+    parser.add_argument(
+        "--salvage",
+        action="store_true",
+        help="make of a damaged picture what can be had: rows that are lost are gray",
+    )
 
 
 def add_delivery(parser: argparse.ArgumentParser) -> None:
@@ -233,12 +242,21 @@ def check_stdout() -> None:
         raise UsageError("standard output is a terminal: give a file, or pipe it on")
 
 
+def tell_salvage(metrics: Metrics) -> None:
+    """How much of a damaged picture there was; nothing of a whole one."""
+    for text in metrics.warnings if metrics.rows_real is not None else ():
+        say(text)
+
+
 def write_one(engine: Engine, output: str, settings: dict[str, Any]) -> None:
-    """Write the picture to a file, whole or not at all, or to standard output for "-"."""
+    """Write the picture to a file, whole or not at all, or to standard output for "-".
+    What was salvaged of it is told on stderr.
+    """
     if output != "-":
-        engine.to_file(output, **settings)
+        tell_salvage(engine.to_file(output, **settings).metrics)
         return
     check_stdout()
     encoded = engine.to_buffer(**settings)
+    tell_salvage(encoded.metrics)
     sys.stdout.buffer.write(memoryview(encoded))
     sys.stdout.buffer.flush()

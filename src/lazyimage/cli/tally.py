@@ -56,6 +56,8 @@ class Tally:
         self.saved += record.get("bytes_before", 0) - record.get("bytes", 0)
         if record["status"] == "failed":
             report_words(record["error"], record["input"])
+        for text in record.get("warnings", ()):
+            say(f"{one_line(record['input'])}: {text}")
         if self.json:
             print_json(record)
         elif record["status"] == "planned":

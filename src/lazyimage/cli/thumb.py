@@ -6,6 +6,7 @@ from lazyimage.cli.batch import add_policy, add_reports, output_of
 from lazyimage.cli.common import DONE, UsageError, Verbs, add_verb, open_source
 from lazyimage.cli.encoding import (
     add_encoding,
+    add_salvage,
     check_named_format,
     check_stdout,
     format_of,
@@ -74,6 +75,7 @@ def add(verbs: Verbs) -> None:
         help="of each file, with {stem} and {ext}; default: {stem}-thumb.{ext}",
     )
     add_steps(parser)
+    add_salvage(parser)
     add_encoding(parser, FORMAT, str(QUALITY))
     add_limits(parser)
     add_policy(parser)
@@ -114,7 +116,7 @@ def run_one(options: argparse.Namespace) -> int:
     settings = settings_of(options, format_of(options.output, options.format))
     if options.output == "-":
         check_stdout()
-    engine = keeping(open_source(options.inputs[0]), options)
+    engine = keeping(open_source(options.inputs[0], options.salvage), options)
     if options.policy is not None:
         engine = engine.sanitize(options.policy)
     engine = resized(stepped(engine, options, False), options.size, options.fit, options.kernel)

@@ -211,7 +211,9 @@ class Worker:
 
 
 def made(job: Job, result: Any) -> Record:
-    """The record of a picture that was written."""
+    """The record of a picture that was written; with what was salvaged of it."""
+    metrics = result.metrics
+    salvaged = metrics is not None and metrics.rows_real is not None and metrics.warnings
     return {
         "input": job.input,
         "output": job.output,
@@ -220,6 +222,7 @@ def made(job: Job, result: Any) -> Record:
         "width": result.width,
         "height": result.height,
         "bytes": result.bytes_written,
+        **({"warnings": list(metrics.warnings)} if salvaged else {}),
     }
 
 
