@@ -1,6 +1,7 @@
 """JPEG efforts: bytes and CPU at equal quality, beside mozjpeg and plain libjpeg-turbo.
 
     python benchmarks/jpeg_effort.py [--pictures N] [--efforts 5,7,9] [--kinds 4:2:0,gray]
+    python benchmarks/jpeg_effort.py --kinds low
 
 Needs sharp and ssimulacra2, which it fetches, the corpus (LAZYIMAGE_CORPUS), and for butteraugli
 libjxl 0.7 (tools/setup.sh --judges). A picture has at
@@ -9,7 +10,9 @@ columns and five rows, so that no encoder meets the blocks of another one. Each 
 QUALITIES by all; along a PCHIP from SSIMULACRA2 to the logarithm of bytes two encoders are
 compared at eleven scores that both reach; a figure is the mean over the pictures. The same
 along butteraugli's 3-norm. CPU is user +
-system time of encoding from raw samples at TIMED quality, the least of RUNS, summed. Scores are
+system time of encoding from raw samples at TIMED quality, the least of RUNS, summed. "low" asks
+what LOW qualities stand for: how far the mean score is from libjpeg-turbo's at the same number,
+over TUNED_ON and HELD_OUT at 4:2:0, at each of LOW_SIDES and both together. Scores are
 kept in build/bench/jpeg-effort.json, by what was measured. Exit 1 if a target is missed.
 """
 
@@ -42,12 +45,14 @@ BENCH = ROOT / "build" / "bench"
 CORPUS = Path(os.environ.get("LAZYIMAGE_CORPUS", ROOT.parent / "shared" / "corpus"))
 SIDE = 800
 QUALITIES = 40, 50, 60, 70, 80, 88, 95
+LOW, LOW_SIDES = (5, 10, 15, 20, 30), (384, 800)
+APART = 1.0  # of the mean over both, at most
 SCORES, TIMED, RUNS = 11, 80, 3
 SSIMULACRA2, BUTTERAUGLI = 1, 2  # of a point
 # Of mozjpeg's bytes and CPU, on photographs at 4:2:0.
 TARGETS = {5: (-4.0, 0.4), 7: (-5.0, 0.5), 9: (-6.0, 0.6)}
 SOME = 9  # pictures of 4:4:4 and gray
-# What the efforts' weights and the remapping of quality were fitted on …
+# What the efforts' weights and the remapping of quality from 40 on were fitted on …
 TUNED_ON = (
     "imazen-codec-corpus/CID22/CID22-512/training/110472.png",
     "imazen-codec-corpus/CID22/CID22-512/training/2119713.png",
@@ -97,12 +102,12 @@ SCREENSHOTS = (
 LOSSLESS = ".png"
 
 
-def picture(name: str) -> np.ndarray:
+def picture(name: str, side: int = SIDE) -> np.ndarray:
     """RGB samples."""
     engine = li.Engine.from_path(CORPUS / name)
     width, height = engine.dimensions()
-    if max(width, height) > SIDE:
-        engine = engine.resize(SIDE, SIDE)
+    if max(width, height) > side:
+        engine = engine.resize(side, side)
     elif not name.endswith(LOSSLESS):
         engine = engine.crop(3, 5, width - 3, height - 5)
     return np.ascontiguousarray(np.asarray(engine.to_pixels(mode="RGB")))
@@ -196,6 +201,17 @@ class Bench:
             self.path.write_text(json.dumps(self.known, indent=0), encoding="utf-8")
         return self.known[key]
 
+    def low(self, name: str, side: int, who: str) -> list[float]:
+        """Scores at LOW."""
+        key = f"{name} {side} {who} low {self.version}"
+        if key not in self.known:
+            samples = picture(name, side)
+            judge = self.judge(samples)
+            encode = ours(samples, "4:2:0", None if who == "none" else int(who))
+            self.known[key] = [[judge.score(shown(encode(quality))) for quality in LOW]]
+            self.path.write_text(json.dumps(self.known, indent=0), encoding="utf-8")
+        return self.known[key][0]
+
     def saved(
         self, names: tuple[str, ...], kind: str, who: str, beside: str, judge: int = SSIMULACRA2
     ) -> float:
@@ -277,6 +293,25 @@ def report(bench: Bench, names: tuple[str, ...], kind: str, efforts: list[int], 
     return well
 
 
+def report_low(bench: Bench, names: tuple[str, ...], efforts: list[int]) -> bool:
+    """What low qualities stand for; False if they are too far from libjpeg-turbo's."""
+    print(f"\nphotographs: {len(names)} pictures, 4:2:0, mean score apart (standard error)")
+    print(f"| effort, side | {' | '.join(map(str, LOW))} |")
+    print(f"|---|{'---|' * len(LOW)}")
+    plain = [[bench.low(name, side, "none") for side in LOW_SIDES] for name in names]
+    well = True
+    for effort in efforts:
+        made = [[bench.low(name, side, str(effort)) for side in LOW_SIDES] for name in names]
+        apart = np.array(made) - np.array(plain)
+        rows = {str(side): apart[:, i] for i, side in enumerate(LOW_SIDES)}
+        for title, row in (rows | {"both": apart.mean(axis=1)}).items():
+            error = row.std(axis=0, ddof=1) / len(names) ** 0.5
+            cells = [f"{m:+.2f} ({e:.2f})" for m, e in zip(row.mean(axis=0), error, strict=True)]
+            print(f"| {effort}, {title} | {' | '.join(cells)} |", flush=True)
+        well &= bool((np.abs(apart.mean(axis=(0, 1))) <= APART).all())
+    return well
+
+
 def with_judges() -> None:
     """Begin again in the Python that has what is needed."""
     if importlib.util.find_spec("ssimulacra2"):
@@ -306,6 +341,8 @@ def main() -> int:
     for kind in ("4:4:4", "gray"):
         if kind in kinds:
             report(bench, names[:: max(1, len(names) // SOME)], kind, efforts, "photographs")
+    if "low" in kinds:
+        well &= report_low(bench, (*TUNED_ON, *names), efforts)
     if "screenshots" in kinds:
         report(bench, SCREENSHOTS, "4:2:0", efforts, "screenshots")
     return 0 if well else 1

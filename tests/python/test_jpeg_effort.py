@@ -88,6 +88,14 @@ def test_quality_is_honoured_by_every_effort(photograph):
         assert sizes == sorted(sizes) and len(set(sizes)) == len(sizes)
 
 
+def test_a_higher_quality_is_never_a_smaller_file_of_any_effort(photograph):
+    """What a search for bytes relies on."""
+    engine = li.Engine.from_pixels(photograph)
+    for effort in (0, 3, 5, 9):
+        sizes = [len(engine.to_buffer("jpeg", q, effort=effort)) for q in (*range(1, 46), 60, 80)]
+        assert sizes == sorted(sizes), effort
+
+
 def test_the_plan_covers_the_peak(photograph):
     engine = li.Engine.from_path(PHOTOGRAPH).resize(900)
     for effort in EFFORTS:

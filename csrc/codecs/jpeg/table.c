@@ -68,13 +68,19 @@ along(const anchor *anchors, int quality)
 }
 
 /* In hundredths of a percent: where the tuned table gives pictures the mean SSIMULACRA2
- * that libjpeg's gives them at a quality; fitted on the pictures that
- * benchmarks/jpeg_effort.py calls TUNED_ON, at 4:2:0. */
+ * that libjpeg's gives them at a quality; fitted at 4:2:0, on the pictures that
+ * benchmarks/jpeg_effort.py calls TUNED_ON. */
 static const anchor tuned_scales[] = {
-    {1, 250000}, {3, 215000}, {5, 112000}, {7, 77500},  {10, 52900},
-    {14, 35600}, {20, 23830}, {30, 15700}, {40, 11940}, {50, 9650},
-    {60, 7940},  {70, 6416},  {75, 5536},  {80, 4490},  {85, 3500},
-    {90, 2415},  {95, 1395},  {98, 628},   {100, 100},
+    {40, 11940}, {50, 9650}, {60, 7940}, {70, 6416}, {75, 5536}, {80, 4490},
+    {85, 3500},  {90, 2415}, {95, 1395}, {98, 628},  {100, 100},
+};
+
+/* The same below, in ten-thousandths of libjpeg's scale, which is too bent for lines;
+ * fitted on all the pictures, at two sizes. */
+enum { LOW = 40 };
+static const anchor tuned_low[] = {
+    {1, 5000},   {2, 9080},  {3, 12240}, {5, 11030}, {7, 10680},
+    {10, 10210}, {15, 9650}, {20, 9532}, {30, 9458}, {LOW, 9552},
 };
 
 /* In thousandths: finer steps where nothing but the tuned luma, or whole chroma, is
@@ -87,6 +93,9 @@ static const anchor tuned_444[] = {{1, 1000}, {60, 1003}, {70, 980},  {80, 943},
 /* In thousandths: what a search leaves out is made up for by finer steps. */
 static const anchor searched[] = {
     {1, 896}, {90, 900}, {95, 913}, {98, 959}, {100, 1000}};
+/* The same of what effort 9 leaves out of coarse steps beyond that. */
+static const anchor searched_most[] = {{1, 940},  {3, 950},  {5, 966},   {10, 981},
+                                       {20, 981}, {30, 990}, {40, 1000}, {100, 1000}};
 /* The same where the table is the standard's. */
 static const anchor searched_standard[] = {{1, 980},  {10, 980}, {30, 940},
                                            {50, 900}, {70, 872}, {85, 858},
@@ -98,11 +107,19 @@ finer(uint32_t scale, const anchor *thousandths, int quality)
     return (scale * along(thousandths, quality) + 500) / 1000;
 }
 
+static uint32_t
+tuned_scale(int quality)
+{
+    if (quality >= LOW)
+        return along(tuned_scales, quality);
+    return (standard_scale(quality) * along(tuned_low, quality) + 50) / 100;
+}
+
 /* In hundredths of a percent. */
 static uint32_t
 scale_of(const li_jpeg_choice *choice)
 {
-    uint32_t scale = choice->tuned ? along(tuned_scales, choice->quality)
+    uint32_t scale = choice->tuned ? tuned_scale(choice->quality)
                                    : 100 * standard_scale(choice->quality);
     const li_jpeg_frame *frame = &choice->frame;
     if (choice->tuned && frame->max_h * frame->max_v == 1)
@@ -110,6 +127,8 @@ scale_of(const li_jpeg_choice *choice)
             finer(scale, frame->count == 1 ? tuned_gray : tuned_444, choice->quality);
     if (!choice->trellis)
         return scale;
+    if (choice->effort >= LI_EFFORT_MOST && choice->tuned)
+        scale = finer(scale, searched_most, choice->quality);
     return finer(scale, choice->tuned ? searched : searched_standard, choice->quality);
 }
 

@@ -52,6 +52,28 @@ TEST(a_higher_quality_never_has_a_coarser_step)
         }
 }
 
+/* Effort 9 leaves more out, which shows where the steps are coarse. */
+TEST(the_most_effort_has_finer_steps_at_low_qualities_alone)
+{
+    for (int quality = 1; quality <= 100; quality++) {
+        li_jpeg_choice choice = {
+            .quality = quality, .effort = 8, .tuned = true, .trellis = true};
+        uint16_t usual[DCTSIZE2], most[DCTSIZE2];
+        uint32_t usual_sum = 0, most_sum = 0;
+        choice.frame.max_h = choice.frame.max_v = 2;
+        li_jpeg_quantization(&choice, 0, usual);
+        choice.effort = LI_EFFORT_MOST;
+        li_jpeg_quantization(&choice, 0, most);
+        for (int i = 0; i < DCTSIZE2; i++) {
+            CHECK(most[i] <= usual[i] && 100 * most[i] + 100 >= 94 * usual[i]);
+            usual_sum += usual[i];
+            most_sum += most[i];
+        }
+        CHECK(most_sum < usual_sum || quality < 5 || quality > 35);
+        CHECK(most_sum == usual_sum || quality < 40);
+    }
+}
+
 TEST(the_order_of_a_file_is_the_zigzag)
 {
     for (uint32_t k = 0; k < DCTSIZE2; k++)
@@ -302,6 +324,7 @@ main(void)
 {
     RUN(the_standard_table_is_libjpegs);
     RUN(a_higher_quality_never_has_a_coarser_step);
+    RUN(the_most_effort_has_finer_steps_at_low_qualities_alone);
     RUN(the_order_of_a_file_is_the_zigzag);
     RUN(the_transform_is_the_orthonormal_dct);
     RUN(without_effort_the_file_is_libjpegs_own);
