@@ -101,20 +101,26 @@ def run(source: Source, request: Mapping[str, Any]) -> tuple[Any, dict[str, Any]
         ("transpose",)   ("grayscale",)   ("convert", mode)
         ("brightness", v)   ("contrast", v)   ("saturation", v)   ("gamma", g)
         ("flatten", color)   ("pad", left, top, right, bottom, color)
-        ("blur", sigma)   ("sharpen", amount, radius, threshold)
+        ("blur", sigma)   ("sharpen", amount, radius, threshold)   ("trim", threshold)
+        ("overlay", Source, its request, position or (x, y), opacity 0.0 to 1.0, tile)
         a color is "#rrggbb" or "#rrggbbaa"
       auto_orient: bool = True            shrink: "safe" | "fast" | "exact"
       color: "keep" | "srgb" = "keep"
       background: (r, g, b) = white       limits: {name: int}; 0 switches off, absent: default
       timeout: seconds or None            cancel: Cancel or None
+      formats: tuple of those a source may have; None: any
+      icc_most: int = 0, bytes of a profile that is kept; 0: any
       keep, denied: int = 0, what LI_KEEP_… of meta/metadata.h has, and what of it a policy
         has taken away
       rules_off: int = 0 (for tests: LI_NO_… of engine/plan.h)
+      threads: 0 | 1 | 2 = 0, a second one to decode on: where a CPU is idle, never, always
       output: "buffer" | "file" | "pixels"
       buffer, file: format, quality or None, subsampling, progressive, optimize (None: as
         effort says), effort (None: 5 up to 8 MB of coefficients, else 0), quant_table (None:
-        the effort's), compression (None: default), bit_depth (None: as the
-        picture has)
+        the effort's), compression (None: default), palette: int = 0 (2..256 colours; 0: none),
+        dither (None: yes), interlace: bool = False, bit_depth (None: as the picture has),
+        lossless: bool = False, near_lossless (0..100, None: off), method, smart_subsample:
+        bool = False, alpha_quality, low_memory (None: where it is needed), speed (None: default)
       file: path (bytes), durable: bool = True
       buffer, pixels: type, the subclass of Encoded or Pixels to make
       pixels: mode or None, dtype "uint8" | "uint16" | "float32", layout "HWC" | "CHW",
@@ -126,6 +132,7 @@ def run(source: Source, request: Mapping[str, Any]) -> tuple[Any, dict[str, Any]
     Metrics keys: decode_ns, ops_ns, encode_ns, total_ns, cpu_ns, bytes_in, bytes_out,
     format_in, format_out, width_in, height_in (upright), width_out, height_out, mode_out,
     quality (None if the format has none), peak_bytes, decoded_bytes, shrink (M of M/8),
+    icc_bytes, exif_bytes, xmp_bytes (of the source), icc_converted, threads,
     kept_kinds, denied_kinds (LI_KEEP_…), metadata and numbers (of pixels, as from_pixels()
     takes them, or None), rows_real (of the file's rows, where the source salvages, else None),
     io, warnings (tuple of str), planned_bytes, planned_out_bytes, steps (names as run).

@@ -29,7 +29,8 @@ def ssim(a: Any, b: Any) -> float:
     a, b: Engines (with their steps), Pixels, Encoded, paths, encoded bytes, file objects or
     arrays of uint8 or uint16; of one size. Upright. Layouts that differ are widened: gray
     beside RGB is compared as RGB, opaque beside alpha with alpha. What has more than 8 bits
-    is compared as it is in 8.
+    is compared as it is in 8. Engines make their pictures as with shrink="exact", so a lossless
+    file equals them if it was made so too: without it, a JPEG's planes are resized one by one.
 
     It is scikit-image's structural_similarity(a, b, channel_axis=2, data_range=255), within
     1e-5: a square window of 7 with equal weights, sample covariance, K1 = 0.01, K2 = 0.03,
@@ -43,7 +44,7 @@ def ssim(a: Any, b: Any) -> float:
     >>> small = Engine.from_path("photo.jpg").resize(160)
     >>> 0.9 < lazyimage.quality.ssim(small, small.to_buffer("jpeg", 80)) < 1
     True
-    >>> lazyimage.quality.ssim(small, small.to_buffer("png"))
+    >>> lazyimage.quality.ssim(small, small.to_buffer("png", shrink="exact"))
     1.0
     """
     return compare(a, b, "ssim", True)[0]
@@ -58,7 +59,7 @@ def psnr(a: Any, b: Any) -> float:
     >>> small = Engine.from_path("photo.jpg").resize(160)
     >>> 25 < lazyimage.quality.psnr(small, small.to_buffer("jpeg", 80)) < 60
     True
-    >>> lazyimage.quality.psnr(small, small.to_buffer("png"))
+    >>> lazyimage.quality.psnr(small, small.to_buffer("png", shrink="exact"))
     inf
     """
     from math import inf, log10
