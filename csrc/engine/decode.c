@@ -57,24 +57,28 @@ li_hides_shrink(const li_request *request)
 /* How many decoded pixels, in eighths, must stay for each output pixel; 0: never
  * shrink. `fast` is what sharp does: any shrink that does not enlarge. `safe` keeps
  * within one SSIMULACRA2 point of `exact`; at 1/8 libjpeg only takes block means, so
- * that needs more. Measured: docs/notes/plan.md. */
+ * that needs more, as where it is brought out. Measured: docs/notes/plan.md. */
 static uint32_t
-residual_of(const li_request *request, uint32_t shrink)
+residual_of(const li_draft *draft, const li_request *request, uint32_t shrink)
 {
+    enum { USUAL = 14, MORE = 24 };
     if (request->shrink == LI_SHRINK_FAST)
         return 8;
     if (request->shrink == LI_SHRINK_EXACT || !li_hides_shrink(request))
         return 0;
-    return shrink == 1 ? 24 : 14;
+    if (li_ops_bring_out(draft->ops, draft->count))
+        return shrink == 1 ? 0 : MORE;
+    return shrink == 1 ? MORE : USUAL;
 }
 
 /* M of M/8. A leading downscale lets the decoder leave high frequencies out. 5/8 to 7/8
  * cost more than full size (no SIMD in libjpeg-turbo). Measured, not exact. */
 static uint8_t
-choose_shrink(const li_codec *codec, const li_resize *resize, const li_request *request)
+choose_shrink(const li_codec *codec, const li_draft *draft, const li_request *request)
 {
+    const li_resize *resize = &draft->ops[0].u.resize;
     for (uint32_t shrink = 1; codec->shrinks && shrink <= 4; shrink++) {
-        uint32_t residual = residual_of(request, shrink);
+        uint32_t residual = residual_of(draft, request, shrink);
         if (residual && li_span_allows(resize->x, resize->width, shrink, residual) &&
             li_span_allows(resize->y, resize->height, shrink, residual))
             return (uint8_t)shrink;
@@ -85,12 +89,14 @@ choose_shrink(const li_codec *codec, const li_resize *resize, const li_request *
 /* Two decoded pixels for each output pixel average away what a loop filter and smooth
  * chroma do at the edges of blocks. Measured, not exact: docs/notes/plan.md. */
 static bool
-allows_rough(const li_input *input, const li_resize *resize, const li_request *request)
+allows_rough(const li_input *input, const li_draft *draft, const li_request *request)
 {
     enum { LEFT = 2 * 8 };
+    const li_resize *resize = &draft->ops[0].u.resize;
     if (!input->codec->roughs || input->header.lossless ||
         request->shrink == LI_SHRINK_EXACT ||
-        (request->shrink == LI_SHRINK_SAFE && !li_hides_shrink(request)))
+        (request->shrink == LI_SHRINK_SAFE &&
+         (!li_hides_shrink(request) || li_ops_bring_out(draft->ops, draft->count))))
         return false;
     return li_span_allows(resize->x, resize->width, 8, LEFT) &&
            li_span_allows(resize->y, resize->height, 8, LEFT);
@@ -105,8 +111,8 @@ own_hint(const li_input *input, const li_draft *draft, const li_request *request
     if (!op || op->u.resize.kernel == LI_NEAREST || op->u.resize.linear ||
         (request->rules_off & LI_NO_SHRINK))
         return hint;
-    hint.shrink = choose_shrink(input->codec, &op->u.resize, request);
-    hint.rough = allows_rough(input, &op->u.resize, request);
+    hint.shrink = choose_shrink(input->codec, draft, request);
+    hint.rough = allows_rough(input, draft, request);
     return hint;
 }
 

@@ -254,11 +254,12 @@ cut_short(li_tree *tree)
 /* A drawing shows it (SSIMULACRA2 84 becomes 80), and comes from a format that loses
  * nothing. */
 static bool
-is_fine(const li_input *input, const li_request *request)
+is_fine(const li_input *input, const li_plan *plan, const li_request *request)
 {
     return !input->codec || !input->codec->default_quality || input->header.lossless ||
            request->shrink == LI_SHRINK_EXACT || (request->rules_off & LI_NO_SHRINK) ||
-           (request->shrink == LI_SHRINK_SAFE && !li_hides_shrink(request));
+           (request->shrink == LI_SHRINK_SAFE &&
+            (!li_hides_shrink(request) || li_ops_bring_out(plan->ops, plan->count)));
 }
 
 static li_node
@@ -291,7 +292,8 @@ li_tree_make(li_ctx *ctx, const li_input *input, const li_plan *plans,
     tree->nodes[0] = root_of(&plans[0]);
     tree->count = 1;
     for (uint32_t i = 0; i < count; i++)
-        tree->ends[i] = add_plan(tree, &plans[i], is_fine(input, requests[i]));
+        tree->ends[i] =
+            add_plan(tree, &plans[i], is_fine(input, &plans[i], requests[i]));
     cut_short(tree);
     return LI_OK;
 }

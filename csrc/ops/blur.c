@@ -466,6 +466,12 @@ sharpen_stretches(const li_op *op)
     return op->u.blur.amount != 0;
 }
 
+static bool
+sharpen_brings_out(const li_op *op)
+{
+    return op->u.blur.amount > 0;
+}
+
 static void
 sharpen_say(const li_op *op, char *text, size_t size)
 {
@@ -490,4 +496,5 @@ const li_op_kind li_op_sharpen = {
     .idle = sharpen_idle,
     .say = sharpen_say,
     .stretches = sharpen_stretches,
+    .brings_out = sharpen_brings_out,
 };

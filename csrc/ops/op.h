@@ -32,6 +32,8 @@ typedef struct li_op_kind {
     bool (*adds_srgb)(const li_op *op, li_pixel in);
     /* Does it spread levels, so that those between 8 bits' would be missed? */
     bool (*stretches)(const li_op *op);
+    /* Does what a decoder or a filter left out show more behind it? */
+    bool (*brings_out)(const li_op *op);
     bool per_pixel; /* looks at one pixel at a time, wherever it is */
 } li_op_kind;
 
@@ -182,6 +184,16 @@ struct li_op {
         const struct li_icc *icc; /* borrowed */
     } u;
 };
+
+/* Does one of them? */
+static inline bool
+li_ops_bring_out(const li_op *ops, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (ops[i].kind->brings_out && ops[i].kind->brings_out(&ops[i]))
+            return true;
+    return false;
+}
 
 extern const li_op_kind li_op_crop;
 extern const li_op_kind li_op_resize;

@@ -142,6 +142,12 @@ saturation_idle(const li_op *op, li_info in, li_info out)
     return li_pixel_is_gray(in.pixel) || !saturation_stretches(op);
 }
 
+static bool
+saturation_brings_out(const li_op *op)
+{
+    return op->u.saturation.matrix[1][1] > 1 << FRACTION;
+}
+
 static void
 saturation_say(const li_op *op, char *text, size_t size)
 {
@@ -157,6 +163,7 @@ const li_op_kind li_op_saturation = {
     .idle = saturation_idle,
     .say = saturation_say,
     .stretches = saturation_stretches,
+    .brings_out = saturation_brings_out,
     .per_pixel = true,
 };
 

@@ -167,12 +167,26 @@ tone_stretches(const li_op *op)
     return !li_tone_idle(&op->u.tone, true);
 }
 
+/* Are levels set apart, seen over an eighth of all, by a tenth or more? A gamma does so
+ * in the darkest only, where nothing shows. */
+static bool
+tone_brings_out(const li_op *op)
+{
+    enum { EIGHTH = 32 };
+    const li_tone *tone = &op->u.tone;
+    for (int i = 0; i + EIGHTH < 256 && tone->curve != LI_TONE_GAMMA; i++)
+        if (10 * (tone->table[i + EIGHTH] - tone->table[i]) > 11 * EIGHTH)
+            return true;
+    return false;
+}
+
 const li_op_kind li_op_tone = {
     .name = "tone",
     .shape = tone_shape,
     .bytes = tone_bytes,
     .open = tone_open,
     .stretches = tone_stretches,
+    .brings_out = tone_brings_out,
     .per_pixel = true,
 };
 

@@ -164,6 +164,71 @@ TEST(a_safe_shrink_needs_an_encoder_that_hides_it)
     }
 }
 
+static li_step
+step_sharpen(double amount)
+{
+    li_op op = {.kind = &li_op_sharpen, .u.blur = {.sigma = 1, .amount = amount}};
+    return (li_step){LI_STEP_OP, {.op = op}};
+}
+
+static li_step
+step_gamma(double value)
+{
+    li_op op = {.kind = &li_op_tone};
+    li_tone_gamma(&op.u.tone, value);
+    return (li_step){LI_STEP_OP, {.op = op}};
+}
+
+static li_step
+step_saturation(double value)
+{
+    li_op op = {.kind = &li_op_saturation};
+    li_saturation_of(&op.u.saturation, value);
+    return (li_step){LI_STEP_OP, {.op = op}};
+}
+
+static uint8_t
+shrink_before(li_step step, uint32_t width, li_shrink_policy policy)
+{
+    li_step steps[] = {step_resize(width, width, LI_FIT_FILL), step};
+    li_input input = fake_input(8000, 8000, LI_RGB8);
+    li_request request = fake_request(steps, 2, 0);
+    request.shrink = policy;
+    li_ctx ctx;
+    li_plan plan;
+    li_ctx_init(&ctx, NULL);
+    CHECK_EQ(li_plan_make(&ctx, &input, &request, &plan), LI_OK);
+    uint8_t shrink = plan.hint.shrink;
+    li_plan_free(&ctx, &plan);
+    return shrink;
+}
+
+TEST(a_safe_shrink_leaves_more_where_a_later_op_brings_it_out)
+{
+    const struct {
+        li_step step;
+        bool brings_out;
+    } cases[] = {
+        {step_sharpen(0.1), true},
+        {step_value(LI_STEP_CONTRAST, 10), true},
+        {step_value(LI_STEP_CONTRAST, 3), false},
+        {step_value(LI_STEP_CONTRAST, -50), false},
+        {step_value(LI_STEP_BRIGHTNESS, 60), false},
+        {step_gamma(2), false},
+        {step_saturation(50), true},
+        {step_saturation(-50), false},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        li_step step = cases[i].step;
+        bool out = cases[i].brings_out;
+        CHECK_EQ(shrink_before(step, 333, LI_SHRINK_SAFE), out ? 2 : 1);
+        CHECK_EQ(shrink_before(step, 1000, LI_SHRINK_SAFE), out ? 3 : 2);
+        CHECK_EQ(shrink_before(step, 2000, LI_SHRINK_SAFE), out ? 8 : 4);
+        CHECK_EQ(shrink_before(step, 1000, LI_SHRINK_FAST), 1);
+        CHECK_EQ(shrink_before(step, 1000, LI_SHRINK_EXACT), 8);
+    }
+}
+
 TEST(nearest_and_what_stands_before_a_resize_forbid_the_shrink)
 {
     li_step nearest[] = {step_resize(100, 100, LI_FIT_FILL)};
@@ -378,6 +443,7 @@ main(void)
     RUN(a_turned_crop_is_a_region_of_the_stored_picture);
     RUN(the_policy_decides_how_far_the_decoder_shrinks);
     RUN(a_safe_shrink_needs_an_encoder_that_hides_it);
+    RUN(a_safe_shrink_leaves_more_where_a_later_op_brings_it_out);
     RUN(nearest_and_what_stands_before_a_resize_forbid_the_shrink);
     RUN(exif_orientation_comes_first_unless_it_is_off);
     RUN(alpha_is_composited_where_the_output_takes_none);
