@@ -5,7 +5,7 @@ with shrink="fast" is compared with one of shrink="exact", each as a JPEG of qua
 pixels, both by SSIMULACRA2 against Pillow's resize of a full decode in floating point.
 
 With --policies: what "safe" and "fast" cost against "exact" in the jobs that people run, each
-photograph as JPEG 85, WebP 80 and pixels at three widths.
+photograph as JPEG 85, WebP 80, AVIF 60 and pixels at three widths.
 
 With --planes: what any resize of Y, Cb and Cr must lose as pixels, however it rounds: libjpeg's
 planes, with its own smooth chroma, resized in floating point and rounded once, as RGB.
@@ -105,7 +105,12 @@ def losses(path: Path, folder: str) -> Iterator[tuple[tuple[int, float], float, 
 
 
 WIDTHS = (320, 800, 1600)
-OUTPUTS = {"JPEG 85": ("jpeg", 85), "WebP 80": ("webp", 80), "pixels": ("png", None)}
+OUTPUTS = {
+    "JPEG 85": ("jpeg", 85),
+    "WebP 80": ("webp", 80),
+    "AVIF 60": ("avif", 60),
+    "pixels": ("png", None),
+}
 
 
 def policy_losses(path: Path, folder: str) -> Iterator[tuple[tuple[str, str, int], float]]:
@@ -118,7 +123,7 @@ def policy_losses(path: Path, folder: str) -> Iterator[tuple[tuple[str, str, int
             scores = {}
             for policy in ("exact", "safe", "fast"):
                 encoded = small.convert("RGB").to_buffer(format, quality, shrink=policy)
-                pixels = numpy.asarray(Image.open(io.BytesIO(encoded)).convert("RGB"))
+                pixels = numpy.asarray(encoded.open().to_pixels(mode="RGB"))
                 if reference is None:
                     reference = truth(path, width, pixels.shape[0])
                 scores[policy] = score(reference, pixels, folder)
