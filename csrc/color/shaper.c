@@ -330,8 +330,8 @@ level_of(const piece *pieces, float light)
     bits = bits > LOWEST_BITS ? bits - LOWEST_BITS : 0;
     bits >>= PIECE_SHIFT;
     const piece *found = &pieces[bits < PIECES ? bits : PIECES];
-    int32_t level = (int32_t)(found->base + found->slope * light + 0.5f);
-    return level > 0 ? level : 0;
+    float level = found->base + found->slope * light + 0.5f;
+    return (int32_t)(level > 0 ? level : 0); /* no whole number holds any light below */
 }
 
 #define SAMPLE uint8_t

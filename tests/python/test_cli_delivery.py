@@ -40,7 +40,7 @@ def test_goals_hold_for_a_resized_picture(tmp_path: Path) -> None:
     assert out.stat().st_size <= 1500
     assert li.inspect_file(out).size == (100, 69)
     shown = run_well("explain", PHOTO, out, "-s", "100", "--max-bytes", "1500")
-    assert b"search: quality" in shown
+    assert b"search   quality 1 to 100 for at most 1500 bytes" in shown
 
 
 def test_what_cannot_be_met_is_a_failure_when_strict(tmp_path: Path) -> None:

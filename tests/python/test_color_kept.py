@@ -385,8 +385,8 @@ def test_every_job_says_that_a_profile_stays_behind() -> None:
         if format == "avif":
             assert nclx(bytes(found)) == (2, 2, 6, 0x80)
     handed = source.keep_metadata().decoded().keep_metadata(icc=False)
-    result = handed.to_buffer("png", color="keep")
-    assert result.metrics.warnings == (NO_PROFILE,)
+    result = handed.to_buffer("png", color="keep")  # without lcms2 its decode warns as well
+    assert result.metrics.warnings[-1] == NO_PROFILE
 
 
 def told_profile(result: Any) -> bytes:
