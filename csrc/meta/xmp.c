@@ -195,7 +195,7 @@ take_text(walk *self)
     self->at = next ? next : self->end;
     if (self->depth || start == self->at)
         keep(self, start, self->at);
-    else if (next && self->to > self->first)
+    else if (next && self->to > self->first && self->to[-1] != '\n')
         keep(self, (const uint8_t *)"\n", (const uint8_t *)"\n" + 1);
 }
 

@@ -363,6 +363,16 @@ TEST(what_a_profile_says_cannot_be_told_by_numbers)
     }
 }
 
+/* Primaries almost on a line: light is further below black than a whole number goes. */
+TEST(light_far_below_black_is_black)
+{
+    static const uint8_t bytes[NUMBERS_BYTES] = {
+        0x00, 0x10, 0xd4, 0x2f, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+        0x76, 0x50, 0x04, 0x00, 0x40, 0x60, 0x00, 0x00, 0x00, 0x00, 0x00, 0x54, 0x6f,
+        0x6f, 0x20, 0x6d, 0x75, 0x63, 0x68, 0x20, 0x69, 0x6d, 0x61, 0x67, 0x65, 0x20};
+    numbers_check(bytes);
+}
+
 TEST(any_numbers_are_a_transform_or_nothing)
 {
     uint32_t random = 7;
@@ -453,6 +463,7 @@ main(void)
     RUN(numbers_of_h273_are_told_as_they_are);
     RUN(gamma_and_places_are_told_where_h273_has_just_them);
     RUN(what_a_profile_says_cannot_be_told_by_numbers);
+    RUN(light_far_below_black_is_black);
     RUN(any_numbers_are_a_transform_or_nothing);
     RUN(curves_far_from_srgb_s_are_not_even);
     RUN(every_allocation_of_a_shaper_may_fail);

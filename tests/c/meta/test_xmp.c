@@ -162,6 +162,12 @@ TEST(names_of_spaces_stay)
     check_written(text, wanted, stripped);
 }
 
+/* A comment and what stands around it become one line's end, not two. */
+TEST(padding_is_one_line)
+{
+    check_written("<a/> <!-- x --> \n <!-- y --> <b/> ", "<a/>\n<b/>", kept);
+}
+
 TEST(what_is_no_packet_is_left_out)
 {
     static const char *const bad[] = {"<a",
@@ -305,6 +311,7 @@ main(void)
     RUN(what_cannot_be_told_is_left_out);
     RUN(sizes_and_colours_go_where_they_have_changed);
     RUN(names_of_spaces_stay);
+    RUN(padding_is_one_line);
     RUN(what_is_no_packet_is_left_out);
     RUN(damage_is_survived);
     RUN(what_extends_a_packet_stands_behind_its_own);
