@@ -232,5 +232,6 @@ li_xmp_rewrite(const uint8_t *data, size_t size, const li_xmp_edit *edit, uint8_
     self.gathers = false;
     self.dropped = 0;
     walk_through(&self, data);
+    self.to -= self.to > to && self.to[-1] == '\n'; /* what it stood in front of went */
     return self.good ? (size_t)(self.to - to) : 0;
 }

@@ -166,6 +166,8 @@ TEST(names_of_spaces_stay)
 TEST(padding_is_one_line)
 {
     check_written("<a/> <!-- x --> \n <!-- y --> <b/> ", "<a/>\n<b/>", kept);
+    check_written("<a/> <!-- x --> ", "<a/>", kept);
+    check_written("<a/> <gps/> ", "<a/>", stripped);
 }
 
 TEST(what_is_no_packet_is_left_out)
