@@ -263,6 +263,7 @@ keep_known(png_reader *reader, li_status status)
     if (reader->known < height) {
         reader->broken = status;
         memcpy(reader->words, ctx->message, sizeof(reader->words));
+        ctx->message[0] = 0;
         return LI_OK;
     }
     li_codec_note_salvaged(ctx, height,
