@@ -1,6 +1,6 @@
 """Fixtures of every test, and the rule for the corpus: absent, its tests are skipped
-with a word; absent where CI=true, they fail. A build without WebP or AVIF skips what needs
-them; where CI=true it must have been told to (LAZYIMAGE_WEBP=off, LAZYIMAGE_AVIF=off)."""
+with a word; absent where CI=true, they fail. A build without WebP, AVIF or lcms2 skips what
+needs them; where CI=true it must have been told to (LAZYIMAGE_WEBP=off, …)."""
 
 import signal
 import subprocess
@@ -34,7 +34,7 @@ def _refused(call: pytest.CallInfo[None]) -> bool:
 def pytest_sessionstart() -> None:
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # below nohup, and children inherit it
         signal.signal(signal.SIGINT, signal.default_int_handler)
-    unknown = needs.undeclared(_ABSENT)
+    unknown = needs.undeclared(_ABSENT | ({"lcms2"} - set(lazyimage.features())))
     if needs.under_ci() and unknown:
         names = " and ".join(sorted(unknown))
         raise pytest.UsageError(f"this build lacks {names}, and nobody said that it may")
